@@ -1,0 +1,91 @@
+//! Makes the tokens of a session.
+
+use jiff::Timestamp;
+use shared::App;
+use shared::config::Settings;
+use shared::db::sessions::{self, Client, NewSession};
+use shared::db::users::UserRow;
+use shared::error::{ApiError, Code};
+use shared::tokens::{self, Claims, RefreshToken};
+use uuid::Uuid;
+
+use crate::view::SignedIn;
+
+/// The session whose tokens are made.
+pub(crate) struct Session {
+    pub(crate) id: Uuid,
+    pub(crate) generation: i64,
+    pub(crate) expires_at: Timestamp,
+    /// Whether the client has just signed in: `token` then lives as long as clients that never refresh expect.
+    pub(crate) is_new: bool,
+}
+
+/// A session that starts now.
+pub(crate) fn new_session<'a>(app: &App, client: &'a Client, now: Timestamp) -> NewSession<'a> {
+    NewSession {
+        id: app.ids.next(),
+        created_at: now,
+        idle_expires_at: now + sessions::IDLE,
+        absolute_expires_at: now + sessions::ABSOLUTE,
+        client,
+    }
+}
+
+/// Signs the tokens of a session.
+pub(crate) fn tokens(
+    app: &App,
+    settings: &Settings,
+    user: UserRow,
+    session: &Session,
+    now: Timestamp,
+) -> Result<SignedIn, ApiError> {
+    let unavailable = || ApiError::of(Code::AuthenticationUnavailable).because("there is no active key");
+    let UserRow { id, email, name, role, is_active, email_verified: _, created_at, updated_at } = user;
+    let access_expires_at = now + settings.access_ttl;
+    let mut claims = Claims {
+        iss: settings.issuer.clone(),
+        aud: settings.audience.clone(),
+        sub: id,
+        iat: now.as_second(),
+        exp: access_expires_at.as_second(),
+        jti: app.ids.next(),
+        sid: session.id,
+        generation: session.generation,
+        role,
+        user_id: id,
+        email,
+        name,
+    };
+    let access_token = tokens::sign(settings, &claims).ok_or_else(unavailable)?;
+    let (token, expires_at) = if session.is_new && settings.token_ttl > settings.access_ttl {
+        let expires_at = now + settings.token_ttl;
+        claims.exp = expires_at.as_second();
+        claims.jti = app.ids.next();
+        (tokens::sign(settings, &claims).ok_or_else(unavailable)?, expires_at)
+    } else {
+        (access_token.clone(), access_expires_at)
+    };
+    let refresh = RefreshToken { session: session.id, generation: session.generation };
+    let refresh_token = tokens::derive_refresh_token(&settings.refresh_keys, refresh).ok_or_else(unavailable)?;
+    let Claims { email, name, .. } = claims;
+    Ok(SignedIn {
+        user_id: id,
+        email,
+        name,
+        is_active,
+        created_at,
+        updated_at,
+        token: token.into(),
+        expires_at: whole_second(expires_at),
+        access_token: access_token.into(),
+        token_type: "Bearer",
+        expires_in: settings.access_ttl.as_secs(),
+        refresh_token,
+        refresh_expires_at: session.expires_at,
+    })
+}
+
+/// The moment as the token itself states it.
+fn whole_second(moment: Timestamp) -> Timestamp {
+    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+}

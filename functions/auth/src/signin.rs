@@ -1,0 +1,90 @@
+//! `POST /api/v1/auth/signin`, and `/login` by its other name
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::App;
+use shared::db::sessions::{self, Client};
+use shared::db::users;
+use shared::domain::{Email, Password};
+use shared::error::{ApiError, Code};
+use shared::http::{Json, client};
+use shared::passwords::{self, Verdict};
+use utoipa::ToSchema;
+
+use crate::issue::{self, Session};
+use crate::view::SignedInBody;
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct SignIn {
+    /// The account's address.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// The account's password.
+    #[schema(example = "correct horse battery", format = Password)]
+    password: String,
+}
+
+/// Sign in
+///
+/// A wrong password and an unknown address get the same answer after the same time.
+#[utoipa::path(
+    post, path = "/signin", tag = "auth", request_body = SignIn,
+    responses(
+        (status = 200, description = "The account and its tokens", body = SignedInBody),
+        (status = 401, description = "invalid_credentials, account_disabled"),
+    )
+)]
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    client::From(client): client::From,
+    Json(body): Json<SignIn>,
+) -> Result<Json<SignedInBody>, ApiError> {
+    open_session(&app, &client, body).await.map(Json)
+}
+
+/// Sign in
+///
+/// The same as `/api/v1/auth/signin`.
+#[utoipa::path(
+    post, path = "/login", tag = "auth", request_body = SignIn,
+    responses(
+        (status = 200, description = "The account and its tokens", body = SignedInBody),
+        (status = 401, description = "invalid_credentials, account_disabled"),
+    )
+)]
+pub(crate) async fn login(
+    State(app): State<App>,
+    client::From(client): client::From,
+    Json(body): Json<SignIn>,
+) -> Result<Json<SignedInBody>, ApiError> {
+    open_session(&app, &client, body).await.map(Json)
+}
+
+async fn open_session(app: &App, client: &Client, body: SignIn) -> Result<SignedInBody, ApiError> {
+    let wrong = || ApiError::new(Code::InvalidCredentials, "Invalid email or password");
+    let settings = app.settings();
+    let db = app.db.anonymous();
+    // What is no address belongs to no account, and costs as much as any wrong answer.
+    let found = match Email::parse(&body.email) {
+        Ok(email) => users::find_credentials(&db, &email).await?,
+        Err(_) => None,
+    };
+    let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
+    let verdict = passwords::verify(&settings, Password::new(&body.password), stored.flatten()).await;
+    let rehashed = match verdict.map_err(ApiError::internal)? {
+        Verdict::Wrong => return Err(wrong()),
+        Verdict::Right => None,
+        Verdict::Outdated(newer) => Some(newer),
+    };
+    let user = user.ok_or_else(wrong)?;
+    if !user.is_active {
+        return Err(ApiError::of(Code::AccountDisabled));
+    }
+    let now = app.clock.now();
+    let session = issue::new_session(app, client, now);
+    let inserted = sessions::insert(&db, user.id, &session, rehashed.as_ref()).await;
+    inserted.map_err(|error| if error.is_on("sessions_user_id_fkey") { wrong() } else { error.into() })?;
+    let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
+    Ok(issue::tokens(app, &settings, user, &session, now)?.into())
+}

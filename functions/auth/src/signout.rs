@@ -1,0 +1,64 @@
+//! `POST /api/v1/auth/signout`, and `/logout` by its other name
+
+use axum::extract::State;
+use http::HeaderMap;
+use serde::Deserialize;
+use shared::App;
+use shared::db::sessions;
+use shared::error::ApiError;
+use shared::http::{Json, OptionalJson, bearer};
+use shared::tokens::{self, RefreshToken};
+use utoipa::ToSchema;
+
+use crate::view::MessageBody;
+
+/// Which session to end, if not that of the bearer token.
+#[derive(Default, Deserialize, ToSchema)]
+pub(crate) struct SignOut {
+    /// A refresh token of the session.
+    #[schema(example = "rt1.AZmP…")]
+    refresh_token: Option<String>,
+}
+
+/// Sign out
+///
+/// Ends the session of the bearer token, expired or not, and that of the refresh token. Succeeds with
+/// neither, because clients call it with nothing.
+#[utoipa::path(
+    post, path = "/signout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
+    responses((status = 200, description = "Signed out", body = MessageBody))
+)]
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+    OptionalJson(body): OptionalJson<SignOut>,
+) -> Result<Json<MessageBody>, ApiError> {
+    end_session(&app, &headers, body.unwrap_or_default()).await
+}
+
+/// Sign out
+///
+/// The same as `/api/v1/auth/signout`.
+#[utoipa::path(
+    post, path = "/logout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
+    responses((status = 200, description = "Signed out", body = MessageBody))
+)]
+pub(crate) async fn logout(
+    State(app): State<App>,
+    headers: HeaderMap,
+    OptionalJson(body): OptionalJson<SignOut>,
+) -> Result<Json<MessageBody>, ApiError> {
+    end_session(&app, &headers, body.unwrap_or_default()).await
+}
+
+async fn end_session(app: &App, headers: &HeaderMap, body: SignOut) -> Result<Json<MessageBody>, ApiError> {
+    let settings = app.settings();
+    let bearer = bearer(headers).ok().flatten().and_then(|token| tokens::verify_for_sign_out(&settings, token));
+    let bearer = bearer.and_then(|identity| identity.session).map(|(session, _)| session);
+    let refresh = body.refresh_token.and_then(|token| RefreshToken::verify(&settings.refresh_keys, &token));
+    let refresh = refresh.map(|token| token.session).filter(|session| Some(*session) != bearer);
+    for session in [bearer, refresh].into_iter().flatten() {
+        sessions::revoke(&app.db.anonymous(), session, app.clock.now(), "signed_out").await?;
+    }
+    Ok(Json(MessageBody { success: true, message: "Successfully signed out" }))
+}

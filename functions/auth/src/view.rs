@@ -1,0 +1,138 @@
+//! JSON shapes of accounts and tokens.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, Serializer};
+use shared::db::users::UserRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An account and the tokens of one of its sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedIn {
+    /// The account's id.
+    pub(crate) user_id: Uuid,
+    /// The account's address.
+    #[schema(example = "ada@example.com")]
+    pub(crate) email: String,
+    /// The account's display name.
+    #[schema(example = "Ada")]
+    pub(crate) name: Option<String>,
+    /// Whether the account may sign in.
+    #[schema(example = true)]
+    pub(crate) is_active: bool,
+    /// When the account was made.
+    pub(crate) created_at: Timestamp,
+    /// When the account last changed.
+    pub(crate) updated_at: Timestamp,
+    /// For clients that do not refresh: an access token with a long life after signing in.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = String)]
+    pub(crate) token: SecretString,
+    /// When `token` expires.
+    pub(crate) expires_at: Timestamp,
+    /// The token to send as `Authorization: Bearer`.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = String)]
+    pub(crate) access_token: SecretString,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    pub(crate) token_type: &'static str,
+    /// The seconds after which `access_token` expires.
+    #[schema(example = 900)]
+    pub(crate) expires_in: i64,
+    /// What to trade for new tokens.
+    #[serde(serialize_with = "expose")]
+    #[schema(value_type = String, example = "rt1.AZmP…")]
+    pub(crate) refresh_token: SecretString,
+    /// When `refresh_token` expires unless it is used.
+    pub(crate) refresh_expires_at: Timestamp,
+}
+
+/// The answer is where tokens are meant to go.
+fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose_secret())
+}
+
+/// The answer to signing up, signing in and refreshing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SignedInBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// The account and its tokens.
+    data: SignedIn,
+}
+
+impl From<SignedIn> for SignedInBody {
+    fn from(data: SignedIn) -> Self {
+        Self { success: true, data }
+    }
+}
+
+/// An account.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct User {
+    /// The account's id.
+    id: Uuid,
+    /// The account's address.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// The account's display name.
+    #[schema(example = "Ada")]
+    name: Option<String>,
+    /// `user` or `admin`.
+    #[schema(example = "user")]
+    role: String,
+    /// Whether the address was confirmed.
+    #[schema(example = false)]
+    email_verified: bool,
+    /// When the account was made.
+    created_at: Timestamp,
+    /// When the account last changed.
+    updated_at: Timestamp,
+}
+
+/// An account as the first generation of clients knows it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserData {
+    /// The account's id once more.
+    user_id: Uuid,
+    /// Whether the account may sign in.
+    #[schema(example = true)]
+    is_active: bool,
+    #[serde(flatten)]
+    user: User,
+}
+
+/// The answer to `GET /me`: the account twice, because one generation of clients looks in `data`, the other
+/// beside it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MeBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// The account.
+    data: UserData,
+    #[serde(flatten)]
+    user: User,
+}
+
+impl From<UserRow> for MeBody {
+    fn from(row: UserRow) -> Self {
+        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at } = row;
+        let user = User { id, email, name, role, email_verified, created_at, updated_at };
+        Self { success: true, data: UserData { user_id: id, is_active, user: user.clone() }, user }
+    }
+}
+
+/// An answer without data.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageBody {
+    /// Always true.
+    #[schema(example = true)]
+    pub(crate) success: bool,
+    /// What happened.
+    #[schema(example = "Successfully signed out")]
+    pub(crate) message: &'static str,
+}

@@ -1,0 +1,21 @@
+//! Health checks: the list of routes. Unknown paths come here too and get the common 404.
+
+mod alive;
+mod config;
+mod database;
+mod index;
+
+use shared::App;
+use shared::http::openapi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every route of this function.
+#[must_use]
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(index::get_index))
+        .routes(routes!(alive::check_alive))
+        .routes(routes!(database::check_database))
+        .routes(routes!(config::check_config))
+}

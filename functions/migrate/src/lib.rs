@@ -1,0 +1,130 @@
+//! Migrations: what can be asked of this function.
+
+mod check;
+mod embedded;
+mod rollback;
+mod run;
+mod status;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::App;
+use shared::config::DatabaseUrl;
+use shared::db::{DbError, connect_direct, migrations};
+use tokio_postgres::Client;
+
+pub use check::Checked;
+pub use rollback::RolledBack;
+pub use run::Migrated;
+pub use status::Status;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Event {
+    /// Say which migrations are applied and which are not.
+    Status,
+    /// Apply what is missing, all or nothing.
+    Migrate,
+    /// Undo migrations, newest first, until `to` is the newest.
+    Rollback {
+        /// The version to go back to; 0 undoes all.
+        to: i32,
+    },
+    /// Compare what was applied with what this binary knows.
+    Check,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To [`Event::Status`].
+    Status(Status),
+    /// To [`Event::Migrate`].
+    Migrated(Migrated),
+    /// To [`Event::Rollback`].
+    RolledBack(RolledBack),
+    /// To [`Event::Check`].
+    Checked(Checked),
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The settings hold no direct database URL.
+    #[error("no database URL is set")]
+    NoUrl,
+    /// The database refused.
+    #[error("{}", describe(.0))]
+    Database(#[from] DbError),
+    /// A migration failed; none of this run was applied.
+    #[error("a migration failed, and nothing was changed: {}", chain(.0))]
+    Failed(#[from] refinery::Error),
+    /// There is nothing to go back to.
+    #[error("cannot go back to version {to}: the database is at {current}")]
+    NotBack {
+        /// Where to go.
+        to: i32,
+        /// Where the database is.
+        current: i32,
+    },
+    /// A newer binary applied this migration; only it can undo it.
+    #[error("migration {0} is not known to this version and can only be undone by the one that applied it")]
+    NoDown(i32),
+}
+
+fn describe(error: &DbError) -> String {
+    match error {
+        DbError::TimedOut(_) => "another migration holds the lock; it did not finish within a minute".to_owned(),
+        other => chain(other),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line.push_str(": ");
+        line.push_str(&error.to_string());
+        cause = error.source();
+    }
+    line
+}
+
+/// How long to wait for another migration to finish.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Answers an event.
+///
+/// # Errors
+/// With a sentence for the operator.
+pub async fn handle(app: App, event: Event) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    let url = app.settings().database.clone().ok_or(MigrateError::NoUrl)?;
+    Ok(perform(&url, &event).await?)
+}
+
+/// Does what `event` says with the database at `url`. Two at once: one waits, both answer.
+///
+/// # Errors
+/// As [`MigrateError`].
+pub async fn perform(url: &DatabaseUrl, event: &Event) -> Result<Answer, MigrateError> {
+    let mut client = connect_direct(url).await?;
+    match event {
+        Event::Status => status::read(&client).await.map(Answer::Status),
+        Event::Check => check::compare(&client).await.map(Answer::Checked),
+        Event::Migrate => {
+            lock(&client).await?;
+            run::migrate(&mut client).await.map(Answer::Migrated)
+        }
+        Event::Rollback { to } => {
+            lock(&client).await?;
+            rollback::back_to(&mut client, *to).await.map(Answer::RolledBack)
+        }
+    }
+}
+
+async fn lock(client: &Client) -> Result<(), MigrateError> {
+    Ok(migrations::lock(client, PATIENCE).await?)
+}

@@ -1,0 +1,49 @@
+//! `{"action": "status"}`
+
+use serde::Serialize;
+use shared::db::migrations;
+use tokio_postgres::Client;
+
+use crate::{MigrateError, embedded};
+
+/// Where the database stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The newest applied version; 0 for an empty database.
+    pub current: i32,
+    /// The newest version this binary knows.
+    pub latest: i32,
+    /// The applied migrations, oldest first.
+    pub applied: Vec<Entry>,
+    /// What `migrate` would apply.
+    pub pending: Vec<String>,
+    /// Whether a newer binary has migrated this database.
+    pub ahead: bool,
+}
+
+/// One applied migration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its version and name, as its file is called.
+    pub migration: String,
+    /// When it was applied.
+    pub applied_on: String,
+}
+
+pub(crate) async fn read(client: &Client) -> Result<Status, MigrateError> {
+    let applied = migrations::applied(client).await?;
+    let known = embedded::known();
+    let current = applied.last().map_or(0, |one| one.version);
+    let latest = known.last().map_or(0, refinery::Migration::version);
+    let pending = known.iter().filter(|one| applied.iter().all(|other| other.version != one.version()));
+    Ok(Status {
+        current,
+        latest,
+        pending: pending.map(ToString::to_string).collect(),
+        ahead: current > latest,
+        applied: applied
+            .into_iter()
+            .map(|one| Entry { migration: format!("V{}__{}", one.version, one.name), applied_on: one.applied_on })
+            .collect(),
+    })
+}

@@ -1,0 +1,42 @@
+//! `PATCH /api/tasks/{id}/complete`, `PATCH /api/v1/tasks/{id}/complete`
+
+use axum::extract::State;
+use serde::Deserialize;
+use shared::App;
+use shared::db::tasks::{self, TaskChange};
+use shared::error::{ApiError, Code};
+use shared::http::{CurrentUser, IdPath, Json, PathId};
+use utoipa::ToSchema;
+
+use crate::edition::Edition;
+use crate::view::TaskBody;
+
+/// Whether a task is done.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct CompleteTask {
+    /// True if it is done, false to open it again.
+    #[schema(example = true)]
+    completed: bool,
+}
+
+/// Complete a task
+#[utoipa::path(
+    patch, path = "/tasks/{id}/complete", tag = "tasks", params(IdPath), request_body = CompleteTask, security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The task as it is now", body = TaskBody),
+        (status = 404, description = "task_not_found"),
+    )
+)]
+pub(crate) async fn complete_task(
+    user: CurrentUser,
+    edition: Edition,
+    State(app): State<App>,
+    id: PathId,
+    Json(body): Json<CompleteTask>,
+) -> Result<Json<TaskBody>, ApiError> {
+    let change = TaskChange { is_completed: Some(body.completed), ..TaskChange::default() };
+    let id = edition.task_id(id)?;
+    let row = tasks::update(&app.db.scope(user), user.id(), id, &change, app.clock.now()).await?;
+    let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
+    Ok(Json(TaskBody::new(row, edition.message("Task updated successfully"))))
+}

@@ -1,0 +1,107 @@
+//! JSON shapes of tasks.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::db::tasks::{Page, TaskRow};
+use shared::domain::Priority;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A task.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Task {
+    /// The task's id.
+    id: Uuid,
+    /// Whose task it is.
+    user_id: Uuid,
+    /// What is to be done.
+    #[schema(example = "Buy milk")]
+    title: String,
+    /// More about it.
+    #[schema(example = "The one with the blue label")]
+    description: Option<String>,
+    /// When it is due.
+    due_datetime: Option<Timestamp>,
+    /// Its field of the matrix.
+    priority: Priority,
+    /// Whether it is done.
+    #[schema(example = false)]
+    is_completed: bool,
+    /// When it was made.
+    created_at: Timestamp,
+    /// When it last changed.
+    updated_at: Timestamp,
+}
+
+impl From<TaskRow> for Task {
+    fn from(row: TaskRow) -> Self {
+        let TaskRow { id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at } =
+            row;
+        Self { id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at }
+    }
+}
+
+/// An answer with one task.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// The task.
+    data: Task,
+    /// What happened; under `/api/v1` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Task created successfully")]
+    message: Option<&'static str>,
+}
+
+impl TaskBody {
+    pub(crate) fn new(row: TaskRow, message: Option<&'static str>) -> Self {
+        Self { success: true, data: row.into(), message }
+    }
+}
+
+/// A page of tasks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskPage {
+    /// The tasks in the order asked for.
+    tasks: Vec<Task>,
+    /// How many tasks there are under the same filters.
+    #[schema(example = 1)]
+    total_count: i64,
+    /// The `limit` of the request.
+    #[schema(example = 50)]
+    limit: i64,
+    /// The `offset` of the request.
+    #[schema(example = 0)]
+    offset: i64,
+}
+
+/// An answer with a page of tasks.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TaskPageBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// The page.
+    data: TaskPage,
+}
+
+impl TaskPageBody {
+    pub(crate) fn new(page: Page, limit: i64, offset: i64) -> Self {
+        let Page { tasks, total } = page;
+        let tasks = tasks.into_iter().map(Task::from).collect();
+        Self { success: true, data: TaskPage { tasks, total_count: total, limit, offset } }
+    }
+}
+
+/// An answer without data.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct MessageBody {
+    /// Always true.
+    #[schema(example = true)]
+    pub(crate) success: bool,
+    /// What happened.
+    #[schema(example = "Task deleted successfully")]
+    pub(crate) message: &'static str,
+}

@@ -1,0 +1,251 @@
+//! A PostgreSQL cluster of our own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::packages::{self, POSTGRESQL};
+use crate::service::{Service, Stop, free_port, listens};
+use crate::unprivileged::{self, User};
+use crate::{Failure, Result, random};
+
+/// The oldest major version that works.
+const OLDEST: u32 = 14;
+
+/// The programs of one PostgreSQL installation.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    folder: PathBuf,
+    /// As in "15.18".
+    pub version: String,
+}
+
+impl Programs {
+    /// Finds PostgreSQL on the PATH and where Debian, Homebrew and others put it; newest first.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        let mut folders: Vec<PathBuf> = Vec::new();
+        if let Ok(output) =
+            Command::new("sh").args(["-c", "dirname \"$(command -v postgres)\""]).stderr(Stdio::null()).output()
+        {
+            let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            folders.extend((!found.is_empty() && found != ".").then(|| found.into()));
+        }
+        for parent in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr/libexec"] {
+            let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+            let names = entries
+                .map(|entry| entry.path())
+                .filter(|path| parent.ends_with("postgresql") || path.to_string_lossy().contains("postgresql"));
+            folders.extend(names.map(|path| path.join("bin")));
+        }
+        folders.extend(["/usr/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
+        let programs = folders.into_iter().filter_map(Self::at);
+        programs.max_by_key(|programs| programs.major())
+    }
+
+    fn at(folder: PathBuf) -> Option<Self> {
+        let all = ["postgres", "initdb", "psql"].iter().all(|program| folder.join(program).exists());
+        let output = all.then(|| Command::new(folder.join("postgres")).arg("--version").output().ok()).flatten()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?.to_owned();
+        Some(Self { folder, version }).filter(|programs| programs.major() >= OLDEST)
+    }
+
+    fn major(&self) -> u32 {
+        self.version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok()).unwrap_or(0)
+    }
+
+    /// Finds PostgreSQL, or installs it after saying so.
+    pub fn find_or_install() -> Result<Self> {
+        if let Some(found) = Self::find() {
+            return Ok(found);
+        }
+        packages::install(&POSTGRESQL)?;
+        Self::find().ok_or_else(|| {
+            Failure::new(
+                format!("PostgreSQL was installed, but no version from {OLDEST} up was found"),
+                "put the folder with `postgres` and `initdb` on the PATH",
+            )
+        })
+    }
+
+    /// The path of one of its programs.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// How a cluster treats its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Data survives crashes.
+    Safe,
+    /// Data is for one run: nothing is flushed, which is several times as fast.
+    Fast,
+}
+
+/// A running cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    service: Service,
+    programs: Programs,
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    superuser_password: String,
+    /// The password of [`OWNER`].
+    pub owner_password: String,
+}
+
+/// The role that owns the databases: may create roles and databases, as Neon's default role, but is no superuser.
+pub const OWNER: &str = "todo_owner";
+
+impl Cluster {
+    /// Starts the cluster in `folder`, made on first use.
+    pub fn start(folder: &Path, programs: &Programs, keep: Keep) -> Result<Self> {
+        let user = User::find()?;
+        let folder = unprivileged::folder(folder, user)?;
+        let data = folder.join("data");
+        let passwords = folder.join("passwords");
+        let fresh = !data.join("PG_VERSION").exists() || !passwords.exists();
+        if fresh {
+            init(&folder, &data, &passwords, programs, user)?;
+        }
+        let text = fs::read_to_string(&passwords).unwrap_or_default();
+        let (superuser_password, owner_password) = text
+            .trim()
+            .split_once(' ')
+            .map(|(one, two)| (one.to_owned(), two.to_owned()))
+            .ok_or_else(|| damaged(&folder))?;
+
+        let port_file = folder.join("port");
+        let last_port = fs::read_to_string(&port_file).ok().and_then(|text| text.trim().parse().ok());
+        let port = free_port(last_port)?;
+        fs::write(&port_file, port.to_string()).map_err(|_| damaged(&folder))?;
+
+        let log = folder.join("log");
+        let mut command = Command::new(programs.program("postgres"));
+        command.arg("-D").arg(&data).args(["-p", &port.to_string()]).env("LC_ALL", "C").current_dir(&folder);
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "max_connections=300",
+            "log_min_messages=warning",
+        ] {
+            command.args(["-c", setting]);
+        }
+        if keep == Keep::Fast {
+            for setting in [
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+                "autovacuum=off",
+                "max_wal_size=4GB",
+                "shared_buffers=256MB",
+            ] {
+                command.args(["-c", setting]);
+            }
+        }
+        unprivileged::run_as(&mut command, user);
+        let service = Service::start("PostgreSQL", &mut command, Stop::Interrupt, Some(&log))?;
+        let mut cluster = Self { service, programs: programs.clone(), port, superuser_password, owner_password };
+        let mut probe = Command::new(programs.program("psql"));
+        probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password));
+        probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // A crash before may mean minutes of recovery.
+        cluster.service.wait_until(Duration::from_secs(120), Some(&log), || {
+            listens(port) && probe.status().is_ok_and(|status| status.success())
+        })?;
+        if fresh {
+            let password = &cluster.owner_password;
+            cluster.sql("postgres", &format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"))?;
+        }
+        Ok(cluster)
+    }
+
+    /// Makes the database `name`, owned by [`OWNER`], unless it is there.
+    pub fn ensure_database(&self, name: &str) -> Result<()> {
+        let found = self.query("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))?;
+        if found.is_empty() { self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {OWNER}")) } else { Ok(()) }
+    }
+
+    /// The URL of a database, as [`OWNER`].
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgresql://{OWNER}:{}@127.0.0.1:{}/{database}?sslmode=disable", self.owner_password, self.port)
+    }
+
+    /// The process id of the server.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.service.id()
+    }
+
+    /// Whether the server has stopped.
+    pub fn has_stopped(&mut self) -> bool {
+        self.service.ended().is_some()
+    }
+
+    /// Runs SQL as the superuser.
+    pub fn sql(&self, database: &str, sql: &str) -> Result<()> {
+        self.query(database, sql).map(drop)
+    }
+
+    fn query(&self, database: &str, sql: &str) -> Result<String> {
+        let url = superuser_url(self.port, &self.superuser_password).replace("/postgres?", &format!("/{database}?"));
+        let output = Command::new(self.programs.program("psql"))
+            .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql])
+            .arg(url)
+            .stdin(Stdio::null())
+            .output();
+        let output =
+            output.map_err(|error| Failure::new(format!("psql cannot be run: {error}"), "reinstall PostgreSQL"))?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        }
+        Err(Failure::new(
+            format!("PostgreSQL refused: {}", String::from_utf8_lossy(&output.stderr).trim()),
+            "start with --reset to make a new cluster",
+        ))
+    }
+}
+
+fn superuser_url(port: u16, password: &str) -> String {
+    format!("postgresql://postgres:{password}@127.0.0.1:{port}/postgres?sslmode=disable")
+}
+
+fn damaged(folder: &Path) -> Failure {
+    Failure::new(format!("the cluster in {} is damaged", folder.display()), "start with --reset, which wipes it")
+}
+
+fn init(folder: &Path, data: &Path, passwords: &Path, programs: &Programs, user: Option<User>) -> Result<()> {
+    let failure =
+        |what: String| Failure::new(format!("initdb failed: {what}"), "read the lines above; --reset starts afresh");
+    let _ = fs::remove_dir_all(data);
+    let (superuser, owner) = (random::password()?, random::password()?);
+    let password_file = folder.join("initial-password");
+    fs::write(&password_file, &superuser)
+        .and_then(|()| fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600)))
+        .and_then(|()| unprivileged::give(&password_file, user))
+        .map_err(|error| failure(error.to_string()))?;
+    let run = |locale: &str| {
+        let _ = fs::remove_dir_all(data);
+        let mut command = Command::new(programs.program("initdb"));
+        command.arg("-D").arg(data).arg("--pwfile").arg(&password_file).arg(format!("--locale={locale}"));
+        command.args(["-U", "postgres", "-E", "UTF8", "-A", "scram-sha-256", "--no-sync"]);
+        unprivileged::run_as(command.current_dir(folder).stdin(Stdio::null()), user);
+        command.output()
+    };
+    // macOS has no C.UTF-8.
+    let output = run("C.UTF-8").and_then(|output| if output.status.success() { Ok(output) } else { run("C") });
+    let _ = fs::remove_file(&password_file);
+    let output = output.map_err(|error| failure(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failure(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    fs::write(passwords, format!("{superuser} {owner}"))
+        .and_then(|()| fs::set_permissions(passwords, fs::Permissions::from_mode(0o600)))
+        .map_err(|error| failure(error.to_string()))
+}

@@ -1,0 +1,145 @@
+//! Processes that do not outlive us, however we end.
+
+use std::fs::File;
+use std::io::Read;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::{Failure, Result};
+
+/// A running process with its group. It is stopped when this is dropped, and also when we are killed: a
+/// second process waits at the other end of a pipe, and ends the group when the pipe breaks.
+#[derive(Debug)]
+pub struct Service {
+    name: String,
+    child: Child,
+    keeper: Child,
+    lifeline: Option<ChildStdin>,
+}
+
+/// How a process is asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// `SIGTERM`.
+    Terminate,
+    /// `SIGINT`, which PostgreSQL takes as: disconnect everybody and write everything.
+    Interrupt,
+}
+
+/// Waits for its parent to end, asks the group `$1` to stop with the signal `$2`, and after 10 s makes it.
+const KEEPER: &str = r#"
+trap '' INT TERM HUP
+cat > /dev/null
+kill -"$2" -"$1" 2> /dev/null
+tries=0
+while kill -0 -"$1" 2> /dev/null; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 200 ]; then kill -KILL -"$1" 2> /dev/null; break; fi
+    sleep 0.05
+done
+"#;
+
+impl Service {
+    /// Starts `command` in a process group of its own, with its output in `log` if one is given.
+    pub fn start(name: &str, command: &mut Command, stop: Stop, log: Option<&Path>) -> Result<Self> {
+        let failure = |error: std::io::Error| {
+            Failure::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
+        };
+        if let Some(log) = log {
+            let file = File::create(log).map_err(failure)?;
+            command.stdout(file.try_clone().map_err(failure)?).stderr(file);
+        }
+        let child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(failure)?;
+        let signal = match stop {
+            Stop::Terminate => "TERM",
+            Stop::Interrupt => "INT",
+        };
+        let mut keeper = Command::new("sh")
+            .args(["-c", KEEPER, "keeper", &child.id().to_string(), signal])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(failure)?;
+        let lifeline = keeper.stdin.take();
+        Ok(Self { name: name.to_owned(), child, keeper, lifeline })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Waits until `ready` answers yes, at most `patience`.
+    pub fn wait_until(
+        &mut self,
+        patience: Duration,
+        log: Option<&Path>,
+        mut ready: impl FnMut() -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if ready() {
+                return Ok(());
+            }
+            if let Some(status) = self.ended() {
+                return Err(Failure::new(
+                    format!("{} stopped while starting ({status}){}", self.name, tail(log)),
+                    "read the lines above",
+                ));
+            }
+            if Instant::now() > deadline {
+                return Err(Failure::new(
+                    format!("{} was not ready after {} s{}", self.name, patience.as_secs(), tail(log)),
+                    "read the lines above",
+                ));
+            }
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.lifeline.take());
+        let _ = self.child.wait();
+        let _ = self.keeper.wait();
+    }
+}
+
+/// The end of a log, for an error message.
+fn tail(log: Option<&Path>) -> String {
+    let mut text = String::new();
+    if let Some(mut file) = log.and_then(|log| File::open(log).ok()) {
+        let _ = file.read_to_string(&mut text);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    lines.iter().skip(lines.len().saturating_sub(12)).map(|line| format!("\n    {line}")).collect()
+}
+
+/// A port of this machine that nobody listens on: `preferred` if it is free.
+pub fn free_port(preferred: Option<u16>) -> Result<u16> {
+    let bound = preferred.and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    let bound = bound.map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok);
+    let address = bound.and_then(|listener| listener.local_addr());
+    address.map(|address| address.port()).map_err(|error| {
+        Failure::new(format!("no port of 127.0.0.1 can be opened: {error}"), "check the machine's network")
+    })
+}
+
+/// Whether somebody listens on a port of this machine.
+#[must_use]
+pub fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}

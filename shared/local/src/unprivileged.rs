@@ -1,0 +1,90 @@
+//! PostgreSQL and PgBouncer refuse to run as root: there they run as another user.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{fs, io};
+
+use crate::{Failure, Result, random};
+
+/// The user that servers run as, if not the current one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    uid: u32,
+    gid: u32,
+}
+
+/// Whether this process is root.
+#[must_use]
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").map_or_else(|_| numeric_id(&["-u"]) == Some(0), |own| own.uid() == 0)
+}
+
+fn numeric_id(arguments: &[&str]) -> Option<u32> {
+    let output = Command::new("id").args(arguments).stderr(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok().filter(|_| output.status.success())
+}
+
+impl User {
+    /// Someone to run servers as: `postgres` or `nobody` for root, the current user else.
+    pub fn find() -> Result<Option<Self>> {
+        if !is_root() {
+            return Ok(None);
+        }
+        ["postgres", "nobody"]
+            .iter()
+            .find_map(|name| Some(Self { uid: numeric_id(&["-u", name])?, gid: numeric_id(&["-g", name])? }))
+            .map(Some)
+            .ok_or_else(|| {
+                Failure::new(
+                    "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`",
+                    "run this as an ordinary user",
+                )
+            })
+    }
+}
+
+/// Lets `command` run as `user`.
+pub fn run_as(command: &mut Command, user: Option<User>) {
+    if let Some(User { uid, gid }) = user {
+        command.uid(uid).gid(gid);
+    }
+}
+
+/// Gives files to `user`.
+pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
+    let Some(User { uid, gid }) = user else { return Ok(()) };
+    chown(path, Some(uid), Some(gid))
+}
+
+/// A private folder that `user` can work in: `wanted`, or if `user` may not pass through a folder above it
+/// (a home directory, mostly), one under `/var/tmp` that `wanted` links to.
+pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
+    let failure = |error: io::Error| {
+        Failure::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
+    };
+    if let Ok(existing) = wanted.canonicalize() {
+        return Ok(existing);
+    }
+    let parent = wanted.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(failure)?;
+    let parent = parent.canonicalize().map_err(failure)?;
+    let passable = user.is_none()
+        || parent
+            .ancestors()
+            .all(|above| fs::metadata(above).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0));
+    // A link to nowhere is left behind when /var/tmp was cleaned.
+    let _ = fs::remove_file(wanted);
+    let made = if passable {
+        parent.join(wanted.file_name().unwrap_or_default())
+    } else {
+        let made = PathBuf::from(format!("/var/tmp/todo-backend-{}", random::password()?));
+        std::os::unix::fs::symlink(&made, wanted).map_err(failure)?;
+        made
+    };
+    fs::create_dir(&made).map_err(failure)?;
+    fs::set_permissions(&made, fs::Permissions::from_mode(0o700)).map_err(failure)?;
+    give(&made, user).map_err(failure)?;
+    Ok(made)
+}

@@ -1,0 +1,86 @@
+//! The database URL and the certificates that vouch for its server.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode};
+
+/// How to reach PostgreSQL.
+#[derive(Clone, PartialEq)]
+pub struct DatabaseUrl {
+    config: Config,
+    certificates: Option<Certificates>,
+}
+
+impl DatabaseUrl {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        // The driver always checks certificate and host name, which is what verify-full asks for.
+        let text =
+            text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let config: Config = text.parse().ok()?;
+        let whole = !config.get_hosts().is_empty() && config.get_user().is_some() && config.get_dbname().is_some();
+        whole.then_some(Self { config, certificates: None })
+    }
+
+    pub(super) fn with_certificates(mut self, certificates: Option<Certificates>) -> Self {
+        self.certificates = certificates;
+        self
+    }
+
+    pub(super) fn requires_tls(&self) -> bool {
+        self.config.get_ssl_mode() == SslMode::Require
+    }
+
+    fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.config.get_hosts().iter().filter_map(|host| match host {
+            Host::Tcp(name) => Some(name.as_str()),
+            #[cfg(unix)]
+            Host::Unix(_) => None,
+        })
+    }
+
+    pub(super) fn is_neon(&self) -> bool {
+        self.hosts().any(|host| host.ends_with(".neon.tech"))
+    }
+
+    pub(super) fn is_pooled(&self) -> bool {
+        self.hosts().any(|host| host.split('.').next().is_some_and(|name| name.ends_with("-pooler")))
+    }
+
+    /// The driver's form of the URL.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Certificate authorities to trust beside the public ones.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        self.certificates.as_ref().map_or(&[], |certificates| &certificates.0)
+    }
+}
+
+/// The URL holds a password.
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseUrl(…)")
+    }
+}
+
+/// Certificate authorities of a private PostgreSQL or pooler.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Certificates(Arc<[CertificateDer<'static>]>);
+
+impl Certificates {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let found: Result<Vec<_>, _> = if text.contains("-----BEGIN") {
+            CertificateDer::pem_slice_iter(text.as_bytes()).collect()
+        } else {
+            CertificateDer::pem_file_iter(text).ok()?.collect()
+        };
+        found.ok().filter(|list| !list.is_empty()).map(|list| Self(list.into()))
+    }
+}

@@ -1,0 +1,322 @@
+//! Every setting: its name, source, type, default and what production refuses. All problems are reported at once.
+
+mod database_url;
+mod live;
+mod origins;
+mod reader;
+mod secret;
+mod sources;
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde::Serialize;
+
+pub use database_url::DatabaseUrl;
+pub use live::Live;
+pub use origins::Origins;
+pub use reader::{Problem, Problems};
+pub use secret::{SecretError, SecretReader};
+pub use sources::{Source, Sources};
+
+use crate::tokens::{MacKeys, SigningKeys, VerificationKeys};
+use reader::Reader;
+
+/// The functions of the backend, as far as their settings differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Function {
+    /// Accounts, sessions and tokens; the only one with private keys.
+    Auth,
+    /// Tasks; verifies tokens with public keys.
+    Tasks,
+    /// Health checks.
+    Health,
+    /// The OpenAPI document and its page.
+    Docs,
+    /// Migrations, over the direct database URL.
+    Migrate,
+}
+
+impl Function {
+    /// Whether it talks to the pooled database.
+    const fn uses_database(self) -> bool {
+        matches!(self, Self::Auth | Self::Tasks | Self::Health)
+    }
+}
+
+/// Where this deployment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// A developer's machine.
+    Development,
+    /// As production, for rehearsal.
+    Staging,
+    /// Real users; refuses unsafe settings.
+    Production,
+}
+
+/// The settings of one function, parsed. What a function does not need is empty.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `ENVIRONMENT`.
+    pub environment: Environment,
+    /// `LOG_LEVEL`, in `tracing`'s filter syntax.
+    pub log_level: String,
+    /// `ALLOWED_ORIGINS`, for CORS.
+    pub origins: Origins,
+    /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` for migrations.
+    pub database: Option<DatabaseUrl>,
+    /// `JWT_ISSUER`, the `iss` of access tokens.
+    pub issuer: String,
+    /// `JWT_AUDIENCE`, the `aud` of access tokens.
+    pub audience: String,
+    /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token lives.
+    pub access_ttl: SignedDuration,
+    /// `JWT_EXPIRATION_DELTA_HOURS`, how long `token` lives after signing in; never shorter than `access_ttl`.
+    pub token_ttl: SignedDuration,
+    /// Private keys from `JWT_SIGNING_KEYS`; empty but in auth.
+    pub signing_keys: SigningKeys,
+    /// Public keys, from `JWT_PUBLIC_KEYS` or derived from the private ones.
+    pub verification_keys: VerificationKeys,
+    /// `BETTER_AUTH_SECRET`, which verifies tokens of the old backend.
+    pub legacy_secret: Option<SecretString>,
+    /// `REFRESH_TOKEN_KEYS`; empty but in auth.
+    pub refresh_keys: MacKeys,
+    /// `PASSWORD_PEPPERS`; empty but in auth.
+    pub peppers: MacKeys,
+    /// `REFRESH_REUSE_STRICT`: any superseded refresh token ends its session.
+    pub strict_reuse: bool,
+    /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
+    pub secret_ttl: SignedDuration,
+    /// What was found where, for `/health/config`.
+    pub report: Vec<Finding>,
+}
+
+/// What is known of one setting without its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Finding {
+    /// The name of the setting.
+    #[schema(example = "DATABASE_URL")]
+    pub name: &'static str,
+    /// Whether a value was found.
+    pub set: bool,
+    /// Where: `environment`, `secret`, `.env.local`, `.env` or `default`; null if nowhere.
+    #[schema(value_type = Option<String>, example = "secret")]
+    pub source: Option<Source>,
+    /// Whether this function cannot work without it.
+    pub required: bool,
+    /// What is wrong with it, if anything.
+    pub problem: Option<String>,
+}
+
+/// Names of secrets that tutorials and templates ship with.
+const PLACEHOLDERS: [&str; 10] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "change-in-production",
+    "change_in_production",
+    "your-secret",
+    "your_secret",
+    "your-super-secret",
+    "placeholder",
+    "example",
+];
+
+impl Settings {
+    /// Reads every setting of `function`.
+    ///
+    /// # Errors
+    /// With all problems, none of which contains a value.
+    pub fn read(function: Function, sources: &Sources) -> Result<Self, Problems> {
+        let (settings, problems) = Self::inspect(function, sources);
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// Reads what can be read and says what could not.
+    #[must_use]
+    pub fn inspect(function: Function, sources: &Sources) -> (Self, Problems) {
+        let mut read = Reader::new(sources);
+        let environment =
+            read.or_default(&["ENVIRONMENT"], "development", "development, staging or production", |text| match text {
+                "development" => Some(Environment::Development),
+                "staging" => Some(Environment::Staging),
+                "production" => Some(Environment::Production),
+                _ => None,
+            });
+        let environment = environment.unwrap_or(Environment::Production);
+        let production = environment == Environment::Production;
+
+        let log_level = read.or_default(&["LOG_LEVEL"], "info", "trace, debug, info, warn or error", |text| {
+            let known = ["trace", "debug", "info", "warn", "error"];
+            let lower = text.to_ascii_lowercase();
+            // Python's names, which existing deployments have set.
+            let lower = match lower.as_str() {
+                "warning" => "warn".to_owned(),
+                "critical" => "error".to_owned(),
+                _ => lower,
+            };
+            known.contains(&lower.as_str()).then_some(lower)
+        });
+
+        let origins = Self::origins(&mut read, function, environment);
+        let database = Self::database(&mut read, function, production);
+
+        let issuer = read.or_default(&["JWT_ISSUER"], "todo-backend", "1 to 200 visible characters", short_text);
+        let audience = read.or_default(&["JWT_AUDIENCE"], "todo-api", "1 to 200 visible characters", short_text);
+        let access_ttl =
+            read.or_default(&["ACCESS_TOKEN_TTL_SECONDS"], "900", "a whole number from 60 to 86400", |text| {
+                whole(text, 60, 86_400).map(SignedDuration::from_secs)
+            });
+        let token_ttl =
+            read.or_default(&["JWT_EXPIRATION_DELTA_HOURS"], "24", "a whole number from 0 to 720", |text| {
+                whole(text, 0, 720).map(SignedDuration::from_hours)
+            });
+        let access_ttl = access_ttl.unwrap_or(SignedDuration::from_mins(15));
+
+        let jwks = "a JWK set with Ed25519 keys, one of them active (`cargo xtask keys generate` prints one)";
+        let signing_keys = if function == Function::Auth {
+            read.required(&["JWT_SIGNING_KEYS"], jwks, SigningKeys::parse)
+        } else {
+            None
+        };
+        let verification_keys = match (function, &signing_keys) {
+            (Function::Auth, Some(keys)) => Some(keys.verification_keys()),
+            (Function::Tasks, _) => read.required(
+                &["JWT_PUBLIC_KEYS"],
+                "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)",
+                VerificationKeys::parse,
+            ),
+            _ => None,
+        };
+        let mac = "a JWK set with `oct` keys of at least 32 bytes, one of them active (`cargo xtask keys generate` prints one)";
+        let (mut refresh_keys, mut peppers) = (None, None);
+        if function == Function::Auth {
+            refresh_keys = read.required(&["REFRESH_TOKEN_KEYS"], mac, MacKeys::parse);
+            peppers = read.required(&["PASSWORD_PEPPERS"], mac, MacKeys::parse);
+        }
+        if production {
+            let rings = [
+                ("JWT_SIGNING_KEYS", signing_keys.as_ref().is_some_and(SigningKeys::has_development_key)),
+                (
+                    "JWT_PUBLIC_KEYS",
+                    function == Function::Tasks
+                        && verification_keys.as_ref().is_some_and(VerificationKeys::has_development_key),
+                ),
+                ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_development_key)),
+                ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_development_key)),
+            ];
+            for (name, _) in rings.into_iter().filter(|(_, weak)| *weak) {
+                read.refuse(name, "keys that were not generated for development, in production");
+            }
+        }
+
+        let legacy_secret = if matches!(function, Function::Auth | Function::Tasks) {
+            read.optional(&["BETTER_AUTH_SECRET"], "text", |text| Some(SecretString::from(text)))
+        } else {
+            None
+        };
+        if production && let Some(secret) = &legacy_secret {
+            let secret = secrecy::ExposeSecret::expose_secret(secret);
+            if secret.len() < 32 {
+                read.refuse("BETTER_AUTH_SECRET", "at least 32 bytes, in production");
+            }
+            let lower = secret.to_ascii_lowercase();
+            if PLACEHOLDERS.iter().any(|known| lower.contains(known)) {
+                read.refuse("BETTER_AUTH_SECRET", "a secret of your own and no placeholder, in production");
+            }
+        }
+
+        let strict_reuse =
+            read.or_default(&["REFRESH_REUSE_STRICT"], "false", "true or false", |text| text.parse().ok());
+        let secret_ttl = read.or_default(&["SECRET_CACHE_SECONDS"], "300", "a whole number from 10 to 86400", |text| {
+            whole(text, 10, 86_400).map(SignedDuration::from_secs)
+        });
+
+        let (report, problems) = read.finish();
+        let settings = Self {
+            environment,
+            log_level: log_level.unwrap_or_else(|| "info".to_owned()),
+            origins: origins.unwrap_or_default(),
+            database,
+            issuer: issuer.unwrap_or_default(),
+            audience: audience.unwrap_or_default(),
+            access_ttl,
+            token_ttl: token_ttl.unwrap_or_default().max(access_ttl),
+            signing_keys: signing_keys.unwrap_or_default(),
+            verification_keys: verification_keys.unwrap_or_default(),
+            legacy_secret,
+            refresh_keys: refresh_keys.unwrap_or_default(),
+            peppers: peppers.unwrap_or_default(),
+            strict_reuse: strict_reuse.unwrap_or(true),
+            secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
+            report,
+        };
+        (settings, problems)
+    }
+
+    fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {
+        const EXPECTED: &str = "origins as in https://app.example.com, separated by commas";
+        if function == Function::Migrate {
+            return None;
+        }
+        let names = &["ALLOWED_ORIGINS"];
+        if environment == Environment::Development {
+            return read.or_default(names, "http://localhost:3000,http://127.0.0.1:3000", EXPECTED, Origins::parse);
+        }
+        let origins = read.required(names, EXPECTED, Origins::parse)?;
+        if environment == Environment::Production && !origins.are_public() {
+            read.refuse("ALLOWED_ORIGINS", "https origins, neither `*` nor this machine, in production");
+        }
+        Some(origins)
+    }
+
+    fn database(read: &mut Reader<'_>, function: Function, production: bool) -> Option<DatabaseUrl> {
+        const EXPECTED: &str = "a PostgreSQL URL as in postgresql://user:password@host/database?sslmode=require";
+        let direct = function == Function::Migrate;
+        let names: &[&'static str] =
+            if direct { &["DATABASE_URL_UNPOOLED"] } else { &["DATABASE_URL", "NEON_DATABASE_URL"] };
+        if !direct && !function.uses_database() {
+            return None;
+        }
+        let url = read.required(names, EXPECTED, DatabaseUrl::parse)?;
+        let certificate = read.optional(
+            &["DATABASE_CA_CERT"],
+            "certificates in PEM, or the path of a file with them",
+            database_url::Certificates::parse,
+        );
+        if production && !url.requires_tls() {
+            read.refuse(names[0], "a URL with sslmode=require, in production");
+        }
+        if production && url.is_neon() && url.is_pooled() == direct {
+            let expected = if direct {
+                "the direct host of Neon (without -pooler), in production"
+            } else {
+                "the pooled host of Neon (with -pooler), in production"
+            };
+            read.refuse(names[0], expected);
+        }
+        Some(url.with_certificates(certificate))
+    }
+}
+
+fn short_text(text: &str) -> Option<String> {
+    let fits = (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+}
+
+fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Development => "development",
+            Self::Staging => "staging",
+            Self::Production => "production",
+        })
+    }
+}

@@ -1,0 +1,136 @@
+//! Reads settings one by one and collects what is wrong with them.
+
+use std::fmt;
+
+use super::{Finding, Source, Sources};
+
+/// One thing that is wrong with a setting. Never contains a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The name of the setting.
+    pub name: &'static str,
+    /// What would be right.
+    pub expected: String,
+    /// Where the offending value was found; none if there is no value.
+    pub found_in: Option<Source>,
+}
+
+/// Everything that is wrong, in one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// The problems in the order of reading.
+    pub list: Vec<Problem>,
+    looked_in: String,
+}
+
+impl Problems {
+    /// Whether all is well.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} problem(s):", self.list.len())?;
+        for Problem { name, expected, found_in } in &self.list {
+            match found_in {
+                Some(source) => write!(f, "\n  {name} (from {source}): expected {expected}")?,
+                None => write!(f, "\n  {name}: missing; expected {expected}; looked in {}", self.looked_in)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) struct Reader<'a> {
+    sources: &'a Sources,
+    report: Vec<Finding>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        Self { sources, report: Vec::new(), problems: Vec::new() }
+    }
+
+    /// A setting that must be there. The first of `names` that has a value counts.
+    pub(super) fn required<T>(
+        &mut self,
+        names: &[&'static str],
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.read(names, None, true, expected, parse)
+    }
+
+    /// A setting that may be absent.
+    pub(super) fn optional<T>(
+        &mut self,
+        names: &[&'static str],
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.read(names, None, false, expected, parse)
+    }
+
+    /// A setting with a default; `None` only if the value that is set cannot be parsed.
+    pub(super) fn or_default<T>(
+        &mut self,
+        names: &[&'static str],
+        default: &str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.read(names, Some(default), false, expected, parse)
+    }
+
+    fn read<T>(
+        &mut self,
+        names: &[&'static str],
+        default: Option<&str>,
+        required: bool,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let found = names.iter().find_map(|name| self.sources.get(name).map(|(value, source)| (*name, value, source)));
+        let (name, value, source) = match (found, default) {
+            (Some((name, value, source)), _) => (name, Some(parse(value)), Some(source)),
+            (None, Some(default)) => (names[0], Some(parse(default)), Some(Source::Default)),
+            (None, None) => (names[0], None, None),
+        };
+        let set = value.is_some();
+        let parsed = value.flatten();
+        self.report.push(Finding { name, set, source, required, problem: None });
+        if parsed.is_none() && (set || required) {
+            self.problem(name, expected, source);
+        }
+        parsed
+    }
+
+    /// Marks a setting as one that may not stand, although it could be parsed.
+    pub(super) fn refuse(&mut self, name: &'static str, expected: &str) {
+        // An alternative name may have been used: the report knows under which it was found.
+        let row = self.report.iter().find(|row| row.name == name).or(self.report.last());
+        let (name, source) = row.map_or((name, None), |row| (row.name, row.source));
+        self.problem(name, expected, source);
+    }
+
+    fn problem(&mut self, name: &'static str, expected: &str, found_in: Option<Source>) {
+        if let Some(row) = self.report.iter_mut().rfind(|row| row.name == name) {
+            let text = format!("expected {expected}");
+            row.problem = Some(match row.problem.take() {
+                Some(earlier) => format!("{earlier}; {text}"),
+                None => text,
+            });
+        }
+        self.problems.push(Problem { name, expected: expected.to_owned(), found_in });
+    }
+
+    pub(super) fn finish(self) -> (Vec<Finding>, Problems) {
+        (self.report, Problems { list: self.problems, looked_in: self.sources.places() })
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads a function's secret from AWS Secrets Manager.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+
+/// Why a secret could not be used. Never contains its value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Secrets Manager did not give it.
+    #[error("the secret named by APP_SECRET_ARN cannot be read: {0}")]
+    Unreadable(String),
+    /// It is no JSON object.
+    #[error("the secret named by APP_SECRET_ARN is not a JSON object of settings")]
+    NotAnObject,
+}
+
+/// Reads one secret.
+#[derive(Clone, Debug)]
+pub struct SecretReader {
+    client: aws_sdk_secretsmanager::Client,
+    arn: String,
+}
+
+impl SecretReader {
+    /// A reader for the secret `arn`, with credentials and region from the environment.
+    pub async fn new(arn: &str) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(3))
+            .operation_timeout(Duration::from_secs(8))
+            .build();
+        let aws = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
+        Self { client: aws_sdk_secretsmanager::Client::new(&aws), arn: arn.to_owned() }
+    }
+
+    /// The settings in the secret; values that are JSON themselves are kept as JSON text.
+    ///
+    /// # Errors
+    /// If Secrets Manager refuses, does not answer, or holds no JSON object.
+    pub async fn read(&self) -> Result<HashMap<String, String>, SecretError> {
+        let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
+        let answer = answer.map_err(|error| SecretError::Unreadable(DisplayErrorContext(error).to_string()))?;
+        let text = answer.secret_string().ok_or(SecretError::NotAnObject)?;
+        let values: HashMap<String, serde_json::Value> =
+            serde_json::from_str(text).map_err(|_| SecretError::NotAnObject)?;
+        let text_of = |value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(values.into_iter().map(|(name, value)| (name, text_of(value))).collect())
+    }
+}

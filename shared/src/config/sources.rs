@@ -1,0 +1,99 @@
+//! Where values come from, in order: the process environment, the secret, `.env.local`, `.env`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::{Serialize, Serializer};
+
+/// One place a value can come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The process environment.
+    Environment,
+    /// The JSON secret in Secrets Manager.
+    Secret,
+    /// `.env.local` beside the workspace.
+    EnvLocal,
+    /// `.env` beside the workspace.
+    Env,
+    /// Built in.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "environment",
+            Self::Secret => "secret",
+            Self::EnvLocal => ".env.local",
+            Self::Env => ".env",
+            Self::Default => "default",
+        })
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The places in order of precedence, each with its values.
+#[derive(Clone, Default)]
+pub struct Sources(Vec<(Source, HashMap<String, String>)>);
+
+impl Sources {
+    /// The name of the setting that says which secret to read.
+    pub const SECRET_ARN: &str = "APP_SECRET_ARN";
+
+    /// Values from the process environment alone.
+    #[must_use]
+    pub fn environment(values: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(vec![(Source::Environment, values.into_iter().collect())])
+    }
+
+    /// The process environment, and outside of a deployment (no secret named) the `.env` files of `folder`.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment enters")]
+    pub fn process(folder: &Path) -> Self {
+        let values =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut sources = Self::environment(values);
+        if sources.get(Self::SECRET_ARN).is_none() {
+            for (source, file) in [(Source::EnvLocal, ".env.local"), (Source::Env, ".env")] {
+                if let Ok(lines) = dotenvy::from_path_iter(folder.join(file)) {
+                    sources.0.push((source, lines.filter_map(Result::ok).collect()));
+                }
+            }
+        }
+        sources
+    }
+
+    /// Adds the values of a secret, behind the environment.
+    #[must_use]
+    pub fn with_secret(mut self, values: HashMap<String, String>) -> Self {
+        self.0.push((Source::Secret, values));
+        self
+    }
+
+    /// The first value of this name that is not blank.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<(&str, Source)> {
+        self.0.iter().find_map(|(source, values)| {
+            values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty()).map(|value| (value, *source))
+        })
+    }
+
+    /// The places in words.
+    pub(super) fn places(&self) -> String {
+        self.0.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Values stay out of logs.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sources({})", self.places())
+    }
+}

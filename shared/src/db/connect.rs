@@ -1,0 +1,144 @@
+//! Opens one connection: TLS, a time limit, and patience while the server wakes up.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustls::{ClientConfig, RootCertStore};
+use tokio::time::{Instant, timeout_at};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::DatabaseUrl;
+use crate::http::deadline;
+
+/// How long one attempt may take; a suspended Neon compute wakes within.
+const ATTEMPT: Duration = Duration::from_secs(8);
+
+/// How often to try.
+const ATTEMPTS: u32 = 3;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("no database URL is set")]
+    NoUrl,
+    #[error("the TLS settings are unusable")]
+    Tls(#[source] rustls::Error),
+    #[error("the certificate of DATABASE_CA_CERT cannot be used")]
+    Certificate(#[source] rustls::Error),
+    #[error("no answer within the time left for the request")]
+    TimedOut,
+    #[error("the connection was refused")]
+    Refused(#[from] tokio_postgres::Error),
+}
+
+impl ConnectError {
+    /// Whether the server did not accept our password or role (SQLSTATE class 28).
+    pub(super) fn is_authentication(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.code().is_some_and(|state| state.code().starts_with("28")))
+    }
+
+    /// Whether trying again at once may help.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::TimedOut => true,
+            Self::Refused(error) => match error.code() {
+                Some(state) => {
+                    state.code().starts_with("08")
+                        || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
+                }
+                None => true,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Connects within the invocation's deadline, trying up to three times.
+pub(super) async fn connect(url: &DatabaseUrl) -> Result<Client, ConnectError> {
+    let deadline = deadline::remaining();
+    for attempt in 1.. {
+        let limit = (Instant::now() + ATTEMPT).min(deadline);
+        let result = match timeout_at(limit, connect_once(url)).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::TimedOut),
+        };
+        match result {
+            Err(error) if error.is_passing() && attempt < ATTEMPTS => {
+                let pause = pause_before_retry(attempt);
+                if Instant::now() + pause >= deadline {
+                    return Err(error);
+                }
+                tracing::warn!(%error, attempt, "the database did not answer; trying again");
+                tokio::time::sleep(pause).await;
+            }
+            result => return result,
+        }
+    }
+    Err(ConnectError::TimedOut)
+}
+
+/// 50 to 150 ms, doubled each time; the jitter keeps instances that woke together apart.
+fn pause_before_retry(attempt: u32) -> Duration {
+    let mut byte = [0];
+    let jitter = aws_lc_rs::rand::fill(&mut byte).map_or(50, |()| u64::from(byte[0]) * 100 / 255);
+    Duration::from_millis((50 + jitter) << (attempt - 1))
+}
+
+async fn connect_once(url: &DatabaseUrl) -> Result<Client, ConnectError> {
+    // The session is served by a task of its own, which ends when the client is dropped.
+    if url.config().get_ssl_mode() == SslMode::Disable {
+        let (client, connection) = url.config().connect(NoTls).await?;
+        tokio::spawn(serve(connection));
+        Ok(client)
+    } else {
+        let (client, connection) = url.config().connect(MakeRustlsConnect::new(tls(url)?)).await?;
+        tokio::spawn(serve(connection));
+        Ok(client)
+    }
+}
+
+async fn serve<S, T>(mut connection: tokio_postgres::Connection<S, T>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    loop {
+        match std::future::poll_fn(|context| connection.poll_message(context)).await {
+            // Notices of migrations are news for the operator; nothing else sends any.
+            Some(Ok(AsyncMessage::Notice(notice))) => tracing::debug!(message = notice.message(), "database notice"),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                tracing::warn!(%error, "a database connection ended");
+                return;
+            }
+            None => return,
+        }
+    }
+}
+
+fn tls(url: &DatabaseUrl) -> Result<ClientConfig, ConnectError> {
+    static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let public = PUBLIC.get_or_init(|| Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()));
+    let roots = if url.certificates().is_empty() {
+        Arc::clone(public)
+    } else {
+        let mut roots = RootCertStore::clone(public);
+        for certificate in url.certificates() {
+            roots.add(certificate.clone()).map_err(ConnectError::Certificate)?;
+        }
+        Arc::new(roots)
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(builder.map_err(ConnectError::Tls)?.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A connection of its own, outside of the pool, for migrations.
+///
+/// # Errors
+/// [`super::DbError::Unavailable`] if the server cannot be reached.
+pub async fn connect_direct(url: &DatabaseUrl) -> Result<Client, super::DbError> {
+    connect(url).await.map_err(|error| super::DbError::Unavailable(error.into()))
+}

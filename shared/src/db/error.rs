@@ -1,0 +1,100 @@
+//! What the database can answer instead of rows.
+
+use tokio_postgres::error::SqlState;
+
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failed statement.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The caller's session does not open requests any more.
+    #[error("the request was refused: {0:?}")]
+    Refused(Refusal),
+    /// A named constraint does not hold.
+    #[error("the constraint {name} does not hold")]
+    Constraint {
+        /// The constraint's name.
+        name: String,
+        /// What PostgreSQL said.
+        source: tokio_postgres::Error,
+    },
+    /// The database could not be reached, or went away.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Cause),
+    /// The statement ran out of time.
+    #[error("the statement took too long")]
+    TimedOut(#[source] Cause),
+    /// Anything else.
+    #[error("the statement failed")]
+    Other(#[source] Cause),
+}
+
+/// Why `app.open_request` refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The session was ended, or its account is gone.
+    Revoked,
+    /// The session ran out.
+    Expired,
+    /// The account is disabled.
+    Disabled,
+}
+
+impl DbError {
+    /// Whether a constraint of this name was violated.
+    #[must_use]
+    pub fn is_on(&self, constraint: &str) -> bool {
+        matches!(self, Self::Constraint { name, .. } if name == constraint)
+    }
+
+    /// Whether a fresh connection may succeed where this one failed.
+    pub(super) fn lost_connection(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    pub(super) fn other(message: &'static str) -> Self {
+        Self::Other(message.into())
+    }
+}
+
+impl From<tokio_postgres::Error> for DbError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(state) = error.code() else {
+            return if error.is_closed() || has_io_cause(&error) {
+                Self::Unavailable(error.into())
+            } else {
+                Self::Other(error.into())
+            };
+        };
+        match state.code() {
+            "UA001" => return Self::Refused(Refusal::Revoked),
+            "UA002" => return Self::Refused(Refusal::Expired),
+            "UA003" => return Self::Refused(Refusal::Disabled),
+            // Class 08: connection exceptions; PgBouncer answers with 08P01.
+            class if class.starts_with("08") => return Self::Unavailable(error.into()),
+            _ => {}
+        }
+        if [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::IDLE_SESSION_TIMEOUT,
+            SqlState::TOO_MANY_CONNECTIONS,
+        ]
+        .contains(state)
+        {
+            return Self::Unavailable(error.into());
+        }
+        if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(state) {
+            return Self::TimedOut(error.into());
+        }
+        match error.as_db_error().and_then(|error| error.constraint()) {
+            Some(name) => Self::Constraint { name: name.to_owned(), source: error },
+            None => Self::Other(error.into()),
+        }
+    }
+}
+
+fn has_io_cause(error: &tokio_postgres::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+}

@@ -1,0 +1,77 @@
+//! What migrating needs beyond the migrations themselves: the lock, and the history that refinery keeps.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::DbError;
+
+/// Names the lock among advisory locks: "todo" in ASCII.
+const LOCK: i64 = 0x74_6f_64_6f;
+
+/// Waits until no other migration runs on this database, at most `patience`. The lock ends with the connection.
+///
+/// # Errors
+/// [`DbError::TimedOut`] if another migration holds it for longer.
+pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
+    let timeouts = format!("SET lock_timeout = '{}ms'", patience.as_millis());
+    client.batch_execute(&timeouts).await?;
+    client.query_typed("SELECT pg_advisory_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
+    client.batch_execute("SET lock_timeout = '5s'; SET statement_timeout = '10min'").await?;
+    Ok(())
+}
+
+/// One applied migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Its number.
+    pub version: i32,
+    /// Its name.
+    pub name: String,
+    /// When it was applied, RFC 3339.
+    pub applied_on: String,
+    /// Its checksum, as refinery computes it.
+    pub checksum: String,
+}
+
+/// The applied migrations, oldest first. None before the first one.
+///
+/// # Errors
+/// As any statement.
+pub async fn applied(client: &Client) -> Result<Vec<Applied>, DbError> {
+    let exists = client.query_typed_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?;
+    if !exists.try_get::<_, bool>(0)? {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query_typed("SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version", &[])
+        .await?;
+    let read = |row: &tokio_postgres::Row| {
+        let mut columns = super::Columns::of(row);
+        Ok(Applied {
+            version: columns.take()?,
+            name: columns.take()?,
+            applied_on: columns.take()?,
+            checksum: columns.take()?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Undoes one migration and forgets it, in one transaction.
+///
+/// # Errors
+/// As the statements of `down`; nothing is undone then.
+pub async fn undo(client: &mut Client, version: i32, down: &str) -> Result<(), DbError> {
+    let transaction = client.transaction().await?;
+    transaction.batch_execute(down).await?;
+    let forget = "DELETE FROM refinery_schema_history WHERE version = $1";
+    let gone = transaction.execute_typed(forget, &[(&version, Type::INT4)]).await?;
+    if gone != 1 {
+        return Err(DbError::other("the migration is not in the history"));
+    }
+    transaction.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! PostgreSQL: the pool, the scope that every statement runs in, and all SQL, one file per table.
+
+mod connect;
+mod error;
+pub mod health;
+pub mod migrations;
+mod pool;
+mod row;
+mod scope;
+pub mod sessions;
+pub mod tasks;
+pub mod users;
+
+pub use connect::connect_direct;
+pub use error::{DbError, Refusal};
+pub use pool::Database;
+pub use row::Columns;
+pub use scope::{Caller, Outcome, Param, Role, Scope, Transaction};

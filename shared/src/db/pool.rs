@@ -1,0 +1,158 @@
+//! The connections of this instance.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use tokio::time::Instant;
+use tokio_postgres::Client;
+
+use super::DbError;
+use super::connect::{ConnectError, connect};
+use super::scope::{Caller, Role, Scope};
+use crate::clock::Clock;
+use crate::config::Live;
+use crate::http::deadline;
+
+/// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
+/// may have been frozen.
+const PING_AFTER: Duration = Duration::from_secs(30);
+
+/// A ping that takes longer counts as failed.
+const PING_LIMIT: Duration = Duration::from_secs(2);
+
+/// The database as one function sees it.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pool: Pool<Connections>,
+    role: Role,
+    clock: Clock,
+}
+
+/// A connection and when it was last used, by two clocks: the monotonic one may stand still while an
+/// instance is frozen, the other may jump.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) client: Client,
+    idle_since: (Instant, SystemTime),
+}
+
+#[derive(Debug)]
+pub(super) struct Connections {
+    settings: Arc<Live>,
+}
+
+impl Database {
+    /// A pool of at most `size` connections, opened when they are needed. Statements run as `role`.
+    #[must_use]
+    pub fn new(settings: Arc<Live>, clock: Clock, role: Role, size: usize) -> Self {
+        let builder = Pool::builder(Connections { settings }).max_size(size.max(1));
+        let pool =
+            builder.build().unwrap_or_else(|error| unreachable!("a pool without time-outs needs no runtime: {error}"));
+        Self { pool, role, clock }
+    }
+
+    /// Runs statements for `caller`, whose session is checked in the same round trip.
+    pub fn scope(&self, caller: impl Into<Caller>) -> Scope<'_> {
+        Scope::new(self, self.role, Some(caller.into()))
+    }
+
+    /// Runs statements before anybody is known, as signing in does.
+    #[must_use]
+    pub fn anonymous(&self) -> Scope<'_> {
+        Scope::new(self, self.role, None)
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A connection that was alive a moment ago.
+    pub(super) async fn checkout(&self) -> Result<Checkout, DbError> {
+        let object = tokio::time::timeout_at(deadline::remaining(), Box::pin(self.pool.get())).await;
+        match object {
+            Ok(Ok(object)) => Ok(Checkout(Some(object))),
+            Ok(Err(PoolError::Backend(error))) => Err(DbError::Unavailable(error.into())),
+            Ok(Err(error)) => Err(DbError::Other(error.into())),
+            Err(elapsed) => Err(DbError::Unavailable(elapsed.into())),
+        }
+    }
+
+    /// Forgets every idle connection: one of them turned out to be dead, so the others may be.
+    pub(super) fn forget_idle(&self) {
+        self.pool.retain(|_, _| false);
+    }
+}
+
+impl managed::Manager for Connections {
+    type Type = Connection;
+    type Error = ConnectError;
+
+    async fn create(&self) -> Result<Connection, ConnectError> {
+        let url = self.settings.current().database.clone().ok_or(ConnectError::NoUrl)?;
+        // Connecting is rare and its future is large: keep it out of every request's.
+        let client = match Box::pin(connect(&url)).await {
+            // The password was rotated after this instance read its secret.
+            Err(error) if error.is_authentication() => {
+                self.settings.reread().await;
+                match self.settings.current().database.clone() {
+                    Some(newer) if newer != url => Box::pin(connect(&newer)).await?,
+                    _ => return Err(error),
+                }
+            }
+            result => result?,
+        };
+        Ok(Connection { client, idle_since: now() })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
+        if connection.client.is_closed() {
+            return Err(RecycleError::message("closed"));
+        }
+        let (monotonic, wall) = connection.idle_since;
+        let idle = monotonic.elapsed().max(wall.elapsed().unwrap_or(Duration::MAX));
+        if idle > PING_AFTER {
+            let ping = tokio::time::timeout(PING_LIMIT, connection.client.simple_query("")).await;
+            if !matches!(ping, Ok(Ok(_))) {
+                return Err(RecycleError::message("did not answer a ping"));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures idling; no decision of the product depends on it")]
+fn now() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
+}
+
+/// A connection in use. Unless it is given back, it is closed: work that was cut off half-way may have left
+/// a transaction open.
+pub(super) struct Checkout(Option<Object<Connections>>);
+
+impl std::ops::Deref for Checkout {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        match &self.0 {
+            Some(connection) => &connection.client,
+            None => unreachable!("only giving back and dropping take the connection out"),
+        }
+    }
+}
+
+impl Checkout {
+    pub(super) fn give_back(mut self) {
+        if let Some(mut object) = self.0.take() {
+            object.idle_since = now();
+        }
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}

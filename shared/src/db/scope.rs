@@ -1,0 +1,184 @@
+//! The transaction every statement runs in, sent in one go.
+//!
+//! `BEGIN; SET LOCAL ROLE …`, `app.open_request`, the statement and `COMMIT` are written to one connection
+//! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
+//! Statements are unnamed and typed; nothing outlives the transaction.
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use super::DbError;
+use super::pool::{Checkout, Database};
+use crate::http::deadline;
+use crate::tokens::Identity;
+
+/// A parameter with its PostgreSQL type, which saves the round trip that would ask for it.
+pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The database role statements run as. Each has just the grants it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Tasks of the user that `app.open_request` named.
+    Tasks,
+    /// Accounts and sessions.
+    Auth,
+    /// The role that logged in; for asking whether the database answers.
+    Login,
+}
+
+impl Role {
+    /// Opens the transaction. A statement may take 5 s, waiting for a lock 3 s.
+    const fn begin(self) -> &'static str {
+        match self {
+            Self::Tasks => {
+                "BEGIN; SET LOCAL ROLE todo_tasks; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
+            }
+            Self::Auth => {
+                "BEGIN; SET LOCAL ROLE todo_auth; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
+            }
+            Self::Login => "BEGIN; SET LOCAL statement_timeout = '5s'",
+        }
+    }
+}
+
+/// Who asks. The session is checked by the database before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The user all rows must belong to.
+    pub user: Uuid,
+    /// The session and the refresh generation of its access token; none for tokens of the old backend.
+    pub session: Option<(Uuid, i64)>,
+}
+
+impl From<Identity> for Caller {
+    fn from(identity: Identity) -> Self {
+        Self { user: identity.user, session: identity.session }
+    }
+}
+
+/// What a statement returned.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// Whether an earlier try may have taken effect although its answer was lost.
+    pub retried: bool,
+}
+
+/// Runs statements, each in a transaction of its own, as one role and for one caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    database: &'a Database,
+    role: Role,
+    caller: Option<Caller>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(database: &'a Database, role: Role, caller: Option<Caller>) -> Self {
+        Self { database, role, caller }
+    }
+
+    /// Runs one statement. If the connection turns out to be dead, it is run once more on a fresh one:
+    /// statements are written so that running twice is running once.
+    ///
+    /// # Errors
+    /// [`DbError::Refused`] if the caller's session does not open requests any more.
+    pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Outcome, DbError> {
+        let started = tokio::time::Instant::now();
+        let result = match self.attempt(sql, params).await {
+            Err(error) if error.lost_connection() && deadline::has_time() => {
+                tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
+                self.database.forget_idle();
+                let rows = self.attempt(sql, params).await;
+                rows.map(|rows| Outcome { rows, retried: true })
+            }
+            result => result.map(|rows| Outcome { rows, retried: false }),
+        };
+        deadline::add_database_time(started.elapsed());
+        result
+    }
+
+    async fn attempt(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        let client = self.database.checkout().await?;
+        let work = async {
+            let begin = client.batch_execute(self.role.begin());
+            let open = self.open(&client);
+            let statement = client.query_typed(sql, params);
+            let commit = client.batch_execute("COMMIT");
+            // Polled in this order, which is the order on the wire.
+            let (begin, open, rows, commit) = futures_util::join!(begin, open, statement, commit);
+            begin?;
+            open?;
+            let rows = rows?;
+            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
+            commit?;
+            Ok(rows)
+        };
+        let result: Result<_, DbError> = match tokio::time::timeout_at(deadline::remaining(), work).await {
+            Ok(result) => result,
+            Err(elapsed) => return Err(DbError::TimedOut(elapsed.into())),
+        };
+        match &result {
+            Err(error) if error.lost_connection() => {}
+            _ => client.give_back(),
+        }
+        result
+    }
+
+    /// Names the caller to row-level security and checks the session, or does nothing.
+    async fn open(&self, client: &Checkout) -> Result<(), DbError> {
+        let Some(Caller { user, session }) = self.caller else { return Ok(()) };
+        let (session, generation) = session.unzip();
+        let now = self.database.clock().now();
+        let params: [Param<'_>; 4] =
+            [(&user, Type::UUID), (&session, Type::UUID), (&generation, Type::INT8), (&now, Type::TIMESTAMPTZ)];
+        client.query_typed("SELECT app.open_request($1, $2, $3, $4)", &params).await?;
+        Ok(())
+    }
+
+    /// Runs several statements in one transaction, committed if `work` succeeds and rolled back if not.
+    /// Takes a round trip to open and one to commit beside those of `work`; never retried.
+    ///
+    /// # Errors
+    /// As `work`, or as [`Scope::query`].
+    pub async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&Transaction) -> Result<T, DbError>,
+    ) -> Result<T, DbError> {
+        let started = tokio::time::Instant::now();
+        let transaction = Transaction(self.database.checkout().await?);
+        let whole = async {
+            let client = &transaction.0;
+            let (begin, open) = futures_util::join!(client.batch_execute(self.role.begin()), self.open(client));
+            begin?;
+            open?;
+            let value = work(&transaction).await?;
+            client.batch_execute("COMMIT").await?;
+            Ok(value)
+        };
+        let result = match tokio::time::timeout_at(deadline::remaining(), whole).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(DbError::TimedOut(elapsed.into())),
+        };
+        deadline::add_database_time(started.elapsed());
+        // A failed transaction is rolled back by closing its connection: rare, and certain.
+        if result.is_ok() {
+            transaction.0.give_back();
+        }
+        result
+    }
+}
+
+/// An open transaction.
+pub struct Transaction(Checkout);
+
+impl Transaction {
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// If it fails; the transaction is lost then.
+    pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
+        Ok(self.0.query_typed(sql, params).await?)
+    }
+}

@@ -1,0 +1,85 @@
+//! When a task is due.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::Invalid;
+
+/// A moment between the years 1 and 9999, in whole microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueDatetime(Timestamp);
+
+impl DueDatetime {
+    /// Reads RFC 3339. Without an offset, with seconds or without (what a browser's `datetime-local` field
+    /// sends), the time is taken as UTC.
+    ///
+    /// # Errors
+    /// If it is no such time, or not in range.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        const FORM: Invalid =
+            Invalid::new("must be a date and time as in 2026-02-15T17:00:00Z, at the latest 9999-12-30T22:00:00Z");
+        // The calendar library also reads `[Europe/Paris]` annotations and signed years; the contract does not.
+        if text.len() > 40 || !text.starts_with(|first: char| first.is_ascii_digit()) || text.contains('[') {
+            return Err(FORM);
+        }
+        let civil = text
+            .parse::<Timestamp>()
+            .or_else(|_| text.parse::<DateTime>().and_then(|local| TimeZone::UTC.to_timestamp(local)));
+        let moment = civil.map_err(|_| FORM)?;
+        let year = TimeZone::UTC.to_datetime(moment).year();
+        if year < 1 {
+            return Err(FORM);
+        }
+        Timestamp::from_microsecond(moment.as_microsecond()).map(Self).map_err(|_| FORM)
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn timestamp(self) -> Timestamp {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        DueDatetime::parse(text).unwrap().timestamp().to_string()
+    }
+
+    #[test]
+    fn an_offset_is_converted_to_utc() {
+        assert_eq!(parsed("2026-02-15T17:00:00+02:00"), "2026-02-15T15:00:00Z");
+        assert_eq!(parsed("2026-02-15T17:00:00.123456789Z"), "2026-02-15T17:00:00.123456Z");
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_utc() {
+        assert_eq!(parsed("2026-02-15T17:00"), "2026-02-15T17:00:00Z");
+        assert_eq!(parsed("2026-02-15T17:00:30"), "2026-02-15T17:00:30Z");
+        assert_eq!(parsed("2026-02-15"), "2026-02-15T00:00:00Z");
+    }
+
+    #[test]
+    fn the_edges_are_errors_and_not_surprises() {
+        assert_eq!(parsed("0001-01-01T00:00:00Z"), "0001-01-01T00:00:00Z");
+        for text in [
+            "",
+            "soon",
+            "2026-02-30T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "0001-01-01T00:00:00+01:00",
+            "0000-12-31T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "-0001-01-01T00:00:00Z",
+            "+002026-02-15T17:00:00Z",
+            "2026-02-15T17:00:00+02:00[Europe/Paris]",
+            "2026-02-15T25:00:00Z",
+            "1771174800",
+        ] {
+            assert!(DueDatetime::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Values that are valid by construction. They know neither HTTP nor SQL.
+
+mod description;
+mod due;
+mod email;
+mod name;
+mod password;
+mod priority;
+mod title;
+
+pub use description::Description;
+pub use due::DueDatetime;
+pub use email::Email;
+pub use name::Name;
+pub use password::{NewPassword, Password};
+pub use priority::Priority;
+pub use title::Title;
+
+/// Text from outside that is not acceptable; says what would be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub(crate) std::borrow::Cow<'static, str>);
+
+impl Invalid {
+    pub(crate) const fn new(reason: &'static str) -> Self {
+        Self(std::borrow::Cow::Borrowed(reason))
+    }
+}
+
+/// Refuses what PostgreSQL's `text` cannot hold.
+fn without_nul(text: &str) -> Result<(), Invalid> {
+    if text.contains('\0') { Err(Invalid::new("must not contain NUL characters")) } else { Ok(()) }
+}

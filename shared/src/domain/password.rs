@@ -1,0 +1,88 @@
+//! Passwords as they come from outside.
+
+use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization;
+
+use super::Invalid;
+
+/// A password to compare with a stored hash: any text, in NFKC, so that keyboards that compose characters
+/// differently agree (NIST SP 800-63B-4 §3.1.1.2).
+#[derive(Clone, Debug)]
+pub struct Password(SecretString);
+
+impl Password {
+    /// No longer input is ever hashed.
+    const MAX_BYTES: usize = 1024;
+
+    /// Normalises the text; what is longer than any acceptable password is cut, and so never matches.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut normal: String = text.chars().take(Self::MAX_BYTES).nfkc().collect();
+        if normal.len() > Self::MAX_BYTES {
+            normal.truncate(normal.floor_char_boundary(Self::MAX_BYTES));
+        }
+        Self(normal.into())
+    }
+
+    /// The bytes to hash.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret().as_bytes()
+    }
+}
+
+/// A password that may be set: 8 to 128 characters in NFKC, no other rule of composition.
+#[derive(Clone, Debug)]
+pub struct NewPassword(Password);
+
+impl NewPassword {
+    /// Checks the policy.
+    ///
+    /// # Errors
+    /// If it is too short, too long, blank, or contains NUL.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        super::without_nul(text)?;
+        // Normalising can lengthen a character eighteenfold: look before.
+        if text.chars().take(129).count() > 128 {
+            return Err(Invalid::new("must be at most 128 characters long"));
+        }
+        let normal: String = text.nfkc().collect();
+        match normal.chars().count() {
+            0..8 => Err(Invalid::new("must be at least 8 characters long")),
+            8..=128 if normal.trim().is_empty() => Err(Invalid::new("must not be only white space")),
+            8..=128 if normal.len() <= Password::MAX_BYTES => Ok(Self(Password(normal.into()))),
+            _ => Err(Invalid::new("must be at most 128 characters long")),
+        }
+    }
+
+    /// The password.
+    #[must_use]
+    pub fn as_password(&self) -> &Password {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_to_128_characters_are_a_password() {
+        assert!(NewPassword::parse("1234567").is_err());
+        assert!(NewPassword::parse("12345678").is_ok());
+        assert!(NewPassword::parse(&"é".repeat(128)).is_ok());
+        assert!(NewPassword::parse(&"é".repeat(129)).is_err());
+        assert!(NewPassword::parse("         ").is_err());
+    }
+
+    #[test]
+    fn composed_and_decomposed_characters_are_the_same_password() {
+        let composed = NewPassword::parse("caf\u{e9} au lait").unwrap();
+        assert_eq!(Password::new("cafe\u{301} au lait").expose(), composed.as_password().expose());
+    }
+
+    #[test]
+    fn debug_output_hides_the_password() {
+        assert!(!format!("{:?}", Password::new("correct horse")).contains("horse"));
+    }
+}

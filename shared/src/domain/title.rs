@@ -1,0 +1,54 @@
+//! A task's title.
+
+use super::{Invalid, without_nul};
+
+/// What is to be done: 1 to 255 characters (Unicode scalar values) after trimming.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    /// The longest title in characters.
+    pub const MAX: usize = 255;
+
+    /// Trims white space and checks the length.
+    ///
+    /// # Errors
+    /// If nothing is left, if it is too long, or if it contains NUL.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        without_nul(text)?;
+        let trimmed = text.trim();
+        match trimmed.chars().take(Self::MAX + 1).count() {
+            0 => Err(Invalid::new("must not be empty")),
+            1..=Self::MAX => Ok(Self(trimmed.to_owned())),
+            _ => Err(Invalid::new("must be at most 255 characters long")),
+        }
+    }
+
+    /// The trimmed text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_around_a_title_is_dropped() {
+        assert_eq!(Title::parse("  buy milk\n").unwrap().as_str(), "buy milk");
+    }
+
+    #[test]
+    fn length_counts_characters_and_not_bytes() {
+        assert!(Title::parse(&"ü".repeat(255)).is_ok());
+        assert_eq!(Title::parse(&"ü".repeat(256)), Err(Invalid::new("must be at most 255 characters long")));
+    }
+
+    #[test]
+    fn blank_and_nul_titles_are_refused() {
+        assert_eq!(Title::parse(" \t "), Err(Invalid::new("must not be empty")));
+        assert_eq!(Title::parse("a\0b"), Err(Invalid::new("must not contain NUL characters")));
+    }
+}

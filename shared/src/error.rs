@@ -1,0 +1,228 @@
+//! Every way a request can fail, and its one table to HTTP.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+
+use crate::db::{DbError, Refusal};
+
+/// One row per failure: what it means, its variant, HTTP status, stable code and title.
+macro_rules! table {
+    ($($doc:literal $variant:ident = $status:ident, $code:literal, $title:literal;)*) => {
+        /// The stable, machine-readable names of failures.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $doc] $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The HTTP status of this failure.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// The name that clients compare with.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// A short summary for people, the same for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// What the failure means and what a client does about it.
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+table! {
+    "The body is not JSON. Nothing was done; send valid JSON." MalformedJson = BAD_REQUEST, "malformed_json", "The body is not valid JSON";
+    "A parameter has a value that does not exist; the detail lists those that do." InvalidParameter = BAD_REQUEST, "invalid_parameter", "A parameter has an unknown value";
+    "The request cannot be read at all: a path, header or body that is not UTF-8, for example." BadRequest = BAD_REQUEST, "bad_request", "The request cannot be read";
+    "The request was understood and a field of it is not acceptable; `errors` points at each." ValidationFailed = UNPROCESSABLE_ENTITY, "validation_failed", "The input is not valid";
+    "No bearer token was sent. Sign in and send `Authorization: Bearer <token>`." AuthenticationRequired = UNAUTHORIZED, "authentication_required", "Authentication is required";
+    "The access token is malformed, forged or for another service. Refresh, or sign in again." TokenInvalid = UNAUTHORIZED, "token_invalid", "The access token is not valid";
+    "The access token has expired. Refresh it." TokenExpired = UNAUTHORIZED, "token_expired", "The access token has expired";
+    "The email or the password is wrong." InvalidCredentials = UNAUTHORIZED, "invalid_credentials", "Invalid email or password";
+    "The account has been disabled." AccountDisabled = UNAUTHORIZED, "account_disabled", "The account is disabled";
+    "The session was ended: by a sign-out, a password change or an administrator. Sign in again." SessionRevoked = UNAUTHORIZED, "session_revoked", "The session has been ended";
+    "The session has been idle or alive for too long. Sign in again." SessionExpired = UNAUTHORIZED, "session_expired", "The session has expired";
+    "The refresh token is malformed or forged." RefreshTokenInvalid = UNAUTHORIZED, "refresh_token_invalid", "The refresh token is not valid";
+    "A newer refresh token is in use. Read the stored token again and retry with it; the session lives." RefreshTokenSuperseded = UNAUTHORIZED, "refresh_token_superseded", "A newer refresh token is in use";
+    "An old refresh token came from somewhere else, so the session was ended. Sign in again." RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
+    "The refresh token is newer than the session, which happens after a database was restored. Sign in again." RefreshTokenAhead = UNAUTHORIZED, "refresh_token_ahead", "The refresh token is newer than its session";
+    "There is no such task, or it is not yours." TaskNotFound = NOT_FOUND, "task_not_found", "Task not found";
+    "No endpoint has this path." RouteNotFound = NOT_FOUND, "route_not_found", "No such endpoint";
+    "The endpoint exists and knows other methods; `Allow` lists them." MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
+    "The body is larger than 256 KiB." PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
+    "The body is not declared as JSON. Send `Content-Type: application/json`." UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported";
+    "An account with this email exists." EmailTaken = CONFLICT, "email_taken", "The email is already registered";
+    "The database cannot be reached or is busy. Retry after the seconds in `Retry-After`." DatabaseUnavailable = SERVICE_UNAVAILABLE, "database_unavailable", "The database is unavailable";
+    "Tokens cannot be signed or verified right now. Retry later." AuthenticationUnavailable = SERVICE_UNAVAILABLE, "authentication_unavailable", "Authentication is unavailable";
+    "A setting is missing or wrong; the checks say which." ConfigurationInvalid = SERVICE_UNAVAILABLE, "configuration_invalid", "The configuration is not valid";
+    "Something failed on our side. Report the request id if it persists." Internal = INTERNAL_SERVER_ERROR, "internal_error", "Internal server error";
+}
+
+/// One part of the input that is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where: a JSON pointer into the body, `/query/<name>` or `/path/<name>`.
+    #[schema(example = "/title")]
+    pub pointer: String,
+    /// What is wrong with it.
+    #[schema(example = "must be 1 to 255 characters long")]
+    pub detail: String,
+}
+
+/// A failed request. Becomes `application/problem+json`; the cause only reaches the log.
+#[derive(Debug)]
+pub struct ApiError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    body_status: Option<&'static str>,
+    report: Option<serde_json::Value>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl ApiError {
+    /// A failure with a detail for the person who sees it.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            body_status: None,
+            report: None,
+            cause: None,
+        }))
+    }
+
+    /// A failure whose title says it all.
+    #[must_use]
+    pub fn of(code: Code) -> Self {
+        Self::new(code, code.title())
+    }
+
+    /// A failure on our side.
+    pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::of(Code::Internal).because(cause)
+    }
+
+    /// Input that was understood and is not acceptable, at one place.
+    pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        let error = FieldError { pointer: pointer.into(), detail: detail.into() };
+        let name = error.pointer.rsplit('/').next().unwrap_or_default();
+        let detail = if name.is_empty() { error.detail.clone() } else { format!("{name}: {}", error.detail) };
+        Self::new(Code::ValidationFailed, detail).at(error)
+    }
+
+    /// The same failure under another code.
+    #[must_use]
+    pub fn with_code(mut self, code: Code) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    /// Points at the part of the input.
+    #[must_use]
+    pub fn at(mut self, error: FieldError) -> Self {
+        self.0.errors.push(error);
+        self
+    }
+
+    /// Keeps the cause for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The word that replaces the number in `status`, for clients of the old health checks.
+    #[must_use]
+    pub fn with_body_status(mut self, status: &'static str) -> Self {
+        self.0.body_status = Some(status);
+        self
+    }
+
+    /// Something public to show beside the problem, as `data`.
+    #[must_use]
+    pub fn with_report(mut self, report: serde_json::Value) -> Self {
+        self.0.report = Some(report);
+        self
+    }
+
+    /// Which failure this is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What the person sees.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    pub(crate) fn errors(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
+    pub(crate) fn body_status(&self) -> Option<&'static str> {
+        self.0.body_status
+    }
+
+    pub(crate) fn report(&self) -> Option<&serde_json::Value> {
+        self.0.report.as_ref()
+    }
+
+    /// The cause and its causes in one line, for the log only.
+    pub(crate) fn cause_line(&self) -> Option<String> {
+        let mut current: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
+        let mut line = String::new();
+        while let Some(cause) = current {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&cause.to_string());
+            current = cause.source();
+        }
+        (!line.is_empty()).then_some(line)
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        let code = match &error {
+            DbError::Refused(Refusal::Revoked) => return Self::of(Code::SessionRevoked),
+            DbError::Refused(Refusal::Expired) => return Self::of(Code::SessionExpired),
+            DbError::Refused(Refusal::Disabled) => return Self::of(Code::AccountDisabled),
+            DbError::Unavailable(_) | DbError::TimedOut(_) => Code::DatabaseUnavailable,
+            DbError::Constraint { .. } | DbError::Other(_) => Code::Internal,
+        };
+        Self::of(code).because(error)
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// An empty response that carries the error; the problem layer writes the body, which needs the request id.
+    fn into_response(self) -> Response {
+        let mut response = self.0.code.status().into_response();
+        response.extensions_mut().insert(std::sync::Arc::new(self));
+        response
+    }
+}

@@ -1,0 +1,51 @@
+//! The time a request has left, and the time it spent in the database.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The longest a request may take; API Gateway gives up after 30 s.
+const LONGEST: Duration = Duration::from_secs(25);
+
+/// Kept back to answer with after the database used up its time.
+const RESERVE: Duration = Duration::from_millis(500);
+
+#[derive(Debug)]
+struct Request {
+    deadline: Instant,
+    database: Cell<Duration>,
+}
+
+tokio::task_local! {
+    static CURRENT: Request;
+}
+
+/// Runs a request that must have answered within `left`, at most 25 s.
+pub async fn scope<F: Future>(left: Option<Duration>, request: F) -> F::Output {
+    let left = left.map_or(LONGEST, |left| left.saturating_sub(RESERVE).min(LONGEST));
+    let current = Request { deadline: Instant::now() + left, database: Cell::new(Duration::ZERO) };
+    CURRENT.scope(current, request).await
+}
+
+/// When the database must have answered.
+pub(crate) fn remaining() -> Instant {
+    CURRENT.try_with(|request| request.deadline).unwrap_or_else(|_| Instant::now() + LONGEST)
+}
+
+/// Whether another try makes sense.
+pub(crate) fn has_time() -> bool {
+    Instant::now() < remaining()
+}
+
+/// Counts time spent in the database.
+pub(crate) fn add_database_time(spent: Duration) {
+    // Outside of a request nobody asks.
+    let _ = CURRENT.try_with(|request| request.database.set(request.database.get() + spent));
+}
+
+/// The time this request has spent in the database so far.
+pub(crate) fn database_time() -> Duration {
+    CURRENT.try_with(|request| request.database.get()).unwrap_or_default()
+}

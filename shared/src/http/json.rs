@@ -1,0 +1,176 @@
+//! Request bodies.
+
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::error::{ApiError, Code};
+
+/// A JSON body. Refusals are problems: 415, 413, 400 for what is no JSON, 422 with a pointer for the rest.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(not_json());
+        }
+        parse(&read(request, state).await?).map(Self)
+    }
+}
+
+/// A JSON body that may be missing or null. What is sent must still be JSON.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let declared = is_json(request.headers());
+        let bytes = read(request, state).await?;
+        match (bytes.is_empty(), declared) {
+            (true, _) => Ok(Self(None)),
+            (false, false) => Err(not_json()),
+            (false, true) => parse(&bytes).map(Self),
+        }
+    }
+}
+
+fn not_json() -> ApiError {
+    ApiError::new(Code::UnsupportedMediaType, "Send the body as application/json")
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+            ApiError::of(Code::PayloadTooLarge)
+        } else {
+            ApiError::new(Code::BadRequest, "The body cannot be read").because(rejection)
+        }
+    })
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// `application/json` or a type that is JSON underneath, such as `application/merge-patch+json`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+/// Reads JSON, and says where it is not what was expected.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    if bytes.is_empty() {
+        return Err(ApiError::new(Code::MalformedJson, "The body is empty; send a JSON object"));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))?;
+    let rest = deserializer.end();
+    rest.map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let inner = error.inner();
+    if inner.classify() != Category::Data {
+        return malformed(inner);
+    }
+    let text = inner.to_string();
+    // The position is noise for a person; the value that follows "invalid type:" is their own.
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    let mut pointer = String::new();
+    for segment in error.path() {
+        use serde_path_to_error::Segment;
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    // serde names a missing field in its message only.
+    if let Some(field) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
+        return ApiError::invalid(format!("{pointer}/{field}"), "is required");
+    }
+    ApiError::invalid(pointer, shorten(reason))
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    let detail = format!("The body is not valid JSON: line {}, column {}", error.line(), error.column());
+    ApiError::new(Code::MalformedJson, detail)
+}
+
+/// serde quotes what it was given, which may be long, or a password.
+fn shorten(reason: &str) -> String {
+    match reason.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
+        Some((given, expected)) => {
+            let kind = given.split([' ', '`']).next().unwrap_or(given);
+            format!("must be {expected}, not {kind}")
+        }
+        None => match reason.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("must be {expected}"),
+            None if reason.starts_with("duplicate field") => "is given twice".to_owned(),
+            None => "is not acceptable".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Shape {
+        title: String,
+        done: Option<bool>,
+    }
+
+    fn error(text: &str) -> (Code, String) {
+        let error = parse::<Shape>(text.as_bytes()).unwrap_err();
+        (error.code(), error.detail().to_owned())
+    }
+
+    #[test]
+    fn a_missing_field_is_named() {
+        assert_eq!(error("{}"), (Code::ValidationFailed, "title: is required".to_owned()));
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_without_its_value() {
+        assert_eq!(
+            error(r#"{"title":5}"#),
+            (Code::ValidationFailed, "title: must be a string, not integer".to_owned())
+        );
+        let (code, detail) = error(r#"{"title":"x","done":"hunter2"}"#);
+        assert_eq!((code, detail.as_str()), (Code::ValidationFailed, "done: must be a boolean, not string"));
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for text in ["", "{", "{'title':1}", "\u{0}", r#"{"title":"x"} x"#, &"[".repeat(100_000)] {
+            assert_eq!(error(text).0, Code::MalformedJson, "{}", &text[..text.len().min(20)]);
+        }
+        let error = parse::<Shape>(b"{\"title\":\"\xff\"}").unwrap_err();
+        assert_eq!(error.code(), Code::MalformedJson);
+    }
+
+    #[test]
+    fn a_field_given_twice_is_refused() {
+        assert_eq!(error(r#"{"title":"a","title":"b"}"#).1, "title: is given twice");
+    }
+}

@@ -1,0 +1,138 @@
+//! The layers around every function, outermost first: request id, log line and the rendering of errors; CORS;
+//! security headers; panics; body limit. Every answer passes the first three, so a browser may read all of them.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH,
+    IF_NONE_MATCH, LINK, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Method};
+use http_body::Body as _;
+use tokio::time::Instant;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::request_id::{self, RequestId};
+use super::request_log::{Line, millis};
+use super::{deadline, problem};
+use crate::config::Live;
+use crate::error::{ApiError, Code};
+use crate::state::App;
+
+/// The largest body of a request in bytes.
+pub const MAX_BODY: u64 = 256 * 1024;
+
+/// Puts the layers around a function's routes.
+pub fn stack(router: Router<App>, app: App) -> Router {
+    router
+        .fallback(|| async { ApiError::of(Code::RouteNotFound) })
+        .method_not_allowed_fallback(|| async { ApiError::of(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(usize::try_from(MAX_BODY).unwrap_or(usize::MAX)))
+        .layer(middleware::from_fn(limit_body))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::map_response(security_headers))
+        .layer(cors(Arc::clone(&app.live)))
+        .layer(middleware::from_fn_with_state(app.clone(), observe))
+        .with_state(app)
+}
+
+/// Names the request, gives it its deadline, renders its errors, writes its log line.
+async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let line = Line {
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        trace: request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok()).map(str::to_owned),
+    };
+    let left = time_left(&app, &request);
+    deadline::scope(left, async {
+        app.live.keep_fresh().await;
+        let response = next.run(request).await;
+        let mut response = problem::render(response, &id);
+        let (total, database) = (started.elapsed(), deadline::database_time());
+        line.write(&id, &response, total, database);
+        let headers = response.headers_mut();
+        headers.insert(request_id::HEADER, id.header());
+        let timing = format!("db;dur={}, app;dur={}", millis(database), millis(total.saturating_sub(database)));
+        if let Ok(timing) = HeaderValue::try_from(timing) {
+            headers.insert("server-timing", timing);
+        }
+        response
+    })
+    .await
+}
+
+/// How long Lambda lets this invocation run.
+fn time_left(app: &App, request: &Request) -> Option<Duration> {
+    let context = request.extensions().get::<lambda_http::Context>()?;
+    let now = u64::try_from(app.clock.now().as_millisecond()).ok()?;
+    // Outside of Lambda the deadline may be missing or of another clock.
+    context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    ApiError::internal(format!("panic: {}", message.unwrap_or("without a message"))).into_response()
+}
+
+/// Refuses a body whose size is known to be too large before anything reads it.
+async fn limit_body(request: Request, next: Next) -> Response {
+    if request.body().size_hint().lower() > MAX_BODY {
+        return ApiError::of(Code::PayloadTooLarge).into_response();
+    }
+    next.run(request).await
+}
+
+fn cors(live: Arc<Live>) -> CorsLayer {
+    let name = HeaderName::from_static;
+    let origins = AllowOrigin::predicate(move |origin, _| live.current().origins.allow(origin));
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_headers([
+            CONTENT_TYPE,
+            AUTHORIZATION,
+            ACCEPT,
+            ORIGIN,
+            name("x-requested-with"),
+            name("idempotency-key"),
+            IF_MATCH,
+            IF_NONE_MATCH,
+            name(request_id::HEADER),
+        ])
+        .allow_credentials(true)
+        .max_age(Duration::from_secs(600))
+        .expose_headers([
+            name(request_id::HEADER),
+            ETAG,
+            LOCATION,
+            RETRY_AFTER,
+            name("ratelimit"),
+            name("ratelimit-policy"),
+            LINK,
+            name("server-timing"),
+        ])
+}
+
+/// Headers that only ever narrow what a browser may do. A handler that set one of them keeps its own.
+async fn security_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    default(CACHE_CONTROL, "no-store");
+    default(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    default(REFERRER_POLICY, "no-referrer");
+    default(STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    default(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}

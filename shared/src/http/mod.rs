@@ -1,0 +1,27 @@
+//! HTTP: the layers around every function, what handlers take, and what they answer with.
+
+pub mod client;
+mod created;
+pub mod deadline;
+mod fields;
+mod json;
+mod layers;
+pub mod openapi;
+mod patch;
+mod path;
+mod problem;
+mod query;
+mod request_id;
+mod request_log;
+mod user;
+
+pub use created::Created;
+pub use fields::Fields;
+pub use json::{Json, OptionalJson};
+pub use layers::{MAX_BODY, stack};
+pub use patch::Patch;
+pub use path::{IdPath, PathId};
+pub use problem::ProblemBody;
+pub use query::Query;
+pub use request_id::RequestId;
+pub use user::{CurrentUser, bearer};

@@ -1,0 +1,41 @@
+//! Identifiers in paths.
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+
+/// The `{id}` of a path, if it is a UUID.
+#[derive(Clone, Copy, Debug)]
+pub struct PathId(pub Option<Uuid>);
+
+/// How `{id}` is documented.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Path, names("id"))]
+pub struct IdPath(
+    /// The id
+    #[expect(dead_code, reason = "documentation only")]
+    Uuid,
+);
+
+impl PathId {
+    /// The id.
+    ///
+    /// # Errors
+    /// 422 if it is no UUID.
+    pub fn uuid(self) -> Result<Uuid, ApiError> {
+        self.0.ok_or_else(|| ApiError::invalid("/path/id", "must be a UUID"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let params = params.map_err(|_| ApiError::invalid("/path/id", "must be percent-encoded UTF-8"))?;
+        let id = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
+        Ok(Self(id.and_then(|text| Uuid::try_parse(text).ok())))
+    }
+}

@@ -1,0 +1,103 @@
+//! Errors as `application/problem+json` (RFC 9457).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::RequestId;
+use crate::error::{ApiError, Code, FieldError};
+
+/// A problem. `detail` is always a string, `success` always false: existing clients read them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// Where the kind of problem is explained, relative to the API.
+    #[serde(rename = "type")]
+    #[schema(example = "/api/docs/problems#validation_failed")]
+    pub kind: String,
+    /// What went wrong, the same for every occurrence.
+    #[schema(example = "The input is not valid")]
+    pub title: &'a str,
+    /// The HTTP status; for `/health/db` a word.
+    #[schema(value_type = Object, example = 422)]
+    pub status: Value,
+    /// What went wrong this time.
+    #[schema(example = "title: must not be empty")]
+    pub detail: &'a str,
+    /// The request id.
+    #[schema(example = "0f8fad5b-d9cb-469f-a165-70867728950e")]
+    pub instance: &'a str,
+    /// Always false.
+    #[schema(example = false)]
+    pub success: bool,
+    /// The stable name of the problem.
+    #[schema(example = "validation_failed")]
+    pub code: &'a str,
+    /// For invalid input: what is wrong where.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(required = false)]
+    pub errors: &'a [FieldError],
+    /// For some problems: more to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a Value>,
+}
+
+/// Writes the body of a response that an [`ApiError`] left empty.
+pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
+    let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else { return response };
+    let code = error.code();
+    let status = code.status();
+    let body = ProblemBody {
+        kind: format!("/api/docs/problems#{}", code.as_str()),
+        title: code.title(),
+        status: error.body_status().map_or_else(|| status.as_u16().into(), Value::from),
+        detail: error.detail(),
+        instance: id.as_str(),
+        success: false,
+        code: code.as_str(),
+        errors: error.errors(),
+        data: error.report(),
+    };
+    let bytes = serde_json::to_vec(&body).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.remove(http::header::CONTENT_LENGTH);
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = match code {
+            Code::TokenInvalid | Code::TokenExpired | Code::SessionRevoked | Code::SessionExpired => {
+                r#"Bearer error="invalid_token""#
+            }
+            _ => "Bearer",
+        };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    *response.body_mut() = Body::from(bytes);
+    response
+}
+
+/// A problem as it looks, for the OpenAPI document.
+pub(super) fn example(code: Code) -> Value {
+    let errors = [FieldError { pointer: "/title".to_owned(), detail: "must not be empty".to_owned() }];
+    let invalid = code == Code::ValidationFailed;
+    let body = ProblemBody {
+        kind: format!("/api/docs/problems#{}", code.as_str()),
+        title: code.title(),
+        status: code.status().as_u16().into(),
+        detail: if invalid { "title: must not be empty" } else { code.title() },
+        instance: "0f8fad5b-d9cb-469f-a165-70867728950e",
+        success: false,
+        code: code.as_str(),
+        errors: if invalid { &errors } else { &[] },
+        data: None,
+    };
+    serde_json::to_value(body).unwrap_or_default()
+}

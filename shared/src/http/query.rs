@@ -1,0 +1,96 @@
+//! Query parameters, read one by one so that each refusal names its parameter.
+
+use std::borrow::Cow;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::error::{ApiError, Code};
+
+/// The parameters of a query string. Each is taken once; what is left over is refused.
+#[derive(Debug)]
+pub struct Query(Vec<(String, String)>);
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let text = parts.uri.query().unwrap_or_default();
+        let pairs =
+            form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Ok(Self(pairs.filter(|(name, value)| !(name.is_empty() && value.is_empty())).collect()))
+    }
+}
+
+impl Query {
+    /// The value of a parameter.
+    ///
+    /// # Errors
+    /// 422 if it is given twice.
+    pub fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut found = self.0.extract_if(.., |(given, _)| given == name);
+        let first = found.next().map(|(_, value)| value);
+        if found.next().is_some() {
+            return Err(ApiError::invalid(format!("/query/{name}"), "is given more than once"));
+        }
+        Ok(first)
+    }
+
+    /// A whole number in a range, or its default.
+    ///
+    /// # Errors
+    /// 422 if it is none.
+    pub fn number(&mut self, name: &str, range: std::ops::RangeInclusive<i64>, default: i64) -> Result<i64, ApiError> {
+        let Some(text) = self.take(name)? else { return Ok(default) };
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            let expected: Cow<'_, str> = match (range.start(), range.end()) {
+                (least, &i64::MAX) => format!("must be a whole number, at least {least}").into(),
+                (least, most) => format!("must be a whole number from {least} to {most}").into(),
+            };
+            ApiError::invalid(format!("/query/{name}"), expected)
+        })
+    }
+
+    /// Yes or no, in the spellings existing clients use.
+    ///
+    /// # Errors
+    /// 422 if it is neither.
+    pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" | "t" | "y" => Ok(Some(true)),
+            "false" | "0" | "no" | "off" | "f" | "n" => Ok(Some(false)),
+            _ => Err(ApiError::invalid(format!("/query/{name}"), "must be true or false")),
+        }
+    }
+
+    /// One of a set of names, under the code that the contract gives an unknown one.
+    ///
+    /// # Errors
+    /// With `unknown` if it is none of them.
+    pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], unknown: Code) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        match choices.iter().find(|(choice, _)| *choice == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+                let detail = format!("must be one of {}", names.join(", "));
+                Err(ApiError::invalid(format!("/query/{name}"), detail).with_code(unknown))
+            }
+        }
+    }
+
+    /// Refuses what nobody took: a misspelt filter would silently list everything.
+    ///
+    /// # Errors
+    /// 422 that names the first unknown parameter.
+    pub fn finish(self) -> Result<(), ApiError> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => {
+                let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+                Err(ApiError::invalid(format!("/query/{name}"), "is not a parameter of this endpoint"))
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! One structured line per request: no body, no token, no address of a person.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::extract::MatchedPath;
+use axum::response::Response;
+use http::{Method, StatusCode};
+
+use super::RequestId;
+use crate::error::ApiError;
+
+/// What the line says of a request.
+pub(super) struct Line {
+    pub(super) method: Method,
+    pub(super) route: Option<MatchedPath>,
+    pub(super) trace: Option<String>,
+}
+
+impl Line {
+    /// Writes the line.
+    pub(super) fn write(&self, id: &RequestId, response: &Response, total: Duration, database: Duration) {
+        static COLD: AtomicBool = AtomicBool::new(true);
+        let cold_start = COLD.swap(false, Ordering::Relaxed);
+        let status = response.status();
+        let error = response.extensions().get::<Arc<ApiError>>();
+        let code = error.map(|error| error.code().as_str());
+        let cause = error.and_then(|error| error.cause_line());
+        let route = self.route.as_ref().map_or("", MatchedPath::as_str);
+        let (method, request_id, trace_id) = (self.method.as_str(), id.as_str(), self.trace.as_deref());
+        let (total_ms, db_ms) = (millis(total), millis(database));
+        if status >= StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(
+                request_id,
+                trace_id,
+                method,
+                route,
+                status = status.as_u16(),
+                total_ms,
+                db_ms,
+                cold_start,
+                code,
+                cause,
+                "request"
+            );
+        } else {
+            tracing::info!(
+                request_id,
+                trace_id,
+                method,
+                route,
+                status = status.as_u16(),
+                total_ms,
+                db_ms,
+                cold_start,
+                code,
+                cause,
+                "request"
+            );
+        }
+    }
+}
+
+/// Milliseconds with two decimals.
+pub(super) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
+}

@@ -1,0 +1,91 @@
+//! Who calls. Naming [`CurrentUser`] in a handler is the authorisation; it comes first, so that a stranger
+//! learns nothing from the checks behind it.
+
+use axum::extract::FromRequestParts;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use uuid::Uuid;
+
+use crate::db::Caller;
+use crate::error::{ApiError, Code};
+use crate::state::App;
+use crate::tokens::{self, Identity, TokenError};
+
+/// The caller of a request, from a verified access token. Whether the session behind it still lives is
+/// decided by the database, in the round trip of the request's own statement.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentUser {
+    identity: Identity,
+}
+
+impl CurrentUser {
+    /// The user.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.identity.user
+    }
+
+    /// Whom the token speaks for.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+}
+
+impl From<CurrentUser> for Caller {
+    fn from(user: CurrentUser) -> Self {
+        user.identity.into()
+    }
+}
+
+impl From<&CurrentUser> for Caller {
+    fn from(user: &CurrentUser) -> Self {
+        user.identity.into()
+    }
+}
+
+impl FromRequestParts<App> for CurrentUser {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let token = bearer(&parts.headers)?.ok_or_else(|| ApiError::of(Code::AuthenticationRequired))?;
+        Self::of(app, token).await
+    }
+}
+
+impl CurrentUser {
+    /// Verifies a token; reads the keys again if it names one we do not know.
+    ///
+    /// # Errors
+    /// 401.
+    pub async fn of(app: &App, token: &str) -> Result<Self, ApiError> {
+        let mut verdict = tokens::verify(&app.settings(), token, app.clock.now());
+        if verdict == Err(TokenError::UnknownKey) {
+            app.live.reread().await;
+            verdict = tokens::verify(&app.settings(), token, app.clock.now());
+        }
+        match verdict {
+            Ok(identity) => Ok(Self { identity }),
+            Err(TokenError::Expired) => Err(ApiError::of(Code::TokenExpired)),
+            Err(TokenError::Invalid | TokenError::UnknownKey) => Err(ApiError::of(Code::TokenInvalid)),
+        }
+    }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1); none if there is no such header.
+///
+/// # Errors
+/// 401 if the header is of another form.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let malformed = || ApiError::new(Code::TokenInvalid, "The Authorization header must be `Bearer <token>`");
+    if values.next().is_some() {
+        return Err(malformed());
+    }
+    let (scheme, token) = value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(malformed)?;
+    let token = token.trim();
+    let plain = !token.is_empty() && token.len() <= 8192 && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if scheme.eq_ignore_ascii_case("bearer") && plain { Ok(Some(token)) } else { Err(malformed()) }
+}

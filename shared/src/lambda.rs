@@ -1,0 +1,113 @@
+//! Cold start: logs, configuration, pool, router, event loop.
+
+use std::future::Future;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing_subscriber::EnvFilter;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::clock::Clock;
+use crate::config::{Environment, Function, Live, Sources};
+use crate::db::{Database, Role};
+use crate::http::stack;
+use crate::ids::Ids;
+use crate::state::App;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
+pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode {
+    run(async move {
+        let app = start(function, Sources::process(Path::new("."))).await?;
+        let (router, _) = routes().split_for_parts();
+        lambda_http::run(stack(router, app)).await
+    })
+}
+
+/// Answers direct invocations of a function without HTTP. Outside of Lambda the first argument is the event,
+/// and the answer is printed.
+pub fn answer<Event, Answer, Handler, Handling>(function: Function, handler: Handler) -> ExitCode
+where
+    Event: DeserializeOwned,
+    Answer: Serialize,
+    Handler: Fn(App, Event) -> Handling,
+    Handling: Future<Output = Result<Answer, Failure>>,
+{
+    run(async move {
+        let sources = Sources::process(Path::new("."));
+        if sources.get("AWS_LAMBDA_RUNTIME_API").is_some() {
+            let app = start(function, sources).await?;
+            let handler = &handler;
+            let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
+                handler(app.clone(), event.payload)
+            });
+            return lambda_runtime::run(service).await;
+        }
+        let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
+        let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
+        let answer = handler(start(function, sources).await?, event).await?;
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+        Ok(())
+    })
+}
+
+/// One thread: an instance serves one request at a time.
+fn run(main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("the runtime cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(main) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the function stops");
+            // Without a subscriber yet, or beside it: the operator must see why.
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything a handler may use, from the settings in `sources`. Opens no connection.
+///
+/// # Errors
+/// With everything that is wrong with the settings.
+pub async fn start(function: Function, sources: Sources) -> Result<App, Failure> {
+    let clock = Clock::system();
+    let concurrency = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1);
+    let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
+    let settings = live.current();
+    log_to_stdout(&settings.log_level, settings.environment != Environment::Development);
+    Ok(assemble(function, live, clock, concurrency))
+}
+
+/// The parts put together.
+#[must_use]
+pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: usize) -> App {
+    let role = match function {
+        Function::Tasks => Role::Tasks,
+        Function::Auth => Role::Auth,
+        Function::Health | Function::Docs | Function::Migrate => Role::Login,
+    };
+    let db = Database::new(Arc::clone(&live), clock.clone(), role, connections);
+    App { live, db, ids: Ids::new(clock.clone()), clock }
+}
+
+/// JSON lines in a deployment, text in development. The drivers' own debug output may hold statements: never on.
+fn log_to_stdout(level: &str, json: bool) {
+    let filter = EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"));
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    // A subscriber is there already if a test put one.
+    let _ = if json {
+        subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    } else {
+        subscriber.with_target(false).try_init()
+    };
+}

@@ -1,0 +1,29 @@
+//! What a handler may use.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::{Live, Settings};
+use crate::db::Database;
+use crate::ids::Ids;
+
+/// The running function: cheap to clone, the same for every request.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The settings in force; they change when the secret does.
+    pub live: Arc<Live>,
+    /// The database, as this function's role.
+    pub db: Database,
+    /// The time.
+    pub clock: Clock,
+    /// New identifiers.
+    pub ids: Ids,
+}
+
+impl App {
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.current()
+    }
+}

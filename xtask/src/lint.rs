@@ -1,0 +1,16 @@
+//! `cargo xtask lint`: format, clippy, house rules.
+
+use local::Result;
+
+use crate::{cargo, rules};
+
+/// Runs the checks, quickest first.
+pub(crate) fn run() -> Result<()> {
+    println!("format");
+    cargo::finish(cargo::cargo(&["fmt", "--all", "--check"]), "the format check", "cargo fmt --all")?;
+    println!("house rules");
+    rules::check()?;
+    println!("clippy");
+    let clippy = cargo::cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
+    cargo::finish(clippy, "clippy", "fix the lines above")
+}

@@ -1,0 +1,73 @@
+//! Developer commands: `cargo xtask --help`.
+#![expect(clippy::print_stdout, reason = "a command line talks to a person")]
+
+mod cargo;
+mod db;
+mod dev;
+mod environment;
+mod keys;
+mod lint;
+mod migrate;
+mod openapi;
+mod rules;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use local::Result;
+
+/// Developer commands of the task backend
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole API on this machine: database, migrations, functions, reload on edit
+    Dev(dev::Dev),
+    /// Install what tests need and run all of them
+    Test(test::Test),
+    /// What CI runs: `lint`, then `test`
+    Ci,
+    /// Check format, lints and house rules
+    Lint,
+    /// Install what development needs, without starting anything
+    Setup,
+    /// The development database
+    #[command(subcommand)]
+    Db(db::Db),
+    /// Keys for tokens and passwords
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Migrations
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Write functions/docs/openapi.json from the code
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let result: Result<()> = match Arguments::parse().command {
+        Command::Dev(dev) => dev.run(),
+        Command::Test(test) => test.run(),
+        Command::Ci => lint::run().and_then(|()| test::Test::default().run()),
+        Command::Lint => lint::run(),
+        Command::Setup => setup::run(),
+        Command::Db(db) => db.run(),
+        Command::Keys(keys) => keys.run(),
+        Command::Migrate(migrate) => migrate.run(),
+        Command::Openapi => openapi::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

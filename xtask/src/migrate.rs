@@ -1,0 +1,80 @@
+//! `cargo xtask migrate`: through the migrate function's own code.
+
+use std::fs;
+
+use clap::Subcommand;
+use local::{Failure, Result, workspace};
+
+use crate::environment::{self, Settings};
+use crate::{cargo, dev};
+
+#[derive(Subcommand)]
+pub(crate) enum Migrate {
+    /// Say which migrations are applied and which are not
+    Status,
+    /// Apply what is missing, all or nothing
+    Up,
+    /// Undo migrations, newest first
+    Down {
+        /// The version to go back to; 0 undoes all
+        #[arg(long)]
+        to: u32,
+    },
+    /// Make the files of a new migration
+    New {
+        /// What it does, in a few words
+        #[arg(required = true)]
+        what: Vec<String>,
+    },
+}
+
+impl Migrate {
+    pub(crate) fn run(&self) -> Result<()> {
+        let event = match self {
+            Self::Status => r#"{"action":"status"}"#.to_owned(),
+            Self::Up => r#"{"action":"migrate"}"#.to_owned(),
+            Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
+            Self::New { what } => return new(what),
+        };
+        let running = environment::own_database().map(|(_, direct)| direct).or_else(dev::running_url);
+        let cluster = if running.is_none() { Some(dev::start_cluster(false)?) } else { None };
+        let url = cluster.as_ref().map(|cluster| cluster.url("todo")).or(running).unwrap_or_default();
+        invoke(&event, &environment::settings(&url, &url)?)
+    }
+}
+
+/// Applies what is missing.
+pub(crate) fn up(settings: &Settings) -> Result<()> {
+    println!("  migrating");
+    invoke(r#"{"action":"migrate"}"#, settings)
+}
+
+fn invoke(event: &str, settings: &Settings) -> Result<()> {
+    let mut command = cargo::cargo(&["run", "--quiet", "--bin", "migrate", "--", event]);
+    command.envs(settings).env("LOG_LEVEL", "warn");
+    cargo::finish(command, "migrating", "read the lines above")
+}
+
+fn new(what: &[String]) -> Result<()> {
+    let folder = workspace().join("migrations");
+    let failure = |error: std::io::Error| {
+        Failure::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")
+    };
+    let mut newest = 0;
+    for entry in fs::read_dir(&folder).map_err(failure)? {
+        let name = entry.map_err(failure)?.file_name().to_string_lossy().into_owned();
+        let version =
+            name.strip_prefix('V').and_then(|name| name.split_once("__")).and_then(|(version, _)| version.parse().ok());
+        newest = newest.max(version.unwrap_or(0));
+    }
+    let words = what.join("_").to_lowercase();
+    let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    let stem = format!("V{}__{slug}", newest + 1);
+    let files =
+        [(format!("{stem}.sql"), "-- What this changes, and why.\n"), (format!("{stem}.down.sql"), "-- Undoes it.\n")];
+    for (name, text) in files {
+        fs::write(folder.join(&name), text).map_err(failure)?;
+        println!("migrations/{name}");
+    }
+    Ok(())
+}

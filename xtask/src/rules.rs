@@ -1,0 +1,112 @@
+//! House rules that neither rustfmt nor clippy knows.
+
+use std::fs;
+use std::process::Command;
+
+use local::{Failure, Result, workspace};
+
+/// Libraries that would bring a second TLS stack or a second crypto provider.
+const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "ring"];
+
+/// The longest file of code; a longer one wants to be two.
+const LONGEST: usize = 300;
+
+/// Words that start a statement, as they stand in SQL of ours.
+const SQL: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
+
+/// Checks every tracked file and the lock file, and names all that is wrong.
+pub(crate) fn check() -> Result<()> {
+    let root = workspace();
+    let files = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(&root)
+        .output();
+    let files = files.map_err(|error| Failure::new(format!("git cannot be run: {error}"), "install git"))?;
+    let mut found = Vec::new();
+    for path in String::from_utf8_lossy(&files.stdout).lines() {
+        if let Ok(text) = fs::read_to_string(root.join(path)) {
+            found.extend(in_file(path, &text));
+        }
+    }
+    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
+    found.extend(in_lock_file(&lock));
+    if found.is_empty() {
+        return Ok(());
+    }
+    let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
+    Err(Failure::new(format!("{} house rule(s) broken:{lines}", found.len()), "mend the files above"))
+}
+
+fn in_file(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let generated = path.ends_with(".snap") || path.ends_with(".json");
+    if path.ends_with(".rs") {
+        if !text.starts_with("//! ") {
+            found.push(format!("{path}: the first line must say what the file is for (`//! …`)"));
+        }
+        let lines = text.lines().count();
+        if lines > LONGEST {
+            found.push(format!("{path}: {lines} lines; more than {LONGEST} want to be two files"));
+        }
+        if !path.starts_with("shared/src/db/") && !may_hold_sql(path) {
+            let statement = text.lines().position(|line| SQL.iter().any(|word| line.contains(&format!("\"{word}"))));
+            found.extend(statement.map(|line| format!("{path}:{}: SQL belongs into shared/src/db", line + 1)));
+        }
+        let named = text.lines().position(|line| {
+            [".prepare(", ".prepare_cached(", ".prepare_typed("].iter().any(|call| line.contains(call))
+        });
+        found.extend(
+            named
+                .filter(|_| !path.starts_with("xtask/"))
+                .map(|line| format!("{path}:{}: a named statement is not safe behind a pooler", line + 1)),
+        );
+    }
+    if path.starts_with("migrations/") && path.ends_with(".sql") && text.contains('\r') {
+        found.push(format!("{path}: line endings change the checksum of a migration"));
+    }
+    if !generated && text.lines().any(|line| line.ends_with(' ') || line.ends_with('\t')) && !path.ends_with(".lock") {
+        found.push(format!("{path}: white space at the end of a line"));
+    }
+    found
+}
+
+/// Tests look into the database, and local tools set it up.
+fn may_hold_sql(path: &str) -> bool {
+    path.contains("/tests/")
+        || path.starts_with("shared/testkit/")
+        || path.starts_with("shared/local/")
+        || path.starts_with("xtask/")
+}
+
+fn in_lock_file(lock: &str) -> Vec<String> {
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
+    names
+        .filter(|name| BANNED.contains(name))
+        .map(|name| format!("Cargo.lock: {name} is banned (one TLS stack, one crypto provider)"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sql_outside_of_its_home_is_found() {
+        let text = "//! A file.\nlet sql = \"SELECT 1\";\n";
+        assert_eq!(
+            in_file("functions/tasks/src/get.rs", text),
+            ["functions/tasks/src/get.rs:2: SQL belongs into shared/src/db"]
+        );
+        assert!(in_file("shared/src/db/tasks.rs", text).is_empty());
+    }
+
+    #[test]
+    fn a_file_says_what_it_is_for() {
+        assert_eq!(in_file("a.rs", "fn main() {}\n").len(), 1);
+    }
+
+    #[test]
+    fn a_second_tls_stack_is_found() {
+        assert_eq!(in_lock_file("name = \"ring\"\nname = \"rustls\"\n").len(), 1);
+    }
+}

@@ -1,0 +1,114 @@
+//! `cargo xtask test`: installs what tests need, starts a PostgreSQL for the run, runs everything.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use local::packages::{self, on_path};
+use local::postgres::{Cluster, Keep, Programs};
+use local::{Failure, Result, target, tools};
+
+use crate::{cargo, environment};
+
+#[derive(Args, Default)]
+pub(crate) struct Test {
+    /// Arguments for the test runner, such as `-p tasks` or the name of a test; only these tests run then,
+    /// and not a second time through PgBouncer
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+impl Test {
+    pub(crate) fn run(&self) -> Result<()> {
+        let programs = Programs::find_or_install()?;
+        let pgbouncer = pgbouncer()?;
+        let cargo_lambda = tools::cargo_lambda()?;
+        let moto = tools::moto_server()?;
+        let (chromium, chromedriver) = browser()?;
+
+        let folder = target().join("test").join("postgres");
+        if let Ok(real) = folder.canonicalize() {
+            fs::remove_dir_all(&real).map_err(|error| {
+                Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
+            })?;
+            let _ = fs::remove_file(&folder);
+        }
+        // With TEST_DATABASE_URL, that server is used and none is started.
+        let given = environment::given("TEST_DATABASE_URL");
+        let cluster = if given.is_none() { Some(Cluster::start(&folder, &programs, Keep::Fast)?) } else { None };
+        let url = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(given).unwrap_or_default();
+        println!("  PostgreSQL {}, PgBouncer, cargo-lambda, moto and Chromium are there; building", programs.version);
+        cargo::build_functions()?;
+
+        let run = |arguments: &[&str], through: &str, next: &str| {
+            let mut command = runner(arguments);
+            command
+                .env("TEST_DATABASE_URL", &url)
+                .env("TEST_THROUGH", through)
+                .env("PG_DUMP", programs.program("pg_dump"))
+                .env("PGBOUNCER", &pgbouncer)
+                .env("CARGO_LAMBDA", &cargo_lambda)
+                .env("MOTO_SERVER", &moto)
+                .env("CHROMIUM", &chromium)
+                .env("CHROMEDRIVER", &chromedriver);
+            cargo::finish(command, "a test", next)
+        };
+        if !self.arguments.is_empty() {
+            let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+            return run(
+                &arguments,
+                "",
+                "read the lines above; TEST_DATABASE_URL is where the tests' databases are made",
+            );
+        }
+        println!("\nThe API once more through PgBouncer comes after this:");
+        run(&["--workspace"], "", "cargo xtask test <name of the test>")?;
+        println!("\nThe API's tests through PgBouncer in transaction mode, with TLS:");
+        run(
+            &["--workspace", "--test", "api"],
+            "pgbouncer",
+            "TEST_THROUGH=pgbouncer cargo xtask test <name of the test>",
+        )
+    }
+}
+
+/// cargo-nextest where it is installed, else `cargo test`.
+fn runner(arguments: &[&str]) -> Command {
+    let nextest =
+        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let mut command = if nextest.is_ok_and(|status| status.success()) {
+        cargo::cargo(&["nextest", "run", "--no-fail-fast"])
+    } else {
+        cargo::cargo(&["test", "--no-fail-fast"])
+    };
+    command.args(arguments);
+    command
+}
+
+fn pgbouncer() -> Result<PathBuf> {
+    let find = || {
+        let places =
+            ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"];
+        places.iter().map(PathBuf::from).find(|path| path.exists())
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    packages::install(&packages::PGBOUNCER)?;
+    find().ok_or_else(|| Failure::new("PgBouncer was installed, but not found", "put it into /usr/local/bin"))
+}
+
+fn browser() -> Result<(PathBuf, PathBuf)> {
+    let find = || {
+        let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| on_path(name));
+        browser.filter(|_| on_path("chromedriver")).map(|name| (PathBuf::from(name), PathBuf::from("chromedriver")))
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    packages::install(&packages::CHROMIUM)?;
+    find().ok_or_else(|| {
+        Failure::new("Chromium was installed, but not found", "put chromium and chromedriver on the PATH")
+    })
+}
