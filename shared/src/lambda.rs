@@ -102,7 +102,8 @@ pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: 
 
 /// JSON lines in a deployment, text in development. The drivers' own debug output may hold statements: never on.
 fn log_to_stdout(level: &str, json: bool) {
-    let filter = EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"));
+    let filter =
+        EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
     // A subscriber is there already if a test put one.
     let _ = if json {

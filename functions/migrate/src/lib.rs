@@ -93,6 +93,14 @@ fn chain(error: &dyn std::error::Error) -> String {
     line
 }
 
+/// Changes with the content of any migration.
+#[must_use]
+pub fn fingerprint() -> String {
+    let known = embedded::known();
+    let all = known.iter().fold(0_u64, |all, one| all.rotate_left(7) ^ one.checksum());
+    format!("{all:016x}")
+}
+
 /// How long to wait for another migration to finish.
 const PATIENCE: Duration = Duration::from_secs(60);
 

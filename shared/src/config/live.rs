@@ -47,11 +47,26 @@ impl Live {
         clock: Clock,
         sources: Sources,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let arn = sources.get(Sources::SECRET_ARN).map(|(arn, _)| arn.to_owned());
-        let (secret, sources) = match arn {
+        let reader = match sources.get(Sources::SECRET_ARN) {
+            Some((arn, _)) => Some(SecretReader::new(arn).await),
+            None => None,
+        };
+        Self::load_with(function, clock, sources, reader).await
+    }
+
+    /// As [`Live::load`], with the reader of the secret given.
+    ///
+    /// # Errors
+    /// As [`Live::load`].
+    pub async fn load_with(
+        function: Function,
+        clock: Clock,
+        sources: Sources,
+        reader: Option<SecretReader>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let (secret, sources) = match reader {
             None => (None, sources),
-            Some(arn) => {
-                let reader = SecretReader::new(&arn).await;
+            Some(reader) => {
                 let values = reader.read().await?;
                 let asked = Mutex::new(Asked { at: clock.now(), out_of_turn: None });
                 let secret = Secret { reader, environment: sources.clone(), asked };

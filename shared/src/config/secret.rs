@@ -34,7 +34,13 @@ impl SecretReader {
             .operation_timeout(Duration::from_secs(8))
             .build();
         let aws = aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).load().await;
-        Self { client: aws_sdk_secretsmanager::Client::new(&aws), arn: arn.to_owned() }
+        Self::with_config(&aws, arn)
+    }
+
+    /// A reader with credentials and region given.
+    #[must_use]
+    pub fn with_config(aws: &aws_config::SdkConfig, arn: &str) -> Self {
+        Self { client: aws_sdk_secretsmanager::Client::new(aws), arn: arn.to_owned() }
     }
 
     /// The settings in the secret; values that are JSON themselves are kept as JSON text.

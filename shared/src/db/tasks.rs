@@ -190,6 +190,8 @@ pub async fn find(db: &Scope<'_>, owner: Uuid, id: Uuid) -> Result<Option<TaskRo
 /// As [`Scope::query`].
 pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<Page, DbError> {
     let Selection { priority, is_completed, limit, offset, .. } = selection;
+    // Past the last page is past the last page; the sum of both must stay a number.
+    let offset = (*offset).min(i64::MAX - limit);
     let outcome = db
         .query(
             &list_sql(selection),
@@ -198,7 +200,7 @@ pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<
                 (is_completed, Type::BOOL),
                 (&priority.map(Priority::rank), Type::INT2),
                 (limit, Type::INT8),
-                (offset, Type::INT8),
+                (&offset, Type::INT8),
             ],
         )
         .await?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::error::{ApiError, Code};
@@ -39,7 +39,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
         match (bytes.is_empty(), declared) {
             (true, _) => Ok(Self(None)),
             (false, false) => Err(not_json()),
-            (false, true) => parse(&bytes).map(Self),
+            (false, true) if bytes.trim_ascii() == b"null" => Ok(Self(None)),
+            (false, true) => parse(&bytes).map(|body| Self(Some(body))),
         }
     }
 }
@@ -75,6 +76,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::new(Code::MalformedJson, "The body is empty; send a JSON object"));
+    }
+    // serde would read a list as the fields of an object in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        let any: Result<IgnoredAny, _> = serde_json::from_slice(bytes);
+        return Err(any.map_or_else(|error| malformed(&error), |_| ApiError::invalid("", "must be a JSON object")));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))?;
@@ -167,6 +173,14 @@ mod tests {
         }
         let error = parse::<Shape>(b"{\"title\":\"\xff\"}").unwrap_err();
         assert_eq!(error.code(), Code::MalformedJson);
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        for text in ["[]", r#"["x"]"#, "null", "5", "\"x\""] {
+            assert_eq!(error(text), (Code::ValidationFailed, "must be a JSON object".to_owned()), "{text}");
+        }
+        assert_eq!(error("[x").0, Code::MalformedJson);
     }
 
     #[test]

@@ -1,1 +1,28 @@
+//! What tests share: a PostgreSQL for the run, a database per test, calls in process and end to end, people
+//! with tokens, a clock that is set by hand, and assertions about answers.
 
+mod answer;
+mod api;
+mod bouncer;
+mod browser;
+mod clock;
+mod database;
+mod keys;
+mod moto;
+mod person;
+mod proxy;
+mod server;
+mod watch;
+
+pub use answer::Answer;
+pub use api::{Api, Call};
+pub use bouncer::Bouncer;
+pub use browser::Browser;
+pub use clock::TestClock;
+pub use database::TestDatabase;
+pub use keys::{forge, jwt_keys, other_jwt_keys, settings};
+pub use moto::Moto;
+pub use person::Person;
+pub use proxy::Proxy;
+pub use server::{program, server};
+pub use watch::{Client, Watch};

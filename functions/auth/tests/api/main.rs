@@ -1,0 +1,61 @@
+//! The account endpoints, called in process on a real PostgreSQL; files mirror `src/`.
+
+mod health;
+mod jwks;
+mod me;
+mod model;
+mod refresh;
+mod round_trips;
+mod signin;
+mod signout;
+mod signup;
+mod tokens;
+
+use serde_json::{Value, json};
+use shared::config::Function;
+use testkit::{Answer, Api};
+
+/// The function with a database of its own.
+async fn api() -> Api {
+    Api::start(Function::Auth, auth::routes).await
+}
+
+/// A password that meets the policy.
+const PASSWORD: &str = "correct horse battery";
+
+/// Signs up and returns the account and its tokens.
+async fn sign_up(api: &Api, email: &str) -> Value {
+    api.post("/api/v1/auth/signup", json!({ "email": email, "password": PASSWORD })).await.data(201)
+}
+
+/// Presents a refresh token from where `sign_up` came from.
+async fn refresh(api: &Api, token: &str) -> Answer {
+    api.post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await
+}
+
+/// The text of a field.
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} is no text in {value}")).to_owned()
+}
+
+/// What a token says, without checking it.
+fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// What a token's header says.
+fn header(token: &str) -> Value {
+    part(token, 0)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    use base64::Engine;
+    let part = token.split('.').nth(index).expect("a JWT has three parts");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).expect("base64url");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+/// Asks who the token belongs to.
+async fn me(api: &Api, token: &str) -> Answer {
+    api.call(http::Method::GET, "/api/v1/auth/me").bearer(token).send().await
+}

@@ -1,0 +1,33 @@
+//! `GET /api/v1/auth/me`
+
+use serde_json::json;
+
+use crate::{PASSWORD, api, me, text};
+
+#[tokio::test]
+async fn the_account_stands_in_data_and_beside_it() {
+    let api = api().await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
+    let data = api.post("/api/v1/auth/signup", body).await.data(201);
+    let answer = me(&api, &text(&data, "token")).await;
+    let id = &data["user_id"];
+    assert_eq!(
+        answer.json(),
+        json!({
+            "success": true,
+            "data": {
+                "user_id": id, "is_active": true, "id": id, "email": "ada@example.com", "name": "Ada", "role": "user",
+                "email_verified": false, "created_at": "2026-03-10T12:00:00Z", "updated_at": "2026-03-10T12:00:00Z",
+            },
+            "id": id, "email": "ada@example.com", "name": "Ada", "role": "user", "email_verified": false,
+            "created_at": "2026-03-10T12:00:00Z", "updated_at": "2026-03-10T12:00:00Z",
+        })
+    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_stranger_is_401() {
+    let api = api().await;
+    api.get("/api/v1/auth/me").await.problem(401, "authentication_required");
+}

@@ -1,0 +1,40 @@
+//! `PATCH /api/tasks/{id}/complete`, `PATCH /api/v1/tasks/{id}/complete`
+
+use serde_json::json;
+
+use crate::{NOBODYS, api, task};
+
+#[tokio::test]
+async fn a_task_is_completed_and_opened_again() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    for base in ["/api/tasks", "/api/v1/tasks"] {
+        for completed in [true, false] {
+            let answer = ada.patch(&format!("{base}/{id}/complete"), json!({ "completed": completed })).await;
+            assert_eq!(answer.data(200)["is_completed"], completed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn completed_must_be_a_boolean() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/tasks/{}/complete", task(&ada, "x").await["id"].as_str().unwrap());
+    for body in [json!({}), json!({ "completed": null }), json!({ "completed": "true" }), json!({ "completed": 1 })] {
+        ada.patch(&path, body).await.invalid_at("/completed");
+    }
+}
+
+#[tokio::test]
+async fn anothers_task_is_404() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let made = task(&ada, "x").await;
+    for id in [made["id"].as_str().unwrap(), NOBODYS] {
+        eve.patch(&format!("/api/tasks/{id}/complete"), json!({ "completed": true }))
+            .await
+            .problem(404, "task_not_found");
+    }
+}

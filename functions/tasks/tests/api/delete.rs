@@ -1,0 +1,39 @@
+//! `DELETE /api/tasks/{id}`, `DELETE /api/v1/tasks/{id}`
+
+use serde_json::json;
+
+use crate::{NOBODYS, api, task};
+
+#[tokio::test]
+async fn the_first_generation_gets_204_without_a_body() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    let answer = ada.delete(&path).await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (204, ""));
+    ada.get(&path).await.problem(404, "task_not_found");
+    ada.delete(&path).await.problem(404, "task_not_found");
+}
+
+#[tokio::test]
+async fn the_second_generation_gets_200_with_a_message() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    let answer = ada.delete(&path).await;
+    assert_eq!(answer.status.as_u16(), 200);
+    assert_eq!(answer.json(), json!({ "success": true, "message": "Task deleted successfully" }));
+}
+
+#[tokio::test]
+async fn anothers_task_is_404_and_stays() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let made = task(&ada, "x").await;
+    let id = made["id"].as_str().unwrap();
+    for id in [id, NOBODYS] {
+        eve.delete(&format!("/api/tasks/{id}")).await.problem(404, "task_not_found");
+        eve.delete(&format!("/api/v1/tasks/{id}")).await.problem(404, "task_not_found");
+    }
+    assert_eq!(ada.get(&format!("/api/tasks/{id}")).await.data(200), made);
+}

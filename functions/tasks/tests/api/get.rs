@@ -1,0 +1,46 @@
+//! `GET /api/tasks/{id}`, `GET /api/v1/tasks/{id}`
+
+use crate::{NOBODYS, api, task};
+
+#[tokio::test]
+async fn a_task_is_found_by_its_owner() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let made = task(&ada, "x").await;
+    for base in ["/api/tasks", "/api/v1/tasks"] {
+        assert_eq!(ada.get(&format!("{base}/{}", made["id"].as_str().unwrap())).await.data(200), made);
+    }
+}
+
+#[tokio::test]
+async fn anothers_task_is_404_like_none() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let made = task(&ada, "x").await;
+    for id in [made["id"].as_str().unwrap(), NOBODYS] {
+        for base in ["/api/tasks", "/api/v1/tasks"] {
+            eve.get(&format!("{base}/{id}")).await.problem(404, "task_not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_uuid_is_422_in_the_first_generation_and_404_in_the_second() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for id in ["1", "x", "%00", "01980000-0000-7000-8000-00000000000g", "%ff%fe"] {
+        ada.get(&format!("/api/tasks/{id}")).await.invalid_at("/path/id");
+    }
+    for id in ["1", "x", "%00"] {
+        ada.get(&format!("/api/v1/tasks/{id}")).await.problem(404, "task_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_401_whatever_they_ask_for() {
+    let api = api().await;
+    for path in ["/api/tasks", "/api/tasks?limit=x", "/api/tasks/not-an-id", "/api/v1/tasks/not-an-id"] {
+        api.get(path).await.problem(401, "authentication_required");
+    }
+    api.post("/api/tasks", serde_json::json!({ "title": 5 })).await.problem(401, "authentication_required");
+}

@@ -1,0 +1,172 @@
+//! `GET /api/tasks`, `GET /api/v1/tasks`
+
+use serde_json::{Value, json};
+use testkit::Person;
+
+use crate::{api, task};
+
+fn titles(page: &Value) -> Vec<&str> {
+    page["tasks"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect()
+}
+
+async fn titles_of(person: &Person<'_>, query: &str) -> String {
+    let page = person.get(&format!("/api/tasks?{query}")).await.data(200);
+    titles(&page).join(" ")
+}
+
+#[tokio::test]
+async fn nothing_is_an_empty_page() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let page = ada.get("/api/tasks").await.data(200);
+    assert_eq!(page, json!({ "tasks": [], "total_count": 0, "limit": 50, "offset": 0 }));
+}
+
+#[tokio::test]
+async fn the_newest_comes_first_and_only_ones_own() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    for title in ["one", "two", "three"] {
+        api.clock.advance_seconds(1);
+        task(&ada, title).await;
+        task(&eve, "eve's").await;
+    }
+    let page = ada.get("/api/v1/tasks?limit=2").await.data(200);
+    assert_eq!(titles(&page), ["three", "two"]);
+    assert_eq!((&page["total_count"], &page["limit"], &page["offset"]), (&json!(3), &json!(2), &json!(0)));
+    let page = ada.get("/api/tasks?limit=2&offset=2").await.data(200);
+    assert_eq!((titles(&page), &page["total_count"]), (vec!["one"], &json!(3)));
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_still_counts() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "x").await;
+    for offset in ["1", "1000000", "9223372036854775807"] {
+        let page = ada.get(&format!("/api/tasks?offset={offset}&sort_by=due_datetime")).await.data(200);
+        assert_eq!((titles(&page), &page["total_count"]), (vec![], &json!(1)), "{offset}");
+    }
+}
+
+#[tokio::test]
+async fn filters_combine_and_count() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for (title, priority, done) in
+        [("a", "urgent_important", true), ("b", "urgent_important", false), ("c", "not_urgent_important", false)]
+    {
+        ada.post("/api/tasks", json!({ "title": title, "priority": priority, "is_completed": done })).await.data(201);
+    }
+    for (query, expected) in [
+        ("priority=urgent_important", "a b"),
+        ("completed=false", "b c"),
+        ("is_completed=False", "b c"),
+        ("completed=1", "a"),
+        ("completed=false&priority=urgent_important", "b"),
+        ("completed=true&is_completed=true", "a"),
+        ("priority=urgent_not_important", ""),
+    ] {
+        let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc&{query}")).await.data(200);
+        assert_eq!(titles(&page).join(" "), expected, "{query}");
+        assert_eq!(page["total_count"], expected.split_whitespace().count(), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_order_runs_in_both_directions() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for (title, priority, due) in [
+        ("b", "not_urgent_not_important", Some("2026-05-01T00:00:00Z")),
+        ("c", "urgent_important", None),
+        ("a", "urgent_not_important", Some("2026-04-01T00:00:00Z")),
+        ("d", "not_urgent_important", None),
+    ] {
+        api.clock.advance_seconds(1);
+        ada.post("/api/tasks", json!({ "title": title, "priority": priority, "due_datetime": due })).await.data(201);
+    }
+    for (query, expected) in [
+        ("", "d a c b"),
+        ("sort_order=asc", "b c a d"),
+        ("sort_by=title&sort_order=asc", "a b c d"),
+        ("sort_by=title", "d c b a"),
+        ("sort_by=priority&sort_order=asc", "c d a b"),
+        ("sort_by=priority&sort_order=desc", "b a d c"),
+        ("sort_by=updated_at&sort_order=asc", "b c a d"),
+        // Tasks without a due date come last in both directions.
+        ("sort_by=due_datetime&sort_order=asc", "a b c d"),
+        ("sort_by=due_datetime&sort_order=desc", "b a d c"),
+    ] {
+        assert_eq!(titles_of(&ada, query).await, expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn equal_sort_keys_are_stable_across_pages() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    // The clock stands still: every key but the id is equal.
+    for _ in 0..23 {
+        task(&ada, "same").await;
+    }
+    for sort in ["created_at", "updated_at", "due_datetime", "priority", "title"] {
+        for order in ["asc", "desc"] {
+            let mut seen = Vec::new();
+            for offset in (0..25).step_by(5) {
+                let path = format!("/api/tasks?sort_by={sort}&sort_order={order}&limit=5&offset={offset}");
+                let page = ada.get(&path).await.data(200);
+                seen.extend(
+                    page["tasks"].as_array().unwrap().iter().map(|task| task["id"].as_str().unwrap().to_owned()),
+                );
+            }
+            let mut expected = seen.clone();
+            expected.sort();
+            expected.dedup();
+            if order == "desc" {
+                expected.reverse();
+            }
+            assert_eq!(seen.len(), 23);
+            assert_eq!(seen, expected, "{sort} {order}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unknown_names_are_400_in_the_first_generation_and_422_in_the_second() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for query in
+        ["priority=urgent", "priority=", "sort_by=id", "sort_by=created_at;drop", "sort_order=down", "sort_order=ASC"]
+    {
+        let problem = ada.get(&format!("/api/tasks?{query}")).await.problem(400, "invalid_parameter");
+        assert!(problem["detail"].as_str().unwrap().contains("must be one of"), "{problem}");
+        let name = query.split_once('=').unwrap().0;
+        ada.get(&format!("/api/v1/tasks?{query}")).await.invalid_at(&format!("/query/{name}"));
+    }
+}
+
+#[tokio::test]
+async fn numbers_have_ranges() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for limit in ["0", "101", "-1", "", "x", "1.5", "1e2", "99999999999999999999", "%00", "٥"] {
+        ada.get(&format!("/api/tasks?limit={limit}")).await.invalid_at("/query/limit");
+    }
+    for offset in ["-1", "x", "9223372036854775808"] {
+        ada.get(&format!("/api/tasks?offset={offset}")).await.invalid_at("/query/offset");
+    }
+    ada.get("/api/tasks?limit=1&offset=0").await.data(200);
+    ada.get("/api/tasks?limit=100").await.data(200);
+}
+
+#[tokio::test]
+async fn parameters_given_twice_or_unknown_are_422() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    ada.get("/api/tasks?limit=1&limit=2").await.invalid_at("/query/limit");
+    ada.get("/api/tasks?priorty=urgent_important").await.invalid_at("/query/priorty");
+    ada.get("/api/tasks?completed=maybe").await.invalid_at("/query/completed");
+    ada.get("/api/tasks?completed=true&is_completed=false").await.invalid_at("/query/is_completed");
+    ada.get("/api/tasks?%ff=%fe").await.problem(422, "validation_failed");
+}

@@ -1,0 +1,127 @@
+//! One request is one round trip, and a lost connection is no lost request.
+
+use serde_json::json;
+use shared::config::Function;
+use testkit::{Api, Bouncer, Proxy, TestDatabase, settings};
+
+use crate::{NOBODYS, task};
+
+/// The function behind a proxy that counts, straight to the server or through PgBouncer.
+async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<Bouncer>) {
+    let database = TestDatabase::new().await;
+    let mut settings = settings();
+    let (proxy, bouncer) = if through_pgbouncer {
+        let bouncer = Bouncer::start(database.server());
+        let proxy = Proxy::start(bouncer.port()).await;
+        settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), Some(proxy.port)));
+        settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
+        (proxy, Some(bouncer))
+    } else {
+        let port = database.server().get_ports()[0];
+        let proxy = Proxy::start(port).await;
+        let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
+        settings.insert("DATABASE_URL".to_owned(), url);
+        (proxy, None)
+    };
+    let api = Api::start_on(database, Function::Tasks, tasks::routes, settings).await;
+    (api, proxy, bouncer)
+}
+
+async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
+    let (api, proxy, _bouncer) = behind_a_proxy(through_pgbouncer).await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+
+    let mut seen = Vec::new();
+    let mut count = |what: &str| seen.push((what.to_owned(), proxy.take_round_trips()));
+    ada.get("/api/tasks").await.data(200);
+    count("list");
+    ada.get("/api/tasks?priority=urgent_important&completed=true&sort_by=due_datetime&offset=3").await.data(200);
+    count("filtered list");
+    ada.get(&format!("/api/tasks/{id}")).await.data(200);
+    count("get");
+    ada.get(&format!("/api/tasks/{NOBODYS}")).await.problem(404, "task_not_found");
+    count("get of nothing");
+    ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
+    count("create");
+    ada.put(&format!("/api/tasks/{id}"), json!({ "title": "y" })).await.data(200);
+    count("update");
+    ada.patch(&format!("/api/tasks/{id}/complete"), json!({ "completed": true })).await.data(200);
+    count("complete");
+    assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
+    count("delete");
+    ada.get("/api/tasks?limit=0").await.invalid_at("/query/limit");
+    assert_eq!(proxy.take_round_trips(), 0, "a refused request asks nothing");
+    for (what, round_trips) in seen {
+        assert_eq!(round_trips, 1, "{what}");
+    }
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[tokio::test]
+async fn every_request_takes_one_round_trip_to_the_server() {
+    every_request_takes_one_round_trip(false).await;
+}
+
+#[tokio::test]
+async fn every_request_takes_one_round_trip_through_pgbouncer() {
+    every_request_takes_one_round_trip(true).await;
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_replaced_without_the_client_noticing() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    let owner = api.database.connect().await;
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    owner.query_typed(kill, &[]).await.unwrap();
+    ada.get(&format!("/api/tasks/{id}")).await.data(200);
+    owner.query_typed(kill, &[]).await.unwrap();
+    ada.post("/api/tasks", json!({ "title": "y" })).await.data(201);
+    proxy.cut();
+    assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
+    let page = ada.get("/api/tasks").await.data(200);
+    assert_eq!(page["total_count"], 1, "the write that was tried twice was done once");
+    assert!(proxy.connections() >= 3);
+}
+
+#[tokio::test]
+async fn an_unreachable_database_is_503_with_retry_after() {
+    let database = TestDatabase::new().await;
+    let mut settings = settings();
+    let nobody = local::service::free_port(None).unwrap();
+    settings.insert("DATABASE_URL".to_owned(), format!("postgresql://u:p@127.0.0.1:{nobody}/d"));
+    let api = Api::start_on(database, Function::Tasks, tasks::routes, settings).await;
+    let ada = api.person("ada@example.com").await;
+    let answer = ada.get("/api/tasks").await;
+    let problem = answer.problem(503, "database_unavailable");
+    assert_eq!(answer.header("retry-after"), "2");
+    assert!(!problem.to_string().contains("127.0.0.1"), "{problem}");
+}
+
+#[tokio::test]
+async fn concurrent_requests_keep_their_users_apart() {
+    let (api, _proxy, _bouncer) = behind_a_proxy(true).await;
+    let mut people = Vec::new();
+    for number in 0..6 {
+        people.push(api.person(&format!("p{number}@example.com")).await);
+    }
+    let calls = (0..60).map(|number| {
+        let person = &people[number % people.len()];
+        async move {
+            task(person, &person.id.to_string()).await;
+            let page = person.get("/api/tasks?limit=100").await.data(200);
+            for task in page["tasks"].as_array().unwrap() {
+                assert_eq!(task["user_id"], person.id.to_string());
+                assert_eq!(task["title"], person.id.to_string());
+            }
+        }
+    });
+    futures_util::future::join_all(calls).await;
+    for person in &people {
+        assert_eq!(person.get("/api/tasks").await.data(200)["total_count"], 10);
+    }
+}

@@ -1,0 +1,135 @@
+//! `PUT /api/tasks/{id}`, `PUT` and `PATCH /api/v1/tasks/{id}`
+
+use http::Method;
+use serde_json::json;
+
+use crate::{NOBODYS, api, task};
+
+#[tokio::test]
+async fn absent_fields_stay_and_null_clears() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let body = json!({ "title": "x", "description": "y", "due_datetime": "2026-04-01T10:00:00Z", "priority": "urgent_important" });
+    let made = ada.post("/api/tasks", body).await.data(201);
+    let path = format!("/api/tasks/{}", made["id"].as_str().unwrap());
+
+    api.clock.advance_seconds(1);
+    let changed = ada.put(&path, json!({ "title": " z " })).await.data(200);
+    let mut expected = made.clone();
+    expected["title"] = json!("z");
+    expected["updated_at"] = json!("2026-03-10T12:00:01Z");
+    assert_eq!(changed, expected);
+
+    let cleared = ada.put(&path, json!({ "description": null, "due_datetime": "" })).await.data(200);
+    assert_eq!((&cleared["description"], &cleared["due_datetime"]), (&json!(null), &json!(null)));
+    assert_eq!(cleared["priority"], "urgent_important");
+}
+
+#[tokio::test]
+async fn updated_at_moves_only_if_something_changed() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let made = task(&ada, "x").await;
+    let path = format!("/api/tasks/{}", made["id"].as_str().unwrap());
+    api.clock.advance_seconds(60);
+    for body in
+        [json!({}), json!({ "title": "x" }), json!({ "title": " x ", "description": null, "is_completed": false })]
+    {
+        assert_eq!(ada.put(&path, body).await.data(200), made);
+    }
+    assert_eq!(ada.put(&path, json!({ "is_completed": true })).await.data(200)["updated_at"], "2026-03-10T12:01:00Z");
+}
+
+#[tokio::test]
+async fn null_is_422_where_it_cannot_be() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    for field in ["title", "priority", "is_completed"] {
+        ada.put(&path, json!({ field: null })).await.invalid_at(&format!("/{field}"));
+        ada.patch(&path, json!({ field: null })).await.invalid_at(&format!("/{field}"));
+    }
+    ada.patch(&path, json!({ "title": "" })).await.invalid_at("/title");
+    ada.patch(&path, json!({ "is_completed": "true" })).await.invalid_at("/is_completed");
+    ada.patch(&path, json!([])).await.problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn a_merge_patch_arrives_base64_encoded_and_is_read() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    let answer = ada
+        .call(Method::PATCH, &path)
+        .header("content-type", "application/merge-patch+json")
+        .bytes(br#"{"title":"y"}"#)
+        .send()
+        .await;
+    assert_eq!(answer.data(200)["title"], "y");
+    assert_eq!(answer.json()["message"], "Task updated successfully");
+}
+
+#[tokio::test]
+async fn partial_updates_by_patch_are_for_the_second_generation() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    let answer = ada.patch(&format!("/api/tasks/{id}"), json!({ "title": "y" })).await;
+    answer.problem(405, "method_not_allowed");
+    let mut allowed: Vec<&str> = answer.header("allow").split(',').collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["DELETE", "GET", "HEAD", "PUT"]);
+}
+
+#[tokio::test]
+async fn an_unknown_priority_is_400_or_422() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    ada.put(&format!("/api/tasks/{id}"), json!({ "priority": "x" })).await.problem(400, "invalid_parameter");
+    ada.patch(&format!("/api/v1/tasks/{id}"), json!({ "priority": "x" })).await.invalid_at("/priority");
+}
+
+#[tokio::test]
+async fn descriptions_of_the_second_generation_end_at_5000_characters() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    let body = json!({ "description": "x".repeat(5_001) });
+    ada.patch(&format!("/api/v1/tasks/{id}"), body.clone()).await.invalid_at("/description");
+    ada.put(&format!("/api/tasks/{id}"), body).await.data(200);
+}
+
+#[tokio::test]
+async fn anothers_task_is_404_and_stays_as_it_is() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let made = task(&ada, "x").await;
+    let id = made["id"].as_str().unwrap();
+    for id in [id, NOBODYS] {
+        eve.put(&format!("/api/tasks/{id}"), json!({ "title": "y" })).await.problem(404, "task_not_found");
+        eve.patch(&format!("/api/v1/tasks/{id}"), json!({ "title": "y" })).await.problem(404, "task_not_found");
+    }
+    assert_eq!(ada.get(&format!("/api/tasks/{id}")).await.data(200), made);
+}
+
+#[tokio::test]
+async fn the_version_counts_changes_and_completed_at_follows_is_completed() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let path = format!("/api/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    let owner = api.database.connect().await;
+    owner.batch_execute(&format!("SET ROLE todo_tasks; SET app.user_id = '{}'", ada.id)).await.unwrap();
+    let row = async || {
+        let row = owner.query_typed_one("SELECT version, completed_at::text FROM tasks", &[]).await.unwrap();
+        (row.get::<_, i32>(0), row.get::<_, Option<String>>(1))
+    };
+    assert_eq!(row().await, (1, None));
+    ada.put(&path, json!({ "is_completed": true })).await.data(200);
+    let (version, completed_at) = row().await;
+    assert_eq!((version, completed_at.is_some()), (2, true));
+    ada.put(&path, json!({ "is_completed": true })).await.data(200);
+    assert_eq!(row().await, (2, completed_at));
+    ada.put(&path, json!({ "is_completed": false })).await.data(200);
+    assert_eq!(row().await, (3, None));
+}

@@ -1,0 +1,83 @@
+//! An answer, and what tests say about it.
+
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+
+/// The answer to a call.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{} with a body that is not JSON ({error}): {}", self.status, self.text()))
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header's value; empty if it is missing.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// `data` of a success.
+    ///
+    /// # Panics
+    /// If the status is another, or the envelope is not that of a success.
+    #[expect(clippy::must_use_candidate, reason = "checking is use enough")]
+    #[track_caller]
+    pub fn data(&self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        let json = self.json();
+        assert_eq!(json["success"], true, "{json}");
+        json["data"].clone()
+    }
+
+    /// Checks that this is a whole problem with a status and a code, and returns it.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[track_caller]
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let json = self.json();
+        assert_eq!(json["code"], code, "{json}");
+        assert_eq!(json["type"], format!("/api/docs/problems#{code}"));
+        assert_eq!(json["success"], false);
+        assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
+        assert_eq!(json["instance"], self.header("x-request-id"));
+        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"));
+        json
+    }
+
+    /// Checks that this is a 422 that points at one place.
+    ///
+    /// # Panics
+    /// If it is not.
+    #[track_caller]
+    pub fn invalid_at(&self, pointer: &str) -> Value {
+        let json = self.problem(422, "validation_failed");
+        let pointers: Vec<&str> =
+            json["errors"].as_array().into_iter().flatten().filter_map(|error| error["pointer"].as_str()).collect();
+        assert_eq!(pointers, [pointer], "{json}");
+        json
+    }
+}

@@ -1,0 +1,112 @@
+//! A PgBouncer in transaction mode, as stands before Neon: SCRAM, TLS, two server connections.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use local::service::{Service, Stop, free_port, listens};
+use local::unprivileged::{self, User};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+use tokio_postgres::Config;
+
+use crate::program;
+
+/// A running PgBouncer before the server of the run.
+#[derive(Debug)]
+pub struct Bouncer {
+    _service: Service,
+    _folder: TempDir,
+    port: u16,
+    user: String,
+    password: String,
+    /// The certificate authority to trust, in PEM.
+    pub authority: String,
+}
+
+impl Bouncer {
+    /// Starts one with two server connections per database.
+    ///
+    /// # Panics
+    /// If PgBouncer is missing or does not start: a test never skips.
+    #[must_use]
+    pub fn start(server: &Config) -> Self {
+        let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
+        // Not under target/, which another user may not be able to enter.
+        let folder = tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written");
+        unprivileged::give(folder.path(), owner).expect("root may give files away");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).expect("the folder can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+            unprivileged::give(&path, owner).expect("root may give files away");
+        };
+        let (authority, certificate, key) = certificates();
+        write("server.crt", &certificate);
+        write("server.key", &key);
+        let user = server.get_user().expect("the URL names a user").to_owned();
+        let password =
+            String::from_utf8(server.get_password().unwrap_or_default().to_vec()).expect("passwords are text");
+        write("users.txt", &format!("\"{user}\" \"{password}\"\n"));
+        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let server_port = server.get_ports().first().copied().unwrap_or(5432);
+        let server_host = match server.get_hosts().first() {
+            Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
+            _ => "127.0.0.1".to_owned(),
+        };
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        write(
+            "pgbouncer.ini",
+            &format!(
+                "[databases]\n* = host={server_host} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+                 unix_socket_dir =\npool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 500\n\
+                 auth_type = scram-sha-256\nauth_file = {}\nclient_tls_sslmode = require\nclient_tls_cert_file = {}\n\
+                 client_tls_key_file = {}\nlogfile =\n",
+                at("users.txt"),
+                at("server.crt"),
+                at("server.key"),
+            ),
+        );
+        let log = folder.path().join("log");
+        let mut command = Command::new(program("PGBOUNCER", "/usr/sbin/pgbouncer"));
+        command.arg(folder.path().join("pgbouncer.ini"));
+        unprivileged::run_as(&mut command, owner);
+        let service = Service::start("PgBouncer", &mut command, Stop::Terminate, Some(&log));
+        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        wait(&mut service, &log, port);
+        Self { _service: service, _folder: folder, port, user, password, authority }
+    }
+
+    /// The URL of a database through this PgBouncer, at another port if a proxy stands between.
+    #[must_use]
+    pub fn url(&self, database: &str, port: Option<u16>) -> String {
+        let port = port.unwrap_or(self.port);
+        format!("postgresql://{}:{}@127.0.0.1:{port}/{database}?sslmode=require", self.user, self.password)
+    }
+
+    /// Where it listens on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+fn wait(service: &mut Service, log: &Path, port: u16) {
+    let ready = service.wait_until(Duration::from_secs(20), Some(log), || listens(port));
+    ready.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+/// An authority, and a certificate of 127.0.0.1 with its key.
+fn certificates() -> (String, String, String) {
+    let authority_key = KeyPair::generate().expect("a key can be made");
+    let mut authority = CertificateParams::new(Vec::new()).expect("no names are valid");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_certificate = authority.self_signed(&authority_key).expect("a key signs itself");
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().expect("a key can be made");
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let certificate = CertificateParams::new(names).expect("the names are valid").signed_by(&key, &issuer);
+    (authority_certificate.pem(), certificate.expect("the authority signs").pem(), key.serialize_pem())
+}

@@ -1,0 +1,109 @@
+//! Headless Chromium, driven over WebDriver.
+
+use std::process::Command;
+use std::time::Duration;
+
+use local::service::{Service, Stop, free_port, listens};
+use serde_json::{Value, json};
+
+use crate::program;
+
+/// A browser with one page.
+#[derive(Debug)]
+pub struct Browser {
+    _driver: Service,
+    _folder: tempfile::TempDir,
+    http: reqwest::Client,
+    session: String,
+}
+
+impl Browser {
+    /// Starts a browser.
+    ///
+    /// # Panics
+    /// If Chromium or ChromeDriver is missing or does not start: a test never skips.
+    pub async fn start() -> Self {
+        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let log = folder.path().join("log");
+        let mut command = Command::new(program("CHROMEDRIVER", "chromedriver"));
+        command.arg(format!("--port={port}"));
+        let driver = Service::start("ChromeDriver", &mut command, Stop::Terminate, Some(&log));
+        let mut driver = driver.unwrap_or_else(|failure| panic!("{failure}"));
+        let ready = driver.wait_until(Duration::from_secs(30), Some(&log), || listens(port));
+        ready.unwrap_or_else(|failure| panic!("{failure}"));
+
+        let http = reqwest::Client::new();
+        let mut arguments = vec![
+            "--headless=new".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--window-size=1280,1600".to_owned(),
+            format!("--user-data-dir={}", folder.path().join("profile").display()),
+        ];
+        if local::unprivileged::is_root() {
+            // Chromium's sandbox does not work as root.
+            arguments.push("--no-sandbox".to_owned());
+        }
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": { "args": arguments, "binary": binary() },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        } } });
+        let base = format!("http://127.0.0.1:{port}/session");
+        let made = post(&http, &base, &wanted).await;
+        let id = made["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {made}"));
+        Self { _driver: driver, _folder: folder, session: format!("{base}/{id}"), http }
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub async fn open(&self, url: &str) {
+        post(&self.http, &format!("{}/url", self.session), &json!({ "url": url })).await;
+    }
+
+    /// Runs a script as the body of an async function; its result must be JSON.
+    pub async fn run(&self, script: &str) -> Value {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done, (error) => done(`threw ${{error}}`));"
+        );
+        post(&self.http, &format!("{}/execute/async", self.session), &json!({ "script": script, "args": [] })).await
+    }
+
+    /// What the console has shown since the last call: among other things, violations of the policy.
+    pub async fn console(&self) -> Vec<String> {
+        let entries = post(&self.http, &format!("{}/se/log", self.session), &json!({ "type": "browser" })).await;
+        let entries = entries.as_array().cloned().unwrap_or_default();
+        entries.iter().filter_map(|entry| entry["message"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// A picture of the page, as PNG.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        use base64::Engine;
+        let answer = self.http.get(format!("{}/screenshot", self.session)).send().await.expect("the driver answers");
+        let answer: Value = answer.json().await.expect("the driver speaks JSON");
+        let text = answer["value"].as_str().expect("a picture");
+        base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
+    }
+}
+
+/// Chromium's absolute path, which the driver wants.
+fn binary() -> String {
+    let name = program("CHROMIUM", "chromium");
+    let found = Command::new("sh").args(["-c", "command -v \"$1\"", "sh"]).arg(&name).output();
+    found
+        .map_or_else(|_| name.display().to_string(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Value {
+    let answer = http.post(url).json(body).timeout(Duration::from_secs(60)).send().await.expect("the driver answers");
+    let mut answer: Value = answer.json().await.expect("the driver speaks JSON");
+    assert!(answer["value"]["error"].is_null(), "{answer}");
+    answer["value"].take()
+}

@@ -1,0 +1,130 @@
+//! A database per test, copied from a template that was migrated once.
+
+use migrate::Event;
+use shared::config::{Function, Settings, Sources};
+use tokio_postgres::{Client, Config, NoTls};
+use uuid::Uuid;
+
+use crate::server;
+
+/// A database that is dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    name: String,
+    admin: Config,
+}
+
+impl TestDatabase {
+    /// A migrated database without users.
+    pub async fn new() -> Self {
+        let template = template().await;
+        Self::copy_of(&template).await
+    }
+
+    /// A database without anything.
+    pub async fn empty() -> Self {
+        Self::copy_of("template1").await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the name means nothing")]
+    async fn copy_of(template: &str) -> Self {
+        let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
+        let name = format!("test_{}", Uuid::new_v4().simple());
+        let client = connect(&admin).await;
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY");
+        // PostgreSQL 14 knows one strategy only.
+        if client.batch_execute(&sql).await.is_err() {
+            client
+                .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
+                .await
+                .expect("a database can be made");
+        }
+        Self { name, admin }
+    }
+
+    /// Its URL, straight to the server.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(&self.admin, &self.name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How to reach the server.
+    #[must_use]
+    pub fn server(&self) -> &Config {
+        &self.admin
+    }
+
+    /// A connection as the owner, beside the code under test.
+    pub async fn connect(&self) -> Client {
+        let mut config = self.admin.clone();
+        connect(config.dbname(&self.name)).await
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let (name, admin) = (self.name.clone(), self.admin.clone());
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let client = connect(&admin).await;
+                client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.map_err(std::io::Error::other)
+            })
+        });
+        if let Ok(Err(error)) = dropping.join() {
+            eprintln!("the database {} stays: {error}", self.name);
+        }
+    }
+}
+
+/// Opens a connection to the server of the run.
+pub(crate) async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.expect("the PostgreSQL of the run answers");
+    tokio::spawn(connection);
+    client
+}
+
+pub(crate) fn url(config: &Config, database: &str) -> String {
+    let user = config.get_user().unwrap_or_default();
+    let password = String::from_utf8_lossy(config.get_password().unwrap_or_default()).into_owned();
+    let host = match config.get_hosts().first() {
+        Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
+        _ => "127.0.0.1".to_owned(),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    format!("postgresql://{user}:{password}@{host}:{port}/{database}?sslmode=disable")
+}
+
+/// The migrated template, made once per set of migrations and server.
+async fn template() -> String {
+    let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
+    let name = format!("todo_template_{}", migrate::fingerprint());
+    let client = connect(&admin).await;
+    // Processes of the run may get here at once: one makes it, the others wait.
+    client.batch_execute("SELECT pg_advisory_lock(7310)").await.expect("the lock can be taken");
+    let found = client.query_typed_opt(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"), &[]).await;
+    if found.expect("databases can be listed").is_none() {
+        let building = format!("{name}_building");
+        let remove = format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)");
+        client.batch_execute(&remove).await.expect("an abandoned template can be dropped");
+        client.batch_execute(&format!("CREATE DATABASE {building}")).await.expect("a database can be made");
+        migrate_all(&url(&admin, &building)).await;
+        let rename = format!("ALTER DATABASE {building} RENAME TO {name}");
+        client.batch_execute(&rename).await.expect("nobody is connected to the template");
+    }
+    name
+}
+
+/// Applies every migration through the migrate function's own code.
+async fn migrate_all(url: &str) {
+    let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
+    let settings = Settings::read(Function::Migrate, &sources).expect("the URL is whole");
+    let database = settings.database.expect("the URL is set");
+    migrate::perform(&database, &Event::Migrate).await.expect("the migrations apply");
+}

@@ -1,0 +1,81 @@
+//! Settings and keys of a function under test.
+
+use std::collections::BTreeMap;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+fn seed(byte: u8) -> [u8; 32] {
+    let mut seed = [byte; 32];
+    seed[0] = byte.wrapping_add(1);
+    seed
+}
+
+fn ed25519(kid: &str, byte: u8, status: &str) -> Value {
+    let pair = Ed25519KeyPair::from_seed_unchecked(&seed(byte)).expect("a seed of 32 bytes");
+    let (x, d) = (URL_SAFE_NO_PAD.encode(pair.public_key()), URL_SAFE_NO_PAD.encode(seed(byte)));
+    json!({ "kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x, "d": d, "status": status })
+}
+
+fn octets(kid: &str, byte: u8) -> Value {
+    json!({ "keys": [{ "kty": "oct", "kid": kid, "k": URL_SAFE_NO_PAD.encode(seed(byte)), "status": "active" }] })
+}
+
+fn public(keys: &Value) -> Value {
+    let mut keys = keys.clone();
+    for key in keys["keys"].as_array_mut().expect("a set") {
+        key.as_object_mut().expect("a key").remove("d");
+    }
+    keys
+}
+
+/// The private and the public key set that functions under test have.
+#[must_use]
+pub fn jwt_keys() -> (Value, Value) {
+    let private = json!({ "keys": [ed25519("test-active", 1, "active"), ed25519("test-retired", 2, "retired")] });
+    let public = public(&private);
+    (private, public)
+}
+
+/// Sets after a rotation: another active key, the old one retired.
+#[must_use]
+pub fn other_jwt_keys() -> (Value, Value) {
+    let private = json!({ "keys": [ed25519("test-newer", 3, "active"), ed25519("test-active", 1, "retired")] });
+    let public = public(&private);
+    (private, public)
+}
+
+/// Every setting a function needs but the database.
+#[must_use]
+pub fn settings() -> BTreeMap<String, String> {
+    let (private, public) = jwt_keys();
+    [
+        ("ENVIRONMENT", "development".to_owned()),
+        ("JWT_SIGNING_KEYS", private.to_string()),
+        ("JWT_PUBLIC_KEYS", public.to_string()),
+        ("REFRESH_TOKEN_KEYS", octets("test-refresh", 11).to_string()),
+        ("PASSWORD_PEPPERS", octets("test-pepper", 21).to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// Signs any header and claims: with the active test key for `EdDSA`, with `secret` for HS256, not at all
+/// for anything else.
+#[must_use]
+pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", encode(header), encode(claims));
+    let signature = match header["alg"].as_str() {
+        Some("EdDSA") => {
+            let pair = Ed25519KeyPair::from_seed_unchecked(secret).expect("a seed of 32 bytes");
+            pair.sign(message.as_bytes()).as_ref().to_vec()
+        }
+        Some("HS256") => hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes()).as_ref().to_vec(),
+        _ => Vec::new(),
+    };
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}

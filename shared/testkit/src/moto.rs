@@ -1,0 +1,72 @@
+//! Secrets Manager, as far as moto imitates it: the real SDK talks to it over HTTP.
+
+use std::process::Command;
+use std::time::Duration;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_secretsmanager::config::Credentials;
+use local::service::{Service, Stop, free_port, listens};
+use serde_json::Value;
+
+use crate::program;
+
+/// A running moto server.
+#[derive(Debug)]
+pub struct Moto {
+    _service: Service,
+    _folder: tempfile::TempDir,
+    /// Where it answers.
+    pub url: String,
+}
+
+impl Moto {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// If moto is missing or does not start: a test never skips.
+    #[must_use]
+    pub fn start() -> Self {
+        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let log = folder.path().join("log");
+        let tools =
+            local::tools::moto_server().map_or_else(|_| "moto_server".to_owned(), |path| path.display().to_string());
+        let mut command = Command::new(program("MOTO_SERVER", &tools));
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        let service = Service::start("moto", &mut command, Stop::Terminate, Some(&log));
+        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let ready = service.wait_until(Duration::from_secs(60), Some(&log), || listens(port));
+        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        Self { _service: service, _folder: folder, url: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// How the SDK reaches it.
+    pub async fn sdk(&self) -> SdkConfig {
+        aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(&self.url)
+            .credentials_provider(Credentials::new("test", "test", None, None, "test"))
+            .load()
+            .await
+    }
+
+    /// Makes a secret and returns its ARN.
+    ///
+    /// # Panics
+    /// If moto refuses.
+    pub async fn create_secret(&self, name: &str, values: &Value) -> String {
+        let client = aws_sdk_secretsmanager::Client::new(&self.sdk().await);
+        let made = client.create_secret().name(name).secret_string(values.to_string()).send().await;
+        made.expect("moto makes secrets").arn().expect("a secret has an ARN").to_owned()
+    }
+
+    /// Gives a secret another value.
+    ///
+    /// # Panics
+    /// If moto refuses.
+    pub async fn put_secret(&self, arn: &str, values: &Value) {
+        let client = aws_sdk_secretsmanager::Client::new(&self.sdk().await);
+        let put = client.put_secret_value().secret_id(arn).secret_string(values.to_string()).send().await;
+        put.expect("moto keeps secrets");
+    }
+}

@@ -1,0 +1,103 @@
+//! Someone with an account, a session and a token.
+
+use http::Method;
+use serde_json::Value;
+use shared::config::{Function, Settings, Sources};
+use shared::tokens::{self, Claims};
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::{Answer, Api, Call, settings};
+
+/// A caller of an API under test.
+#[derive(Debug)]
+pub struct Person<'a> {
+    api: &'a Api,
+    /// The account.
+    pub id: Uuid,
+    /// The session.
+    pub session: Uuid,
+    /// The access token.
+    pub token: String,
+}
+
+impl<'a> Person<'a> {
+    /// Makes the account and the session beside the code under test, which may be any function.
+    pub(crate) async fn new(api: &'a Api, email: &str) -> Self {
+        let now = api.now();
+        let (id, session) = (api.app.ids.next(), api.app.ids.next());
+        let owner = api.database.connect().await;
+        let (idle, absolute) = (now + shared::db::sessions::IDLE, now + shared::db::sessions::ABSOLUTE);
+        // Row-level security binds the owner too: accounts are made as the auth role.
+        owner.batch_execute("SET ROLE todo_auth").await.expect("the role exists");
+        let sql = "WITH account AS (
+                       INSERT INTO users (id, email, created_at, updated_at) VALUES ($1, $2, $3, $3)
+                   )
+                   INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_at, last_used_at)
+                   VALUES ($4, $1, $3, $5, $6, $3, $3)";
+        let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 6] = [
+            (&id, Type::UUID),
+            (&email, Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+            (&session, Type::UUID),
+            (&idle, Type::TIMESTAMPTZ),
+            (&absolute, Type::TIMESTAMPTZ),
+        ];
+        owner.execute_typed(sql, &params).await.expect("the account can be made");
+        let token = Self::token_of(api, id, session, email);
+        Self { api, id, session, token }
+    }
+
+    fn token_of(api: &Api, id: Uuid, session: Uuid, email: &str) -> String {
+        let mut all = settings();
+        all.insert("DATABASE_URL".to_owned(), api.database.url());
+        let signer = Settings::read(Function::Auth, &Sources::environment(all)).expect("the test settings are valid");
+        let now = api.now();
+        let claims = Claims {
+            iss: signer.issuer.clone(),
+            aud: signer.audience.clone(),
+            sub: id,
+            iat: now.as_second(),
+            exp: (now + signer.access_ttl).as_second(),
+            jti: api.app.ids.next(),
+            sid: session,
+            generation: 0,
+            role: "user".to_owned(),
+            user_id: id,
+            email: email.to_owned(),
+            name: None,
+        };
+        tokens::sign(&signer, &claims).expect("there is an active key")
+    }
+
+    /// A call with the token.
+    #[must_use]
+    pub fn call(&self, method: Method, path: &str) -> Call<'a> {
+        self.api.call(method, path).bearer(&self.token)
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path).send().await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::POST, path).json(body).send().await
+    }
+
+    /// `PUT` of JSON.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PUT, path).json(body).send().await
+    }
+
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.call(Method::PATCH, path).json(body).send().await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call(Method::DELETE, path).send().await
+    }
+}

@@ -1,0 +1,104 @@
+//! A TCP proxy that delays what the server says by 25 ms and counts round trips: how often the client speaks
+//! after it was answered.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// The delay of one answer.
+const DELAY: Duration = Duration::from_millis(25);
+
+/// A running proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+    round_trips: Arc<AtomicU64>,
+    connections: Arc<AtomicU64>,
+    cut: Arc<tokio::sync::Notify>,
+}
+
+impl Proxy {
+    /// Starts a proxy before a port of this machine.
+    pub async fn start(server: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let port = listener.local_addr().expect("the listener is bound").port();
+        let proxy = Self { port, round_trips: Arc::default(), connections: Arc::default(), cut: Arc::default() };
+        let running = proxy.clone();
+        tokio::spawn(async move {
+            let mut sessions = JoinSet::new();
+            loop {
+                tokio::select! {
+                    accepted = listener.accept() => {
+                        let Ok((client, _)) = accepted else { return };
+                        running.connections.fetch_add(1, Ordering::SeqCst);
+                        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
+                        if let Ok(server) = TcpStream::connect(address).await {
+                            sessions.spawn(session(client, server, Arc::clone(&running.round_trips)));
+                        }
+                    }
+                    () = running.cut.notified() => sessions.shutdown().await,
+                }
+            }
+        });
+        proxy
+    }
+
+    /// How many round trips there were since the last call.
+    #[must_use]
+    pub fn take_round_trips(&self) -> u64 {
+        self.round_trips.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many connections were opened so far.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Cuts every open connection; new ones are served.
+    pub fn cut(&self) {
+        self.cut.notify_one();
+    }
+}
+
+async fn session(client: TcpStream, server: TcpStream, round_trips: Arc<AtomicU64>) {
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+    let answered = Arc::new(AtomicBool::new(true));
+    let asking = ask(from_client, to_server, Arc::clone(&answered), round_trips);
+    tokio::select! {
+        () = asking => {}
+        () = answer(from_server, to_client, answered) => {}
+    }
+}
+
+async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>, round_trips: Arc<AtomicU64>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        // What the client sends before it sees an answer belongs to the same round trip.
+        if answered.swap(false, Ordering::SeqCst) {
+            round_trips.fetch_add(1, Ordering::SeqCst);
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        tokio::time::sleep(DELAY).await;
+        answered.store(true, Ordering::SeqCst);
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The PostgreSQL of the run: that of `TEST_DATABASE_URL`, or one of our own that ends with this process.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use local::postgres::{Cluster, Keep, Programs};
+
+static OWN: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
+
+/// The URL of the server, as a role that may create roles and databases.
+///
+/// # Panics
+/// If there is no server and none can be started: a test never skips.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the runner says where its server is")]
+pub fn server() -> String {
+    if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
+        return url;
+    }
+    let start = || {
+        let programs = Programs::find_or_install().unwrap_or_else(|failure| panic!("{failure}"));
+        let folder = local::target().join("test");
+        std::fs::create_dir_all(&folder).expect("target/test can be made");
+        let folder = tempfile::Builder::new().prefix("own-").tempdir_in(folder).expect("target/test can be written");
+        // The server may run as another user, who must get through.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).expect("the folder is ours");
+        let cluster = Cluster::start(&folder.path().join("postgres"), &programs, Keep::Fast);
+        (cluster.unwrap_or_else(|failure| panic!("{failure}")), folder)
+    };
+    OWN.get_or_init(start).0.url("postgres")
+}
+
+/// A program that tests need: from the variable that `cargo xtask test` sets, else from the PATH.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the runner says where its tools are")]
+pub fn program(variable: &str, otherwise: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
+}

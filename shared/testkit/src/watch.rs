@@ -1,0 +1,83 @@
+//! The real binaries under the real `cargo lambda watch`.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use http::Method;
+use local::service::{Service, Stop, free_port};
+use serde_json::Value;
+
+use crate::{Answer, program};
+
+/// A running `cargo lambda watch`.
+#[derive(Debug)]
+pub struct Watch {
+    _service: Service,
+    folder: tempfile::TempDir,
+    /// Where the API answers.
+    pub url: String,
+}
+
+impl Watch {
+    /// Starts every function with these settings and waits until the health check answers.
+    ///
+    /// # Panics
+    /// If cargo-lambda is missing or does not start: a test never skips.
+    #[must_use]
+    pub fn start(settings: &BTreeMap<String, String>) -> Self {
+        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let log = folder.path().join("log");
+        let tools =
+            local::tools::cargo_lambda().map_or_else(|_| "cargo-lambda".to_owned(), |path| path.display().to_string());
+        let mut command = Command::new(program("CARGO_LAMBDA", &tools));
+        command.args(["lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", &port.to_string()]);
+        command.current_dir(local::workspace()).envs(settings);
+        let service = Service::start("cargo lambda watch", &mut command, Stop::Terminate, Some(&log));
+        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let ready = service.wait_until(Duration::from_secs(300), Some(&log), || local::service::listens(port));
+        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        Self { _service: service, folder, url: format!("http://127.0.0.1:{port}") }
+    }
+
+    /// Everything the functions have logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// A caller with or without a token.
+    #[must_use]
+    pub fn client(&self, token: Option<&str>) -> Client {
+        Client { url: self.url.clone(), token: token.map(str::to_owned), http: reqwest::Client::new() }
+    }
+}
+
+/// A caller over HTTP.
+#[derive(Debug)]
+pub struct Client {
+    url: String,
+    token: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Makes a call.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).timeout(Duration::from_secs(120));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.expect("the emulator answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.expect("the body arrives").to_vec();
+        Answer { status, headers, body }
+    }
+}
