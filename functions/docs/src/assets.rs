@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use shared::error::{ApiError, Code};
@@ -18,7 +19,8 @@ use utoipa_swagger_ui::Config;
         (status = 404, description = "route_not_found"),
     )
 )]
-pub(crate) async fn get_asset(Path(file): Path<String>) -> Result<Response, ApiError> {
+pub(crate) async fn get_asset(file: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
+    let Path(file) = file.map_err(|_| ApiError::of(Code::RouteNotFound))?;
     let (kind, bytes): (&str, Cow<'static, [u8]>) = match file.as_str() {
         "docs.js" => ("text/javascript", include_bytes!("../assets/docs.js").into()),
         "docs.css" => ("text/css", include_bytes!("../assets/docs.css").into()),

@@ -146,7 +146,8 @@ impl Settings {
                 "production" => Some(Environment::Production),
                 _ => None,
             });
-        let environment = environment.unwrap_or(Environment::Production);
+        // What production refuses is only said of production.
+        let environment = environment.unwrap_or(Environment::Development);
         let production = environment == Environment::Production;
 
         let log_level = read.or_default(&["LOG_LEVEL"], "info", "trace, debug, info, warn or error", |text| {
@@ -209,7 +210,7 @@ impl Settings {
                 ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_development_key)),
             ];
             for (name, _) in rings.into_iter().filter(|(_, weak)| *weak) {
-                read.refuse(name, "keys that were not generated for development, in production");
+                read.refuse(&[name], "keys that were not generated for development, in production");
             }
         }
 
@@ -221,11 +222,11 @@ impl Settings {
         if production && let Some(secret) = &legacy_secret {
             let secret = secrecy::ExposeSecret::expose_secret(secret);
             if secret.len() < 32 {
-                read.refuse("BETTER_AUTH_SECRET", "at least 32 bytes, in production");
+                read.refuse(&["BETTER_AUTH_SECRET"], "at least 32 bytes, in production");
             }
             let lower = secret.to_ascii_lowercase();
             if PLACEHOLDERS.iter().any(|known| lower.contains(known)) {
-                read.refuse("BETTER_AUTH_SECRET", "a secret of your own and no placeholder, in production");
+                read.refuse(&["BETTER_AUTH_SECRET"], "a secret of your own and no placeholder, in production");
             }
         }
 
@@ -268,7 +269,7 @@ impl Settings {
         }
         let origins = read.required(names, EXPECTED, Origins::parse)?;
         if environment == Environment::Production && !origins.are_public() {
-            read.refuse("ALLOWED_ORIGINS", "https origins, neither `*` nor this machine, in production");
+            read.refuse(&["ALLOWED_ORIGINS"], "https origins, neither `*` nor this machine, in production");
         }
         Some(origins)
     }
@@ -288,7 +289,7 @@ impl Settings {
             database_url::Certificates::parse,
         );
         if production && !url.requires_tls() {
-            read.refuse(names[0], "a URL with sslmode=require, in production");
+            read.refuse(names, "a URL with sslmode=require, in production");
         }
         if production && url.is_neon() && url.is_pooled() == direct {
             let expected = if direct {
@@ -296,7 +297,7 @@ impl Settings {
             } else {
                 "the pooled host of Neon (with -pooler), in production"
             };
-            read.refuse(names[0], expected);
+            read.refuse(names, expected);
         }
         Some(url.with_certificates(certificate))
     }

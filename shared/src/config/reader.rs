@@ -111,12 +111,12 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    /// Marks a setting as one that may not stand, although it could be parsed.
-    pub(super) fn refuse(&mut self, name: &'static str, expected: &str) {
-        // An alternative name may have been used: the report knows under which it was found.
-        let row = self.report.iter().find(|row| row.name == name).or(self.report.last());
-        let (name, source) = row.map_or((name, None), |row| (row.name, row.source));
-        self.problem(name, expected, source);
+    /// Marks a setting as one that may not stand, although it could be parsed. It was found under one of `names`.
+    pub(super) fn refuse(&mut self, names: &[&'static str], expected: &str) {
+        let row = self.report.iter().find(|row| names.contains(&row.name));
+        if let Some((name, source)) = row.map(|row| (row.name, row.source)) {
+            self.problem(name, expected, source);
+        }
     }
 
     fn problem(&mut self, name: &'static str, expected: &str, found_in: Option<Source>) {

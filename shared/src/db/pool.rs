@@ -1,9 +1,10 @@
 //! The connections of this instance.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_postgres::Client;
 
@@ -34,19 +35,20 @@ pub struct Database {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) client: Client,
-    idle_since: (Instant, SystemTime),
+    idle_since: (Instant, Timestamp),
 }
 
 #[derive(Debug)]
 pub(super) struct Connections {
     settings: Arc<Live>,
+    clock: Clock,
 }
 
 impl Database {
     /// A pool of at most `size` connections, opened when they are needed. Statements run as `role`.
     #[must_use]
     pub fn new(settings: Arc<Live>, clock: Clock, role: Role, size: usize) -> Self {
-        let builder = Pool::builder(Connections { settings }).max_size(size.max(1));
+        let builder = Pool::builder(Connections { settings, clock: clock.clone() }).max_size(size.max(1));
         let pool =
             builder.build().unwrap_or_else(|error| unreachable!("a pool without time-outs needs no runtime: {error}"));
         Self { pool, role, clock }
@@ -71,7 +73,7 @@ impl Database {
     pub(super) async fn checkout(&self) -> Result<Checkout, DbError> {
         let object = tokio::time::timeout_at(deadline::remaining(), Box::pin(self.pool.get())).await;
         match object {
-            Ok(Ok(object)) => Ok(Checkout(Some(object))),
+            Ok(Ok(object)) => Ok(Checkout { object: Some(object), clock: self.clock.clone() }),
             Ok(Err(PoolError::Backend(error))) => Err(DbError::Unavailable(error.into())),
             Ok(Err(error)) => Err(DbError::Other(error.into())),
             Err(elapsed) => Err(DbError::Unavailable(elapsed.into())),
@@ -102,7 +104,7 @@ impl managed::Manager for Connections {
             }
             result => result?,
         };
-        Ok(Connection { client, idle_since: now() })
+        Ok(Connection { client, idle_since: (Instant::now(), self.clock.now()) })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
@@ -110,7 +112,9 @@ impl managed::Manager for Connections {
             return Err(RecycleError::message("closed"));
         }
         let (monotonic, wall) = connection.idle_since;
-        let idle = monotonic.elapsed().max(wall.elapsed().unwrap_or(Duration::MAX));
+        // A clock that was set back says nothing: ask.
+        let by_wall = self.clock.now().duration_since(wall).try_into().unwrap_or(Duration::MAX);
+        let idle = monotonic.elapsed().max(by_wall);
         if idle > PING_AFTER {
             let ping = tokio::time::timeout(PING_LIMIT, connection.client.simple_query("")).await;
             if !matches!(ping, Ok(Ok(_))) {
@@ -121,20 +125,19 @@ impl managed::Manager for Connections {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "measures idling; no decision of the product depends on it")]
-fn now() -> (Instant, SystemTime) {
-    (Instant::now(), SystemTime::now())
-}
-
 /// A connection in use. Unless it is given back, it is closed: work that was cut off half-way may have left
 /// a transaction open.
-pub(super) struct Checkout(Option<Object<Connections>>);
+#[derive(Debug)]
+pub(super) struct Checkout {
+    object: Option<Object<Connections>>,
+    clock: Clock,
+}
 
 impl std::ops::Deref for Checkout {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        match &self.0 {
+        match &self.object {
             Some(connection) => &connection.client,
             None => unreachable!("only giving back and dropping take the connection out"),
         }
@@ -143,15 +146,15 @@ impl std::ops::Deref for Checkout {
 
 impl Checkout {
     pub(super) fn give_back(mut self) {
-        if let Some(mut object) = self.0.take() {
-            object.idle_since = now();
+        if let Some(mut object) = self.object.take() {
+            object.idle_since = (Instant::now(), self.clock.now());
         }
     }
 }
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        if let Some(object) = self.0.take() {
+        if let Some(object) = self.object.take() {
             drop(Object::take(object));
         }
     }

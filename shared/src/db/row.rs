@@ -6,6 +6,7 @@ use tokio_postgres::types::FromSql;
 use super::DbError;
 
 /// The columns of a row, taken one after the other.
+#[derive(Debug)]
 pub struct Columns<'a> {
     row: &'a Row,
     next: usize,

@@ -171,6 +171,7 @@ impl<'a> Scope<'a> {
 }
 
 /// An open transaction.
+#[derive(Debug)]
 pub struct Transaction(Checkout);
 
 impl Transaction {

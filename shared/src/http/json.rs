@@ -106,7 +106,10 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
-    // serde names a missing field in its message only.
+    // serde names a missing or repeated field in its message only.
+    if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
+        return ApiError::invalid(format!("{pointer}/{field}"), "is given twice");
+    }
     if let Some(field) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return ApiError::invalid(format!("{pointer}/{field}"), "is required");
     }
@@ -127,7 +130,6 @@ fn shorten(reason: &str) -> String {
         }
         None => match reason.rsplit_once(", expected ") {
             Some((_, expected)) => format!("must be {expected}"),
-            None if reason.starts_with("duplicate field") => "is given twice".to_owned(),
             None => "is not acceptable".to_owned(),
         },
     }

@@ -1,5 +1,6 @@
 //! What the OpenAPI document says of every operation.
 
+use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -34,7 +35,15 @@ pub fn base() -> OpenApi {
         .schema(FieldError::name(), FieldError::schema())
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .build();
-    OpenApiBuilder::new().info(info).components(Some(components)).build()
+    let mut document = OpenApiBuilder::new().info(info).components(Some(components)).build();
+    if let Some(components) = &mut document.components {
+        for code in Code::ALL {
+            let example =
+                ExampleBuilder::new().summary(code.title()).value(Some(super::problem::example(*code))).build();
+            components.examples.insert(code.as_str().to_owned(), RefOr::T(example));
+        }
+    }
+    document
 }
 
 /// The same operations once more, under ids of their own: an id may stand once in a document.
@@ -130,11 +139,8 @@ fn finish_response(status: &str, response: &mut Response) {
     response.description = codes.iter().map(|code| code.explanation()).collect::<Vec<_>>().join(" Or: ");
     let mut content = Content::new(Some(RefOr::Ref(Ref::from_schema_name(ProblemBody::name()))));
     for code in codes {
-        let example = utoipa::openapi::example::ExampleBuilder::new()
-            .summary(code.title())
-            .value(Some(super::problem::example(code)))
-            .build();
-        content.examples.insert(code.as_str().to_owned(), RefOr::T(example));
+        let example = Ref::new(format!("#/components/examples/{}", code.as_str()));
+        content.examples.insert(code.as_str().to_owned(), RefOr::Ref(example));
     }
     response.content.clear();
     response.content.insert("application/problem+json".to_owned(), RefOr::T(content));

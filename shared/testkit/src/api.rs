@@ -7,6 +7,7 @@ use axum::Router;
 use http::Method;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
+use lambda_http::{Context, RequestExt};
 use serde_json::{Value, json};
 use shared::App;
 use shared::config::{Function, Live, Sources};
@@ -119,6 +120,7 @@ fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
 pub struct Call<'a> {
     api: &'a Api,
     event: Value,
+    milliseconds_left: Option<u32>,
 }
 
 impl<'a> Call<'a> {
@@ -129,7 +131,7 @@ impl<'a> Call<'a> {
         event["rawQueryString"] = query.into();
         event["requestContext"]["http"]["method"] = method.as_str().into();
         event["requestContext"]["http"]["path"] = path.into();
-        Self { api, event }
+        Self { api, event, milliseconds_left: None }
     }
 
     /// Adds a header.
@@ -180,12 +182,30 @@ impl<'a> Call<'a> {
         self
     }
 
+    fn context(&self, milliseconds_left: u32) -> Context {
+        let now = u64::try_from(self.api.now().as_millisecond()).expect("tests run after 1970");
+        let mut context = Context::default();
+        context.deadline = now + u64::from(milliseconds_left);
+        context
+    }
+
+    /// Leaves the invocation so much time.
+    #[must_use]
+    pub fn with_milliseconds_left(mut self, milliseconds: u32) -> Self {
+        self.milliseconds_left = Some(milliseconds);
+        self
+    }
+
     /// Makes the call.
     ///
     /// # Panics
     /// If the event is none that API Gateway could send.
     pub async fn send(self) -> Answer {
         let request = lambda_http::request::from_str(&self.event.to_string()).expect("the event is valid");
+        let request = match self.milliseconds_left {
+            Some(left) => request.with_lambda_context(self.context(left)),
+            None => request,
+        };
         let response = self.api.router.clone().oneshot(request.map(axum::body::Body::new)).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();

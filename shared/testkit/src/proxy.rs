@@ -22,6 +22,7 @@ pub struct Proxy {
     round_trips: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
     cut: Arc<tokio::sync::Notify>,
+    frozen: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -29,7 +30,13 @@ impl Proxy {
     pub async fn start(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("the listener is bound").port();
-        let proxy = Self { port, round_trips: Arc::default(), connections: Arc::default(), cut: Arc::default() };
+        let proxy = Self {
+            port,
+            round_trips: Arc::default(),
+            connections: Arc::default(),
+            cut: Arc::default(),
+            frozen: Arc::default(),
+        };
         let running = proxy.clone();
         tokio::spawn(async move {
             let mut sessions = JoinSet::new();
@@ -37,10 +44,10 @@ impl Proxy {
                 tokio::select! {
                     accepted = listener.accept() => {
                         let Ok((client, _)) = accepted else { return };
-                        running.connections.fetch_add(1, Ordering::SeqCst);
+                        let number = running.connections.fetch_add(1, Ordering::SeqCst) + 1;
                         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
                         if let Ok(server) = TcpStream::connect(address).await {
-                            sessions.spawn(session(client, server, Arc::clone(&running.round_trips)));
+                            sessions.spawn(session(client, server, number, running.clone()));
                         }
                     }
                     () = running.cut.notified() => sessions.shutdown().await,
@@ -62,20 +69,24 @@ impl Proxy {
         self.connections.load(Ordering::SeqCst)
     }
 
+    /// Lets every open connection go silent, as one to a server that has vanished; new ones are served.
+    pub fn freeze(&self) {
+        self.frozen.store(self.connections(), Ordering::SeqCst);
+    }
+
     /// Cuts every open connection; new ones are served.
     pub fn cut(&self) {
         self.cut.notify_one();
     }
 }
 
-async fn session(client: TcpStream, server: TcpStream, round_trips: Arc<AtomicU64>) {
+async fn session(client: TcpStream, server: TcpStream, number: u64, proxy: Proxy) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let answered = Arc::new(AtomicBool::new(true));
-    let asking = ask(from_client, to_server, Arc::clone(&answered), round_trips);
     tokio::select! {
-        () = asking => {}
-        () = answer(from_server, to_client, answered) => {}
+        () = ask(from_client, to_server, Arc::clone(&answered), Arc::clone(&proxy.round_trips)) => {}
+        () = answer(from_server, to_client, answered, number, Arc::clone(&proxy.frozen)) => {}
     }
 }
 
@@ -92,10 +103,19 @@ async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<Atom
     }
 }
 
-async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>) {
+async fn answer(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    answered: Arc<AtomicBool>,
+    number: u64,
+    frozen: Arc<AtomicU64>,
+) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         tokio::time::sleep(DELAY).await;
+        if number <= frozen.load(Ordering::SeqCst) {
+            continue;
+        }
         answered.store(true, Ordering::SeqCst);
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

@@ -89,6 +89,42 @@ async fn a_dead_connection_is_replaced_without_the_client_noticing() {
 }
 
 #[tokio::test]
+async fn a_connection_is_pinged_after_idling_and_only_then() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "x").await;
+    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+    for (idle, round_trips) in [(30, 1), (31, 2), (0, 1), (-3, 2)] {
+        api.clock.advance_seconds(idle);
+        ada.get("/api/tasks").await.data(200);
+        assert_eq!(proxy.take_round_trips(), round_trips, "after {idle} s");
+    }
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_went_silent_while_idle_is_replaced() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "x").await;
+    api.clock.advance_seconds(31);
+    proxy.freeze();
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 1);
+    assert_eq!(proxy.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_half_way_takes_its_connection_out_of_the_pool() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "x").await;
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(5), ada.get("/api/tasks")).await;
+    assert!(given_up.is_err(), "an answer takes 25 ms");
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 1);
+    assert_eq!(proxy.connections(), 2);
+}
+
+#[tokio::test]
 async fn an_unreachable_database_is_503_with_retry_after() {
     let database = TestDatabase::new().await;
     let mut settings = settings();

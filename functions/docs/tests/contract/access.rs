@@ -1,0 +1,51 @@
+//! Who may call what: a stranger nothing but the public list.
+
+use http::Method;
+use testkit::Api;
+
+use crate::{FUNCTIONS, document_of, operations};
+
+/// The operations that anybody may call. A new one is a decision, made here.
+const PUBLIC: [&str; 19] = [
+    "GET /",
+    "GET /.well-known/jwks.json",
+    "GET /api/docs",
+    "GET /api/docs/assets/{file}",
+    "GET /api/docs/problems",
+    "GET /api/openapi.json",
+    "GET /health",
+    "GET /health/auth",
+    "GET /health/config",
+    "GET /health/db",
+    "POST /api/auth/login",
+    "POST /api/auth/logout",
+    "POST /api/auth/refresh",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/logout",
+    "POST /api/v1/auth/refresh",
+    "POST /api/v1/auth/signin",
+    "POST /api/v1/auth/signout",
+    "POST /api/v1/auth/signup",
+];
+
+#[tokio::test]
+async fn every_operation_refuses_strangers_unless_it_is_public() {
+    let mut public = Vec::new();
+    for (_, function, routes) in FUNCTIONS {
+        let api = Api::start(function, routes).await;
+        for (path, method, operation) in operations(&document_of(routes)) {
+            let method: Method = method.to_uppercase().parse().expect("a method");
+            let call = || api.call(method.clone(), &path.replace("{id}", "01980000-0000-7000-8000-000000000000"));
+            let answer = call().json(serde_json::json!({})).send().await;
+            if answer.status == 401 && operation.get("security").is_some() {
+                answer.problem(401, "authentication_required");
+                let answer = call().bearer("nonsense").json(serde_json::json!({})).send().await;
+                answer.problem(401, "token_invalid");
+            } else {
+                public.push(format!("{method} {path}"));
+            }
+        }
+    }
+    public.sort();
+    assert_eq!(public, PUBLIC);
+}

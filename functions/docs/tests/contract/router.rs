@@ -1,0 +1,37 @@
+//! The router of `cargo lambda watch`, in the workspace's `Cargo.toml`.
+
+use std::collections::BTreeMap;
+
+use crate::{FUNCTIONS, document_of, operations};
+
+fn local_router() -> BTreeMap<String, String> {
+    let path = local::workspace().join("Cargo.toml");
+    let text = std::fs::read_to_string(path).expect("the workspace has a manifest");
+    let manifest: toml::Table = text.parse().expect("the manifest is TOML");
+    let router = &manifest["workspace"]["metadata"]["lambda"]["watch"]["router"];
+    let routes = router.as_table().expect("the router is a table").iter();
+    routes.map(|(path, function)| (path.clone(), function.as_str().expect("a function's name").to_owned())).collect()
+}
+
+#[test]
+fn the_local_router_sends_every_operation_to_its_function() {
+    let mut router = matchit::Router::new();
+    for (path, function) in local_router() {
+        router.insert(path, function).expect("the routes do not contradict each other");
+    }
+    for (function, _, routes) in FUNCTIONS {
+        for (path, method, _) in operations(&document_of(routes)) {
+            let example = path.replace("{id}", "1").replace("{file}", "x");
+            let found = router.at(&example).unwrap_or_else(|_| panic!("{method} {path} has no route"));
+            assert_eq!(found.value, function, "{method} {path}");
+        }
+    }
+    assert_eq!(router.at("/anything/else").unwrap().value, "health", "unknown paths get the common 404");
+}
+
+#[test]
+fn the_local_router_names_no_function_that_does_not_exist() {
+    for (path, function) in local_router() {
+        assert!(FUNCTIONS.iter().any(|(name, ..)| *name == function), "{path} goes to {function}");
+    }
+}

@@ -1,0 +1,66 @@
+//! One user's day, from sign-up to sign-out.
+
+use http::Method;
+use serde_json::json;
+
+use crate::stack;
+
+#[tokio::test]
+async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
+    const EMAIL: &str = "ada.e2e@example.com";
+    const PASSWORD: &str = "correct horse battery e2e";
+    let stack = stack().await;
+    let stranger = stack.watch.client(None);
+    let call = async |method, path: &str, body| stranger.call(method, path, body).await;
+
+    let health = call(Method::GET, "/health/db", None).await;
+    assert_eq!((health.status.as_u16(), health.json()), (200, json!({ "status": "database connected" })));
+    assert_eq!(call(Method::GET, "/health/auth", None).await.status, 200);
+    let config = call(Method::GET, "/health/config", None).await;
+    assert_eq!(
+        config.json()["settings"].as_array().unwrap().iter().find(|row| row["name"] == "DATABASE_URL").unwrap()["source"],
+        "secret"
+    );
+
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let signed_up = call(Method::POST, "/api/v1/auth/signup", Some(body.clone())).await.data(201);
+    let text = |field: &str| signed_up[field].as_str().unwrap().to_owned();
+    let ada = stack.watch.client(Some(&text("access_token")));
+    let made = ada.call(Method::POST, "/api/tasks", Some(json!({ "title": "Buy milk e2e" }))).await.data(201);
+    let path = format!("/api/tasks/{}", made["id"].as_str().unwrap());
+    assert_eq!(ada.call(Method::GET, "/api/tasks", None).await.data(200)["total_count"], 1);
+    let updated = ada.call(Method::PUT, &path, Some(json!({ "title": "Buy oat milk" }))).await.data(200);
+    assert_eq!(updated["title"], "Buy oat milk");
+    let done = ada.call(Method::PATCH, &format!("{path}/complete"), Some(json!({ "completed": true }))).await.data(200);
+    assert_eq!(done["is_completed"], true);
+    assert_eq!(ada.call(Method::DELETE, &path, None).await.status, 204);
+    ada.call(Method::GET, &path, None).await.problem(404, "task_not_found");
+
+    let refreshed = call(Method::POST, "/api/v1/auth/refresh", Some(json!({ "refresh_token": text("refresh_token") })))
+        .await
+        .data(200);
+    assert_ne!(refreshed["refresh_token"], signed_up["refresh_token"]);
+    assert_eq!(ada.call(Method::POST, "/api/v1/auth/signout", None).await.status, 200);
+    ada.call(Method::GET, "/api/v1/auth/me", None).await.problem(401, "session_revoked");
+    call(Method::POST, "/api/v1/auth/signin", Some(json!({ "email": EMAIL, "password": "wrong one e2e" })))
+        .await
+        .problem(401, "invalid_credentials");
+    call(Method::POST, "/api/v1/auth/signin", Some(body)).await.data(200);
+
+    call(Method::GET, "/nope", None).await.problem(404, "route_not_found");
+    let wrong_method = call(Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
+    wrong_method.problem(405, "method_not_allowed");
+    assert_eq!(wrong_method.header("allow"), "POST");
+
+    let log = stack.watch.log();
+    assert!(log.contains("/api/v1/auth/signup"), "the log has a line for each request");
+    let mut secrets = stack.secrets.clone();
+    secrets.extend([EMAIL, PASSWORD, "wrong one e2e", "Buy milk e2e"].map(str::to_owned));
+    for field in ["token", "access_token", "refresh_token"] {
+        secrets.push(text(field));
+        secrets.push(refreshed[field].as_str().unwrap().to_owned());
+    }
+    for secret in secrets {
+        assert!(!log.contains(&secret), "the log contains {secret:?}");
+    }
+}

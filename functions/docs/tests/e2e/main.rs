@@ -1,0 +1,57 @@
+//! The real binaries under the real `cargo lambda watch`, settings from Secrets Manager, database behind
+//! PgBouncer with TLS.
+
+mod day;
+mod page;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use testkit::{Bouncer, Moto, TestDatabase, Watch, settings};
+
+/// The whole stack.
+struct Stack {
+    watch: Watch,
+    _bouncer: Bouncer,
+    _moto: Moto,
+    _database: TestDatabase,
+    /// What must never stand in a log.
+    secrets: Vec<String>,
+}
+
+async fn stack() -> Stack {
+    let database = TestDatabase::new().await;
+    let bouncer = Bouncer::start(database.server());
+    let moto = Moto::start();
+    let mut values: BTreeMap<String, String> = settings();
+    let url = bouncer.url(database.name(), None);
+    let password = String::from_utf8(database.server().get_password().unwrap_or_default().to_vec()).unwrap();
+    let mut secrets = vec![password];
+    for name in ["JWT_SIGNING_KEYS", "REFRESH_TOKEN_KEYS", "PASSWORD_PEPPERS"] {
+        let ring: Value = serde_json::from_str(&values[name]).unwrap();
+        secrets.extend(
+            ring["keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|key| key["d"].as_str().or(key["k"].as_str()))
+                .map(str::to_owned),
+        );
+    }
+    values.insert("DATABASE_URL".to_owned(), url);
+    values.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
+    let arn = moto.create_secret("everything", &serde_json::to_value(&values).unwrap()).await;
+    let environment = [
+        ("APP_SECRET_ARN", arn.as_str()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "eu-central-1"),
+        // Nothing of the developer's own may stand in for the secret.
+        ("DATABASE_URL", ""),
+        ("JWT_SIGNING_KEYS", ""),
+        ("LOG_LEVEL", "trace"),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Stack { watch: Watch::start(&environment), _bouncer: bouncer, _moto: moto, _database: database, secrets }
+}

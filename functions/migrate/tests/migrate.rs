@@ -1,0 +1,228 @@
+//! The migrate function on a real PostgreSQL: up, down, up; two at once; ahead of the binary; refusals.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use migrate::{Answer, Event, MigrateError, perform};
+use shared::config::{DatabaseUrl, Function, Settings, Sources};
+use testkit::{TestDatabase, program};
+use tokio_postgres::Client;
+
+/// The newest migration.
+const LATEST: i32 = 5;
+
+fn url(database: &TestDatabase) -> DatabaseUrl {
+    let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
+    Settings::read(Function::Migrate, &sources).unwrap().database.unwrap()
+}
+
+async fn up(database: &TestDatabase) -> migrate::Migrated {
+    match perform(&url(database), &Event::Migrate).await.unwrap() {
+        Answer::Migrated(migrated) => migrated,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn down(database: &TestDatabase, to: i32) -> migrate::RolledBack {
+    match perform(&url(database), &Event::Rollback { to }).await.unwrap() {
+        Answer::RolledBack(rolled_back) => rolled_back,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn status(database: &TestDatabase) -> migrate::Status {
+    match perform(&url(database), &Event::Status).await.unwrap() {
+        Answer::Status(status) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn check(database: &TestDatabase) -> migrate::Checked {
+    match perform(&url(database), &Event::Check).await.unwrap() {
+        Answer::Checked(checked) => checked,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The schema as `pg_dump` sees it, without the history of migrations.
+fn dump(database: &TestDatabase) -> String {
+    let output = Command::new(program("PG_DUMP", "pg_dump"))
+        .args(["--schema-only", "--exclude-table=refinery_schema_history"])
+        .arg(database.url())
+        .output()
+        .expect("pg_dump runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Newer versions of pg_dump wrap the dump in a random word.
+    text.lines()
+        .filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Every row of every table of ours, as text.
+async fn rows(client: &Client) -> BTreeMap<String, String> {
+    let mut rows = BTreeMap::new();
+    for (table, role) in
+        [("users", "todo_auth"), ("sessions", "todo_auth"), ("tasks", "todo_tasks"), ("bystanders", "")]
+    {
+        let exists = format!("SELECT to_regclass('{table}') IS NOT NULL");
+        if !client.query_typed_one(&exists, &[]).await.unwrap().get::<_, bool>(0) {
+            continue;
+        }
+        let become_role = if role.is_empty() { "RESET ROLE".to_owned() } else { format!("SET ROLE {role}") };
+        client.batch_execute(&become_role).await.unwrap();
+        let sql = format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') FROM {table} t");
+        let all = client.query_typed_one(&sql, &[]).await.unwrap();
+        client.batch_execute("RESET ROLE").await.unwrap();
+        rows.insert(table.to_owned(), all.get(0));
+    }
+    rows
+}
+
+/// Fills the tables that exist at a version.
+async fn fill(client: &Client, version: i32) {
+    if version >= 2 {
+        client
+            .batch_execute(
+                "SET ROLE todo_auth;
+                 INSERT INTO users (id, email, created_at, updated_at)
+                 VALUES ('00000000-0000-7000-8000-000000000001', 'ada@example.com', now(), now())",
+            )
+            .await
+            .unwrap();
+    }
+    if version >= 3 {
+        client
+            .batch_execute(
+                "INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_at, last_used_at)
+                 VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', now(), now(), now(), now(), now())",
+            )
+            .await
+            .unwrap();
+    }
+    if version >= 5 {
+        client
+            .batch_execute(
+                "SET ROLE todo_tasks; SET app.user_id = '00000000-0000-7000-8000-000000000001';
+                 INSERT INTO tasks (id, user_id, title, priority, created_at, updated_at)
+                 VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001', 'x', 0, now(), now())",
+            )
+            .await
+            .unwrap();
+    }
+    client.batch_execute("RESET ROLE").await.unwrap();
+}
+
+#[tokio::test]
+async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    client.batch_execute("CREATE TABLE bystanders (n integer); INSERT INTO bystanders VALUES (1), (2)").await.unwrap();
+    // The schema at each version, on the way down from the newest.
+    up(&database).await;
+    let mut dumps = BTreeMap::from([(LATEST, dump(&database))]);
+    for version in (0..LATEST).rev() {
+        assert_eq!(down(&database, version).await.current, version);
+        dumps.insert(version, dump(&database));
+    }
+    for version in 1..=LATEST {
+        // Stand at this version, with rows, and take the step down and up again.
+        up(&database).await;
+        down(&database, version).await;
+        fill(&client, version).await;
+        let before = rows(&client).await;
+        assert_eq!(dump(&database), dumps[&version], "version {version} is the same from both sides");
+        down(&database, version - 1).await;
+        assert_eq!(dump(&database), dumps[&(version - 1)], "version {version} leaves nothing behind");
+        let left = rows(&client).await;
+        for (table, rows) in &left {
+            assert_eq!(rows, &before[table], "undoing {version} touched {table}");
+        }
+        up(&database).await;
+        assert_eq!(dump(&database), dumps[&LATEST], "after undoing {version}");
+        for (table, rows) in &left {
+            assert_eq!(rows, &self::rows(&client).await[table], "redoing {version} touched {table}");
+        }
+        down(&database, 0).await;
+    }
+}
+
+#[tokio::test]
+async fn status_says_what_is_applied_and_what_is_pending() {
+    let database = TestDatabase::empty().await;
+    let before = status(&database).await;
+    assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 5));
+    assert_eq!(before.pending[4], "V5__tasks");
+    assert!(!check(&database).await.ok);
+
+    let migrated = up(&database).await;
+    assert_eq!((migrated.applied, migrated.current, migrated.ahead), (before.pending, LATEST, false));
+    let after = status(&database).await;
+    assert_eq!((after.current, after.pending.len(), after.ahead), (LATEST, 0, false));
+    assert_eq!(after.applied[0].migration, "V1__roles_and_app_schema");
+    assert_eq!(check(&database).await, migrate::Checked { ok: true, problems: vec![] });
+
+    assert_eq!(up(&database).await.applied, Vec::<String>::new(), "a second run does nothing");
+}
+
+#[tokio::test]
+async fn of_two_at_once_one_waits_and_both_answer() {
+    let database = TestDatabase::empty().await;
+    let (one, two) = tokio::join!(up(&database), up(&database));
+    let mut applied = [one.applied.len(), two.applied.len()];
+    applied.sort_unstable();
+    assert_eq!(applied, [0, 5]);
+    assert_eq!((one.current, two.current), (LATEST, LATEST));
+}
+
+#[tokio::test]
+async fn a_failing_migration_changes_nothing() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    // The fourth migration will not find its place free.
+    client.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
+    let before = dump(&database);
+    let error = perform(&url(&database), &Event::Migrate).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Failed(_)), "{error}");
+    assert!(error.to_string().contains("tasks"), "{error}");
+    assert_eq!(dump(&database), before);
+    client.batch_execute("DROP TABLE tasks").await.unwrap();
+    assert_eq!(up(&database).await.current, LATEST);
+}
+
+#[tokio::test]
+async fn a_database_ahead_of_the_binary_is_left_alone() {
+    let database = TestDatabase::new().await;
+    let client = database.connect().await;
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (6, 'newer', '2026-01-01T00:00:00Z', '1')";
+    client.batch_execute(newer).await.unwrap();
+    let migrated = up(&database).await;
+    assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 6, true));
+    assert!(status(&database).await.ahead);
+    let error = perform(&url(&database), &Event::Rollback { to: 4 }).await.unwrap_err();
+    assert!(matches!(error, MigrateError::NoDown(6)), "{error}");
+    assert_eq!(status(&database).await.current, 6, "half a way back is no place to stop");
+}
+
+#[tokio::test]
+async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
+    let database = TestDatabase::new().await;
+    assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
+    for to in [4, -1, 99] {
+        let error = perform(&url(&database), &Event::Rollback { to }).await.unwrap_err();
+        assert!(matches!(error, MigrateError::NotBack { current: 3, .. }), "{error}");
+    }
+    assert_eq!(down(&database, 3).await.undone, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_noticed() {
+    let database = TestDatabase::new().await;
+    let client = database.connect().await;
+    client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
+    let checked = check(&database).await;
+    assert_eq!(checked.problems, ["V2__users was applied with another content"]);
+    let error = perform(&url(&database), &Event::Migrate).await.unwrap_err();
+    assert!(matches!(error, MigrateError::Failed(_)), "{error}");
+}

@@ -1,0 +1,140 @@
+//! Secrets Manager through the real SDK, on moto's server.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use shared::config::{Function, Live, SecretReader, Sources};
+use shared::db::{Database, Role, health};
+use testkit::{Moto, TestClock, TestDatabase, forge, jwt_keys, other_jwt_keys, settings};
+
+/// The settings of a function as its secret: key sets as JSON, not as text.
+fn secret(database: &TestDatabase) -> Value {
+    let mut values: serde_json::Map<String, Value> = settings()
+        .into_iter()
+        .map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+        .collect();
+    values.insert("DATABASE_URL".to_owned(), database.url().into());
+    Value::Object(values)
+}
+
+async fn load(moto: &Moto, arn: &str, clock: &TestClock, function: Function) -> Arc<Live> {
+    let reader = SecretReader::with_config(&moto.sdk().await, arn);
+    let sources = Sources::environment([("JWT_AUDIENCE".to_owned(), "from-environment".to_owned())]);
+    Arc::new(
+        Live::load_with(function, clock.clock(), sources, Some(reader)).await.unwrap_or_else(|error| panic!("{error}")),
+    )
+}
+
+#[tokio::test]
+async fn settings_come_from_the_secret_and_are_read_again_when_their_time_has_come() {
+    let (moto, database, clock) = (Moto::start(), TestDatabase::empty().await, TestClock::default());
+    let mut values = secret(&database);
+    let arn = moto.create_secret("auth", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Auth).await;
+    assert_eq!(live.current().issuer, "todo-backend");
+    assert_eq!(live.current().audience, "from-environment", "the environment wins");
+
+    values["JWT_ISSUER"] = json!("rotated");
+    moto.put_secret(&arn, &values).await;
+    clock.advance_seconds(299);
+    live.keep_fresh().await;
+    assert_eq!(live.current().issuer, "todo-backend", "cached");
+    clock.advance_seconds(1);
+    live.keep_fresh().await;
+    assert_eq!(live.current().issuer, "rotated");
+}
+
+#[tokio::test]
+async fn a_secret_that_became_unusable_leaves_the_settings_as_they_are() {
+    let (moto, database, clock) = (Moto::start(), TestDatabase::empty().await, TestClock::default());
+    let arn = moto.create_secret("auth", &secret(&database)).await;
+    let live = load(&moto, &arn, &clock, Function::Auth).await;
+    for broken in [json!({ "DATABASE_URL": "nonsense" }), json!(["no object"])] {
+        moto.put_secret(&arn, &broken).await;
+        clock.advance_seconds(301);
+        live.keep_fresh().await;
+        assert_eq!(live.current().issuer, "todo-backend");
+        assert!(live.current().signing_keys.active().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_missing_secret_or_one_that_is_no_object_stops_the_start_without_leaking() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let arn = moto.create_secret("list", &json!(["hunter2"])).await;
+    for name in [arn.as_str(), "nothing"] {
+        let reader = SecretReader::with_config(&moto.sdk().await, name);
+        let sources = Sources::environment([]);
+        let error =
+            Live::load_with(Function::Auth, clock.clock(), sources, Some(reader)).await.unwrap_err().to_string();
+        assert!(error.contains("APP_SECRET_ARN") && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_key_id_reads_the_secret_again_at_most_once_a_minute() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let database = TestDatabase::new().await;
+    let mut values = secret(&database);
+    values["JWT_AUDIENCE"].take();
+    let arn = moto.create_secret("tasks", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Tasks).await;
+    let app = shared::lambda::assemble(Function::Tasks, Arc::clone(&live), clock.clock(), 1);
+    let now = clock.now().as_second();
+    let id = "01980000-0000-7000-8000-000000000000";
+    let claims = json!({ "iss": "todo-backend", "aud": "from-environment", "sub": id, "sid": id, "gen": 0, "iat": now, "exp": now + 60 });
+    let token = |kid: &str, byte: u8| {
+        let mut seed = [byte; 32];
+        seed[0] = byte + 1;
+        forge(&json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid }), &claims, &seed)
+    };
+    let accepts = async |token: &str| shared::http::CurrentUser::of(&app, token).await.is_ok();
+    assert!(accepts(&token("test-active", 1)).await);
+
+    // A forged id is what reads the secret first, so the rotation right after it must wait a minute.
+    assert!(!accepts(&token("forged", 9)).await);
+    values["JWT_PUBLIC_KEYS"] = other_jwt_keys().1;
+    moto.put_secret(&arn, &values).await;
+    assert!(!accepts(&token("test-newer", 3)).await, "asked a moment ago");
+    clock.advance_seconds(60);
+    let claims_now = clock.now().as_second();
+    let fresh = json!({ "iss": "todo-backend", "aud": "from-environment", "sub": id, "sid": id, "gen": 0, "iat": claims_now, "exp": claims_now + 60 });
+    let mut seed = [3; 32];
+    seed[0] = 4;
+    let newer = forge(&json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": "test-newer" }), &fresh, &seed);
+    assert!(accepts(&newer).await, "learned the new key without a restart");
+    let _ = jwt_keys();
+}
+
+#[tokio::test]
+async fn a_rotated_database_password_is_read_and_used() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let database = TestDatabase::empty().await;
+    let role = format!("rotating_{}", database.name());
+    let owner = database.connect().await;
+    owner.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'first'")).await.unwrap();
+    let url = |password: &str| {
+        let config = database.server();
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/{}", config.get_ports()[0], database.name())
+    };
+    let mut values = secret(&database);
+    values["DATABASE_URL"] = url("first").into();
+    let arn = moto.create_secret("health", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Health).await;
+    let pool = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    health::ping(&pool.anonymous()).await.unwrap();
+
+    owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'second'")).await.unwrap();
+    values["DATABASE_URL"] = url("second").into();
+    moto.put_secret(&arn, &values).await;
+    health::ping(&pool.anonymous()).await.expect("the open connection stays");
+    let newcomer = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    health::ping(&newcomer.anonymous()).await.expect("the refused password made the secret be read again");
+
+    owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'third'")).await.unwrap();
+    let unlucky = Database::new(live, clock.clock(), Role::Login, 1);
+    let error = health::ping(&unlucky.anonymous()).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("second"), "{error:?}");
+    drop((pool, newcomer, unlucky));
+    drop(database);
+}
