@@ -30,6 +30,7 @@ pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode
 
 /// Answers direct invocations of a function without HTTP. Outside of Lambda the first argument is the event,
 /// and the answer is printed.
+#[expect(clippy::print_stdout, reason = "outside of Lambda the answer is for a person")]
 pub fn answer<Event, Answer, Handler, Handling>(function: Function, handler: Handler) -> ExitCode
 where
     Event: DeserializeOwned,

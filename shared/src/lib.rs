@@ -1,4 +1,5 @@
 //! What every function of the backend shares: configuration, database, tokens, HTTP and the Lambda loop.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod clock;
 pub mod config;

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use local::{Failure, Result, workspace};
 
+use crate::cargo::cargo;
+
 /// Libraries that would bring a second TLS stack or a second crypto provider.
 const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "ring"];
 
@@ -14,7 +16,7 @@ const LONGEST: usize = 300;
 /// Words that start a statement, as they stand in SQL of ours.
 const SQL: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
 
-/// Checks every tracked file and the lock file, and names all that is wrong.
+/// Checks every file and every dependency, and names all that is wrong.
 pub(crate) fn check() -> Result<()> {
     let root = workspace();
     let files = Command::new("git")
@@ -28,8 +30,10 @@ pub(crate) fn check() -> Result<()> {
             found.extend(in_file(path, &text));
         }
     }
-    let lock = fs::read_to_string(root.join("Cargo.lock")).unwrap_or_default();
-    found.extend(in_lock_file(&lock));
+    let tree = cargo(&["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"]).output();
+    let tree =
+        tree.map_err(|error| Failure::new(format!("cargo cannot be run: {error}"), "check that Rust is installed"))?;
+    found.extend(in_tree(&String::from_utf8_lossy(&tree.stdout)));
     if found.is_empty() {
         return Ok(());
     }
@@ -78,11 +82,15 @@ fn may_hold_sql(path: &str) -> bool {
         || path.starts_with("xtask/")
 }
 
-fn in_lock_file(lock: &str) -> Vec<String> {
-    let names = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
-    names
-        .filter(|name| BANNED.contains(name))
-        .map(|name| format!("Cargo.lock: {name} is banned (one TLS stack, one crypto provider)"))
+/// Looks at what is really built: the lock file also names what nobody switched on.
+fn in_tree(tree: &str) -> Vec<String> {
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let mut found: Vec<&str> = names.filter(|name| BANNED.contains(name)).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+        .iter()
+        .map(|name| format!("{name} is banned (one TLS stack, one crypto provider): cargo tree -i {name}"))
         .collect()
 }
 
@@ -107,6 +115,6 @@ mod tests {
 
     #[test]
     fn a_second_tls_stack_is_found() {
-        assert_eq!(in_lock_file("name = \"ring\"\nname = \"rustls\"\n").len(), 1);
+        assert_eq!(in_tree("rustls v0.23.46\nring v0.17.14\nring v0.17.14 (*)\nstring v1.0.0\n").len(), 1);
     }
 }

@@ -1,4 +1,5 @@
 //! Accounts, sessions and tokens: the list of routes.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod health;
 mod issue;

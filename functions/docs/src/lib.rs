@@ -1,4 +1,5 @@
 //! The OpenAPI document and the page that shows it: the list of routes.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod assets;
 mod openapi;

@@ -21,7 +21,7 @@ pub(crate) async fn get_problems() -> Response {
             (code.as_str(), code.status().as_u16(), code.title(), marked(code.explanation()));
         let _ = write!(
             rows,
-            "<section id=\"{name}\"><h2>{title}</h2><p><code>{name}</code> · {status}</p><p>{text}</p></section>\n"
+            "<section id=\"{name}\"><h2>{title}</h2><p><code>{name}</code> · {status}</p><p>{text}</p></section>"
         );
     }
     html(include_str!("../assets/problems.html").replace("<!-- problems -->", &rows))

@@ -1,4 +1,5 @@
 //! Health checks: the list of routes. Unknown paths come here too and get the common 404.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod alive;
 mod config;

@@ -24,7 +24,7 @@ mod tests {
 
     #[test]
     fn every_migration_can_be_undone() {
-        let known: Vec<i32> = known().iter().map(|migration| migration.version()).collect();
+        let known: Vec<i32> = known().iter().map(refinery::Migration::version).collect();
         let downs: Vec<i32> = DOWNS.iter().map(|(version, _)| *version).collect();
         assert_eq!(downs, known);
         assert_eq!(known, (1..).take(known.len()).collect::<Vec<i32>>(), "versions are consecutive");

@@ -1,4 +1,5 @@
 //! Migrations: what can be asked of this function.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;
 mod embedded;

@@ -1,4 +1,5 @@
 //! Everything about tasks: the list of routes.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod complete;
 mod create;

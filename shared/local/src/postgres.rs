@@ -42,7 +42,7 @@ impl Programs {
         }
         folders.extend(["/usr/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
         let programs = folders.into_iter().filter_map(Self::at);
-        programs.max_by_key(|programs| programs.major())
+        programs.max_by_key(Programs::major)
     }
 
     fn at(folder: PathBuf) -> Option<Self> {

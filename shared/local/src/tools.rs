@@ -30,12 +30,10 @@ fn from_pypi(program: &str, requirement: &str) -> Result<PathBuf> {
             format!("install {program} by hand so that it is on the PATH"),
         )
     };
-    if !environment.join("bin/pip").exists() {
+    if !environment.join("bin/pip").exists() && !make_environment(&environment) {
+        packages::install(&packages::PYTHON)?;
         if !make_environment(&environment) {
-            packages::install(&packages::PYTHON)?;
-            if !make_environment(&environment) {
-                return Err(failure("making a Python virtual environment"));
-            }
+            return Err(failure("making a Python virtual environment"));
         }
     }
     eprintln!("  installing {requirement} into {}", environment.display());

@@ -1,19 +1,19 @@
 //! Every setting: its name, source, type, default and what production refuses. All problems are reported at once.
 
 mod database_url;
+mod deployment;
 mod live;
 mod origins;
 mod reader;
 mod secret;
 mod sources;
 
-use std::fmt;
-
 use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::Serialize;
 
 pub use database_url::DatabaseUrl;
+pub use deployment::{Environment, Function};
 pub use live::Live;
 pub use origins::Origins;
 pub use reader::{Problem, Problems};
@@ -22,40 +22,6 @@ pub use sources::{Source, Sources};
 
 use crate::tokens::{MacKeys, SigningKeys, VerificationKeys};
 use reader::Reader;
-
-/// The functions of the backend, as far as their settings differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Function {
-    /// Accounts, sessions and tokens; the only one with private keys.
-    Auth,
-    /// Tasks; verifies tokens with public keys.
-    Tasks,
-    /// Health checks.
-    Health,
-    /// The OpenAPI document and its page.
-    Docs,
-    /// Migrations, over the direct database URL.
-    Migrate,
-}
-
-impl Function {
-    /// Whether it talks to the pooled database.
-    const fn uses_database(self) -> bool {
-        matches!(self, Self::Auth | Self::Tasks | Self::Health)
-    }
-}
-
-/// Where this deployment stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// A developer's machine.
-    Development,
-    /// As production, for rehearsal.
-    Staging,
-    /// Real users; refuses unsafe settings.
-    Production,
-}
 
 /// The settings of one function, parsed. What a function does not need is empty.
 #[derive(Clone, Debug)]
@@ -310,14 +276,4 @@ fn short_text(text: &str) -> Option<String> {
 
 fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
-}
-
-impl fmt::Display for Environment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Development => "development",
-            Self::Staging => "staging",
-            Self::Production => "production",
-        })
-    }
 }

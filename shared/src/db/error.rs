@@ -96,5 +96,5 @@ impl From<tokio_postgres::Error> for DbError {
 }
 
 fn has_io_cause(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|cause| cause.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_some())
 }

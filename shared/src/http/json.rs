@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
+use serde_path_to_error::Segment;
 
 use crate::error::{ApiError, Code};
 
@@ -97,15 +98,12 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let text = inner.to_string();
     // The position is noise for a person; the value that follows "invalid type:" is their own.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
-    let mut pointer = String::new();
-    for segment in error.path() {
-        use serde_path_to_error::Segment;
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
+    let segment = |segment: &Segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    };
+    let pointer: String = error.path().iter().filter_map(segment).collect();
     // serde names a missing or repeated field in its message only.
     if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
         return ApiError::invalid(format!("{pointer}/{field}"), "is given twice");

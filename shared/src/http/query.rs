@@ -70,13 +70,12 @@ impl Query {
     /// With `unknown` if it is none of them.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], unknown: Code) -> Result<Option<T>, ApiError> {
         let Some(text) = self.take(name)? else { return Ok(None) };
-        match choices.iter().find(|(choice, _)| *choice == text) {
-            Some((_, value)) => Ok(Some(*value)),
-            None => {
-                let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
-                let detail = format!("must be one of {}", names.join(", "));
-                Err(ApiError::invalid(format!("/query/{name}"), detail).with_code(unknown))
-            }
+        if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
+            Ok(Some(*value))
+        } else {
+            let names: Vec<&str> = choices.iter().map(|(choice, _)| *choice).collect();
+            let detail = format!("must be one of {}", names.join(", "));
+            Err(ApiError::invalid(format!("/query/{name}"), detail).with_code(unknown))
         }
     }
 

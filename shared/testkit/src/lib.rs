@@ -1,5 +1,6 @@
 //! What tests share: a PostgreSQL for the run, a database per test, calls in process and end to end, people
 //! with tokens, a clock that is set by hand, and assertions about answers.
+#![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 mod answer;
 mod api;

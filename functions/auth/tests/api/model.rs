@@ -109,7 +109,7 @@ async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseErro
                     handed_out.push(browser.stored.clone());
                 }
             }
-            Step::Read { tab } => browser.tabs[*tab] = browser.stored.clone(),
+            Step::Read { tab } => browser.tabs[*tab].clone_from(&browser.stored),
             Step::Deliver => {
                 if let Some((tab, sent, answer)) = browser.late.pop() {
                     browser.arrive(tab, &sent, &answer);

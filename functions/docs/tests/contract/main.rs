@@ -10,8 +10,11 @@ use shared::config::Function;
 use shared::http::openapi;
 use utoipa_axum::router::OpenApiRouter;
 
+/// The routes of a function.
+type Routes = fn() -> OpenApiRouter<App>;
+
 /// The functions behind HTTP, as their binaries are called.
-const FUNCTIONS: [(&str, Function, fn() -> OpenApiRouter<App>); 4] = [
+const FUNCTIONS: [(&str, Function, Routes); 4] = [
     ("health", Function::Health, health::routes),
     ("auth", Function::Auth, auth::routes),
     ("tasks", Function::Tasks, tasks::routes),
@@ -19,7 +22,7 @@ const FUNCTIONS: [(&str, Function, fn() -> OpenApiRouter<App>); 4] = [
 ];
 
 /// The document of one function.
-fn document_of(routes: fn() -> OpenApiRouter<App>) -> Value {
+fn document_of(routes: Routes) -> Value {
     let mut document = routes().into_openapi();
     openapi::complete(&mut document);
     serde_json::to_value(&document).expect("the document is JSON")

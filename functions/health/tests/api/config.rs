@@ -9,6 +9,7 @@ use testkit::{Api, TestDatabase};
 use crate::api;
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "through PgBouncer there is a certificate to trust")]
 async fn every_setting_is_named_with_its_source_and_no_value() {
     let api = api().await;
     let answer = api.get("/health/config").await;
