@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio_postgres::Config;
@@ -81,6 +82,11 @@ impl Certificates {
         } else {
             CertificateDer::pem_file_iter(text).ok()?.collect()
         };
-        found.ok().filter(|list| !list.is_empty()).map(|list| Self(list.into()))
+        let mut store = RootCertStore::empty();
+        let usable = |list: &Vec<_>| {
+            let added = list.iter().cloned().try_for_each(|certificate: CertificateDer<'_>| store.add(certificate));
+            !list.is_empty() && added.is_ok()
+        };
+        found.ok().filter(usable).map(|list| Self(list.into()))
     }
 }

@@ -18,7 +18,7 @@ use crate::state::App;
 /// The document without operations: title, schemas of errors, and how to authenticate.
 #[must_use]
 pub fn base() -> OpenApi {
-    let license = LicenseBuilder::new().name("MIT OR Apache-2.0").build();
+    let license = LicenseBuilder::new().name("MIT").build();
     let info = InfoBuilder::new()
         .title("Task backend")
         .version(env!("CARGO_PKG_VERSION"))

@@ -64,3 +64,21 @@ async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
         assert!(!log.contains(&secret), "the log contains {secret:?}");
     }
 }
+
+#[tokio::test]
+async fn migrations_are_invoked_directly() {
+    let stack = stack().await;
+    let operator = stack.watch.client(None);
+    let invoke = async |event| {
+        let answer = operator.call(Method::POST, "/2015-03-31/functions/migrate/invocations", Some(event)).await;
+        answer.json()
+    };
+    let status = invoke(json!({ "action": "status" })).await;
+    assert_eq!((&status["current"], &status["pending"]), (&status["latest"], &json!([])));
+    assert_eq!(invoke(json!({ "action": "migrate" })).await["applied"], json!([]));
+    assert_eq!(invoke(json!({ "action": "check" })).await, json!({ "ok": true, "problems": [] }));
+    let refused = invoke(json!({ "action": "rollback", "to": 99 })).await;
+    assert!(refused["errorMessage"].as_str().unwrap().contains("cannot go back to version 99"), "{refused}");
+    let unknown = invoke(json!({ "action": "explode" })).await;
+    assert!(unknown["errorMessage"].as_str().unwrap().contains("explode"), "{unknown}");
+}

@@ -39,6 +39,7 @@ async fn stack() -> Stack {
         );
     }
     values.insert("DATABASE_URL".to_owned(), url);
+    values.insert("DATABASE_URL_UNPOOLED".to_owned(), database.url());
     values.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
     let arn = moto.create_secret("everything", &serde_json::to_value(&values).unwrap()).await;
     let environment = [
@@ -49,6 +50,7 @@ async fn stack() -> Stack {
         ("AWS_REGION", "eu-central-1"),
         // Nothing of the developer's own may stand in for the secret.
         ("DATABASE_URL", ""),
+        ("DATABASE_URL_UNPOOLED", ""),
         ("JWT_SIGNING_KEYS", ""),
         ("LOG_LEVEL", "trace"),
     ];
