@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use shared::config::{Function, Live, SecretReader, Sources};
 use shared::db::{Database, Role, health};
-use testkit::{Moto, TestClock, TestDatabase, forge, jwt_keys, other_jwt_keys, settings};
+use testkit::{Bouncer, Moto, TestClock, TestDatabase, forge, jwt_keys, other_jwt_keys, settings};
 
 /// The settings of a function as its secret: key sets as JSON, not as text.
 fn secret(database: &TestDatabase) -> Value {
@@ -106,16 +106,21 @@ async fn an_unknown_key_id_reads_the_secret_again_at_most_once_a_minute() {
     let _ = jwt_keys();
 }
 
+/// A role of the test's own, whose password can be changed.
+async fn rotating_role(database: &TestDatabase) -> (String, tokio_postgres::Client) {
+    let role = format!("rotating_{}", database.name());
+    let owner = database.connect().await;
+    owner.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'first'")).await.unwrap();
+    (role, owner)
+}
+
 #[tokio::test]
 async fn a_rotated_database_password_is_read_and_used() {
     let (moto, clock) = (Moto::start(), TestClock::default());
     let database = TestDatabase::empty().await;
-    let role = format!("rotating_{}", database.name());
-    let owner = database.connect().await;
-    owner.batch_execute(&format!("CREATE ROLE {role} LOGIN PASSWORD 'first'")).await.unwrap();
+    let (role, owner) = rotating_role(&database).await;
     let url = |password: &str| {
-        let config = database.server();
-        format!("postgresql://{role}:{password}@127.0.0.1:{}/{}", config.get_ports()[0], database.name())
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/{}", database.server().get_ports()[0], database.name())
     };
     let mut values = secret(&database);
     values["DATABASE_URL"] = url("first").into();
@@ -135,6 +140,57 @@ async fn a_rotated_database_password_is_read_and_used() {
     let unlucky = Database::new(live, clock.clock(), Role::Login, 1);
     let error = health::ping(&unlucky.anonymous()).await.unwrap_err();
     assert!(!format!("{error:?}").contains("second"), "{error:?}");
-    drop((pool, newcomer, unlucky));
-    drop(database);
+}
+
+#[tokio::test]
+async fn a_password_that_pgbouncer_refuses_is_read_again_too() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let database = TestDatabase::empty().await;
+    let bouncer = Bouncer::start(database.server());
+    let good = bouncer.url(database.name(), None);
+    let password = String::from_utf8(database.server().get_password().unwrap().to_vec()).unwrap();
+    let mut values = secret(&database);
+    values["DATABASE_CA_CERT"] = bouncer.authority.clone().into();
+    values["DATABASE_URL"] = good.replace(&password, "outdated").into();
+    let arn = moto.create_secret("health", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Health).await;
+    values["DATABASE_URL"] = good.into();
+    moto.put_secret(&arn, &values).await;
+    let pool = Database::new(live, clock.clock(), Role::Login, 1);
+    health::ping(&pool.anonymous()).await.expect("the refused password made the secret be read again");
+}
+
+#[tokio::test]
+async fn after_the_secret_names_another_database_no_connection_stays_with_the_old_one() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let (old, new) = (TestDatabase::empty().await, TestDatabase::empty().await);
+    let mut values = secret(&old);
+    let arn = moto.create_secret("health", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Health).await;
+    let pool = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    let name = async || {
+        let outcome = pool.anonymous().query("SELECT current_database()::text", &[]).await.unwrap();
+        outcome.rows[0].get::<_, String>(0)
+    };
+    assert_eq!(name().await, old.name());
+    values["DATABASE_URL"] = new.url().into();
+    moto.put_secret(&arn, &values).await;
+    clock.advance_seconds(301);
+    live.keep_fresh().await;
+    assert_eq!(name().await, new.name());
+}
+
+#[tokio::test]
+async fn the_health_function_starts_without_its_secret_and_says_what_is_missing_until_it_is_there() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let database = TestDatabase::empty().await;
+    let arn = moto.create_secret("health", &json!(["no object"])).await;
+    let live = load(&moto, &arn, &clock, Function::Health).await;
+    let named = || live.problems().list.iter().map(|problem| problem.name).collect::<Vec<_>>();
+    assert_eq!(named(), ["DATABASE_URL"]);
+    moto.put_secret(&arn, &secret(&database)).await;
+    clock.advance_seconds(301);
+    live.keep_fresh().await;
+    assert_eq!(named(), [""; 0]);
+    assert!(live.current().database.is_some());
 }

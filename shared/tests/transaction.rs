@@ -52,6 +52,22 @@ async fn a_failed_transaction_leaves_nothing_behind_and_its_connection_is_not_us
 }
 
 #[tokio::test]
+async fn a_transaction_with_a_failed_statement_is_never_reported_as_committed() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.session, 0)) });
+    let swallowed = scope
+        .transaction(async |transaction| {
+            transaction.query(INSERT, &[]).await?;
+            let _ = transaction.query("SELECT 1 / 0", &[]).await;
+            Ok(())
+        })
+        .await;
+    assert!(matches!(swallowed, Err(DbError::Other(_))), "{swallowed:?}");
+    assert_eq!(scope.query(COUNT, &[]).await.unwrap().rows[0].get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
 async fn a_caller_without_a_live_session_opens_no_transaction() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;

@@ -32,6 +32,8 @@ impl Db {
                 let (url, _cluster) = url.unwrap_or((running.unwrap_or_default(), None));
                 let mut psql = Command::new(Programs::find_or_install()?.program("psql"));
                 psql.arg(url).args(arguments);
+                // Ctrl-C is psql's: it cancels a query. Children get the default back.
+                let _ = ctrlc::set_handler(|| {});
                 cargo::finish(psql, "psql", "read the lines above")
             }
             Self::Reset => {

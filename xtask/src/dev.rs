@@ -1,8 +1,9 @@
 //! `cargo xtask dev`: from a clone to a running API.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
+use std::fs;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use local::postgres::{Cluster, Keep, Programs};
 use local::service::{Service, Stop, listens};
 use local::{Failure, Result, tools, workspace};
 
+use crate::lock::{Lock, unwritable};
 use crate::{cargo, environment, migrate};
 
 /// The name of the development database.
@@ -32,7 +34,8 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn run(&self) -> Result<()> {
         let stopping = stop_on_signal()?;
-        let mut running = Running::claim(self.port)?;
+        let mut running = Lock::take(&environment::folder(), "the API of this clone is running already")?;
+        running.note(&format!("process {}, starting", std::process::id()))?;
         let cargo_lambda = tools::cargo_lambda()?;
         if listens(self.port) {
             return Err(Failure::new(
@@ -44,6 +47,7 @@ impl Dev {
         let (mut cluster, pooled, direct) = match environment::own_database() {
             Some((pooled, direct)) if !self.reset => {
                 println!("  using the database of DATABASE_URL");
+                let _ = fs::remove_file(environment::folder().join("url"));
                 (None, pooled, direct)
             }
             Some(_) => {
@@ -70,8 +74,12 @@ impl Dev {
         let mut watch = Command::new(cargo_lambda);
         watch.args(["lambda", "watch", "-A", "127.0.0.1", "-P", &self.port.to_string()]);
         watch.current_dir(workspace()).envs(&settings);
+        // The emulator reports every instance it starts; what the functions say is enough.
+        if environment::given("RUST_LOG").is_none() {
+            watch.env("RUST_LOG", "warn");
+        }
         let mut watch = Service::start("cargo lambda watch", &mut watch, Stop::Terminate, None)?;
-        running.write(self.port)?;
+        running.note(&format!("http://127.0.0.1:{} (process {})", self.port, std::process::id()))?;
         watch.wait_until(Duration::from_secs(300), None, || {
             stopping.load(Ordering::Relaxed) || database_answers(self.port)
         })?;
@@ -127,10 +135,11 @@ pub(crate) fn start_cluster(reset: bool) -> Result<Cluster> {
     }
     let cluster = Cluster::start(&folder, &programs, Keep::Safe)?;
     cluster.ensure_database(DATABASE)?;
-    println!("  PostgreSQL {} on 127.0.0.1:{}, data in {}", programs.version, cluster.port, folder.display());
-    let url = cluster.url(DATABASE);
-    let kept = fs::write(environment::folder().join("url"), url);
-    kept.map_err(|error| Failure::new(format!("target/dev cannot be written: {error}"), "check its permissions"))?;
+    println!("  PostgreSQL {} on 127.0.0.1:{}, data in {}", cluster.programs.version, cluster.port, folder.display());
+    let file = environment::folder().join("url");
+    let kept = fs::write(&file, cluster.url(DATABASE));
+    let kept = kept.and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
+    kept.map_err(|error| unwritable(&environment::folder(), &error))?;
     Ok(cluster)
 }
 
@@ -144,50 +153,10 @@ fn wipe(folder: &std::path::Path) -> Result<()> {
     Ok(())
 }
 
-/// The development database's URL, if `cargo xtask dev` is running.
+/// The development database's URL, if `cargo xtask dev` keeps one running.
 pub(crate) fn running_url() -> Option<String> {
-    match Running::claim(0) {
-        Ok(_) => None,
-        Err(_) => fs::read_to_string(environment::folder().join("url")).ok(),
-    }
-}
-
-/// The one run of `dev` in this clone: a lock that ends with the process, however it ends.
-struct Running(File);
-
-impl Running {
-    fn claim(_port: u16) -> Result<Self> {
-        let failure = |error: std::io::Error| {
-            Failure::new(format!("target/dev cannot be written: {error}"), "check the permissions of target/")
-        };
-        fs::create_dir_all(environment::folder()).map_err(failure)?;
-        let path = environment::folder().join("running");
-        let mut file =
-            File::options().create(true).read(true).write(true).truncate(false).open(path).map_err(failure)?;
-        if file.try_lock().is_err() {
-            let mut text = String::new();
-            let _ = file.read_to_string(&mut text);
-            let what = if text.trim().is_empty() {
-                "is starting".to_owned()
-            } else {
-                format!("is already running: {}", text.trim())
-            };
-            return Err(Failure::new(
-                format!("the API of this clone {what}"),
-                "use it, or stop it with Ctrl-C where it runs",
-            ));
-        }
-        file.set_len(0).map_err(failure)?;
-        Ok(Self(file))
-    }
-
-    fn write(&mut self, port: u16) -> Result<()> {
-        let text = format!("http://127.0.0.1:{port} (process {})", std::process::id());
-        let written = self.0.rewind().and_then(|()| self.0.write_all(text.as_bytes()));
-        written.map_err(|error| {
-            Failure::new(format!("target/dev/running cannot be written: {error}"), "check its permissions")
-        })
-    }
+    let taken = Lock::is_taken(&environment::folder());
+    taken.then(|| fs::read_to_string(environment::folder().join("url")).ok()).flatten()
 }
 
 fn stop_on_signal() -> Result<Arc<AtomicBool>> {

@@ -7,6 +7,7 @@ mod dev;
 mod environment;
 mod keys;
 mod lint;
+mod lock;
 mod migrate;
 mod openapi;
 mod rules;

@@ -23,7 +23,9 @@ pub(crate) fn check() -> Result<()> {
         .args(["ls-files", "--cached", "--others", "--exclude-standard"])
         .current_dir(&root)
         .output();
-    let files = files.map_err(|error| Failure::new(format!("git cannot be run: {error}"), "install git"))?;
+    let files = files.ok().filter(|files| files.status.success());
+    let files =
+        files.ok_or_else(|| Failure::new("git cannot list the files", "run this in a git checkout, with git"))?;
     let mut found = Vec::new();
     for path in String::from_utf8_lossy(&files.stdout).lines() {
         if let Ok(text) = fs::read_to_string(root.join(path)) {
@@ -31,8 +33,8 @@ pub(crate) fn check() -> Result<()> {
         }
     }
     let tree = cargo(&["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"]).output();
-    let tree =
-        tree.map_err(|error| Failure::new(format!("cargo cannot be run: {error}"), "check that Rust is installed"))?;
+    let tree = tree.ok().filter(|tree| tree.status.success());
+    let tree = tree.ok_or_else(|| Failure::new("cargo tree failed", "run it to see why"))?;
     found.extend(in_tree(&String::from_utf8_lossy(&tree.stdout)));
     if found.is_empty() {
         return Ok(());

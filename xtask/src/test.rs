@@ -9,6 +9,7 @@ use local::packages::{self, on_path};
 use local::postgres::{Cluster, Keep, Programs};
 use local::{Failure, Result, target, tools};
 
+use crate::lock::Lock;
 use crate::{cargo, environment};
 
 #[derive(Args, Default)]
@@ -27,6 +28,7 @@ impl Test {
         let moto = tools::moto_server()?;
         let (chromium, chromedriver) = browser()?;
 
+        let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
         let folder = target().join("test").join("postgres");
         if let Ok(real) = folder.canonicalize() {
             fs::remove_dir_all(&real).map_err(|error| {
@@ -58,7 +60,7 @@ impl Test {
             let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
             return run(
                 &arguments,
-                "",
+                &environment::given("TEST_THROUGH").unwrap_or_default(),
                 "read the lines above; TEST_DATABASE_URL is where the tests' databases are made",
             );
         }

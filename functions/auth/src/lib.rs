@@ -5,6 +5,7 @@ mod health;
 mod issue;
 mod jwks;
 mod me;
+mod presented;
 mod refresh;
 mod signin;
 mod signout;

@@ -6,10 +6,10 @@ use shared::App;
 use shared::db::sessions::{self, Presented, Refreshed};
 use shared::error::{ApiError, Code};
 use shared::http::{Json, client};
-use shared::tokens::RefreshToken;
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
+use crate::presented;
 use crate::view::SignedInBody;
 
 /// What to trade for new tokens.
@@ -36,13 +36,9 @@ pub(crate) async fn refresh(
     client::From(client): client::From,
     Json(body): Json<Refresh>,
 ) -> Result<Json<SignedInBody>, ApiError> {
-    let mut settings = app.settings();
-    let mut token = RefreshToken::verify(&settings.refresh_keys, &body.refresh_token);
-    if token.is_none() && app.live.reread().await {
-        settings = app.settings();
-        token = RefreshToken::verify(&settings.refresh_keys, &body.refresh_token);
-    }
-    let token = token.ok_or_else(|| ApiError::of(Code::RefreshTokenInvalid))?;
+    let token = presented::read(&app, &body.refresh_token).await;
+    let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
+    let settings = app.settings();
     let now = app.clock.now();
     let presented = Presented {
         session: token.session,

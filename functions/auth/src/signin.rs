@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Client};
+use shared::db::sessions::{self, Client, SignedIn};
 use shared::db::users;
 use shared::domain::{Email, Password};
 use shared::error::{ApiError, Code};
@@ -71,20 +71,23 @@ async fn open_session(app: &App, client: &Client, body: SignIn) -> Result<Signed
         Err(_) => None,
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
-    let verdict = passwords::verify(&settings, Password::new(&body.password), stored.flatten()).await;
+    let stored = stored.flatten();
+    let verdict = passwords::verify(&settings, Password::new(&body.password), stored.clone()).await;
     let rehashed = match verdict.map_err(ApiError::internal)? {
         Verdict::Wrong => return Err(wrong()),
         Verdict::Right => None,
         Verdict::Outdated(newer) => Some(newer),
     };
-    let user = user.ok_or_else(wrong)?;
+    let (Some(user), Some(verified)) = (user, stored) else { return Err(wrong()) };
     if !user.is_active {
         return Err(ApiError::of(Code::AccountDisabled));
     }
     let now = app.clock.now();
     let session = issue::new_session(app, client, now);
-    let inserted = sessions::insert(&db, user.id, &session, rehashed.as_ref()).await;
-    inserted.map_err(|error| if error.is_on("sessions_user_id_fkey") { wrong() } else { error.into() })?;
+    let signed_in = SignedIn { user: user.id, verified: &verified, rehashed: rehashed.as_ref() };
+    if !sessions::insert(&db, &signed_in, &session).await? {
+        return Err(wrong());
+    }
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
     Ok(issue::tokens(app, &settings, user, &session, now)?.into())
 }

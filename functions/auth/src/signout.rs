@@ -6,10 +6,10 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::sessions;
 use shared::error::ApiError;
-use shared::http::{Json, OptionalJson, bearer};
-use shared::tokens::{self, RefreshToken};
+use shared::http::{Json, OptionalJson, bearer, session_to_end};
 use utoipa::ToSchema;
 
+use crate::presented;
 use crate::view::MessageBody;
 
 /// Which session to end, if not that of the bearer token.
@@ -52,11 +52,15 @@ pub(crate) async fn logout(
 }
 
 async fn end_session(app: &App, headers: &HeaderMap, body: SignOut) -> Result<Json<MessageBody>, ApiError> {
-    let settings = app.settings();
-    let bearer = bearer(headers).ok().flatten().and_then(|token| tokens::verify_for_sign_out(&settings, token));
-    let bearer = bearer.and_then(|identity| identity.session).map(|(session, _)| session);
-    let refresh = body.refresh_token.and_then(|token| RefreshToken::verify(&settings.refresh_keys, &token));
-    let refresh = refresh.map(|token| token.session).filter(|session| Some(*session) != bearer);
+    let bearer = match bearer(headers) {
+        Ok(Some(token)) => session_to_end(app, token).await,
+        _ => None,
+    };
+    let refresh = match &body.refresh_token {
+        Some(token) => presented::read(app, token).await.ok().map(|token| token.session),
+        None => None,
+    };
+    let refresh = refresh.filter(|session| Some(*session) != bearer);
     for session in [bearer, refresh].into_iter().flatten() {
         sessions::revoke(&app.db.anonymous(), session, app.clock.now(), "signed_out").await?;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::App;
-use shared::config::DatabaseUrl;
+use shared::config::Live;
 use shared::db::{DbError, connect_direct, migrations};
 use tokio_postgres::Client;
 
@@ -54,11 +54,11 @@ pub enum Answer {
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The settings hold no direct database URL.
-    #[error("no database URL is set")]
-    NoUrl,
+    /// Somebody else migrates this database.
+    #[error("another migration holds the lock; it did not finish within a minute")]
+    Locked,
     /// The database refused.
-    #[error("{}", describe(.0))]
+    #[error("{}", chain(.0))]
     Database(#[from] DbError),
     /// A migration failed; none of this run was applied.
     #[error("a migration failed, and nothing was changed: {}", chain(.0))]
@@ -74,13 +74,6 @@ pub enum MigrateError {
     /// A newer binary applied this migration; only it can undo it.
     #[error("migration {0} is not known to this version and can only be undone by the one that applied it")]
     NoDown(i32),
-}
-
-fn describe(error: &DbError) -> String {
-    match error {
-        DbError::TimedOut(_) => "another migration holds the lock; it did not finish within a minute".to_owned(),
-        other => chain(other),
-    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -110,16 +103,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// With a sentence for the operator.
 pub async fn handle(app: App, event: Event) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    let url = app.settings().database.clone().ok_or(MigrateError::NoUrl)?;
-    Ok(perform(&url, &event).await?)
+    app.live.keep_fresh().await;
+    Ok(perform(&app.live, &event).await?)
 }
 
-/// Does what `event` says with the database at `url`. Two at once: one waits, both answer.
+/// Does what `event` says with the database of the settings. Two at once: one waits, both answer.
 ///
 /// # Errors
 /// As [`MigrateError`].
-pub async fn perform(url: &DatabaseUrl, event: &Event) -> Result<Answer, MigrateError> {
-    let mut client = connect_direct(url).await?;
+pub async fn perform(settings: &Live, event: &Event) -> Result<Answer, MigrateError> {
+    let mut client = connect_direct(settings).await?;
     match event {
         Event::Status => status::read(&client).await.map(Answer::Status),
         Event::Check => check::compare(&client).await.map(Answer::Checked),
@@ -135,5 +128,8 @@ pub async fn perform(url: &DatabaseUrl, event: &Event) -> Result<Answer, Migrate
 }
 
 async fn lock(client: &Client) -> Result<(), MigrateError> {
-    Ok(migrations::lock(client, PATIENCE).await?)
+    migrations::lock(client, PATIENCE).await.map_err(|error| match error {
+        DbError::TimedOut(_) => MigrateError::Locked,
+        other => other.into(),
+    })
 }

@@ -4,41 +4,41 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use migrate::{Answer, Event, MigrateError, perform};
-use shared::config::{DatabaseUrl, Function, Settings, Sources};
-use testkit::{TestDatabase, program};
+use shared::config::{Function, Live, Sources};
+use testkit::{TestClock, TestDatabase, program};
 use tokio_postgres::Client;
 
 /// The newest migration.
 const LATEST: i32 = 5;
 
-fn url(database: &TestDatabase) -> DatabaseUrl {
+async fn settings(database: &TestDatabase) -> Live {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
-    Settings::read(Function::Migrate, &sources).unwrap().database.unwrap()
+    Live::load(Function::Migrate, TestClock::default().clock(), sources).await.unwrap()
 }
 
 async fn up(database: &TestDatabase) -> migrate::Migrated {
-    match perform(&url(database), &Event::Migrate).await.unwrap() {
+    match perform(&settings(database).await, &Event::Migrate).await.unwrap() {
         Answer::Migrated(migrated) => migrated,
         other => panic!("{other:?}"),
     }
 }
 
 async fn down(database: &TestDatabase, to: i32) -> migrate::RolledBack {
-    match perform(&url(database), &Event::Rollback { to }).await.unwrap() {
+    match perform(&settings(database).await, &Event::Rollback { to }).await.unwrap() {
         Answer::RolledBack(rolled_back) => rolled_back,
         other => panic!("{other:?}"),
     }
 }
 
 async fn status(database: &TestDatabase) -> migrate::Status {
-    match perform(&url(database), &Event::Status).await.unwrap() {
+    match perform(&settings(database).await, &Event::Status).await.unwrap() {
         Answer::Status(status) => status,
         other => panic!("{other:?}"),
     }
 }
 
 async fn check(database: &TestDatabase) -> migrate::Checked {
-    match perform(&url(database), &Event::Check).await.unwrap() {
+    match perform(&settings(database).await, &Event::Check).await.unwrap() {
         Answer::Checked(checked) => checked,
         other => panic!("{other:?}"),
     }
@@ -183,7 +183,7 @@ async fn a_failing_migration_changes_nothing() {
     // The fourth migration will not find its place free.
     client.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
     let before = dump(&database);
-    let error = perform(&url(&database), &Event::Migrate).await.unwrap_err();
+    let error = perform(&settings(&database).await, &Event::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
     assert!(error.to_string().contains("tasks"), "{error}");
     assert_eq!(dump(&database), before);
@@ -200,7 +200,7 @@ async fn a_database_ahead_of_the_binary_is_left_alone() {
     let migrated = up(&database).await;
     assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 6, true));
     assert!(status(&database).await.ahead);
-    let error = perform(&url(&database), &Event::Rollback { to: 4 }).await.unwrap_err();
+    let error = perform(&settings(&database).await, &Event::Rollback { to: 4 }).await.unwrap_err();
     assert!(matches!(error, MigrateError::NoDown(6)), "{error}");
     assert_eq!(status(&database).await.current, 6, "half a way back is no place to stop");
 }
@@ -210,7 +210,7 @@ async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
     let database = TestDatabase::new().await;
     assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
     for to in [4, -1, 99] {
-        let error = perform(&url(&database), &Event::Rollback { to }).await.unwrap_err();
+        let error = perform(&settings(&database).await, &Event::Rollback { to }).await.unwrap_err();
         assert!(matches!(error, MigrateError::NotBack { current: 3, .. }), "{error}");
     }
     assert_eq!(down(&database, 3).await.undone, Vec::<String>::new());
@@ -223,6 +223,17 @@ async fn a_changed_migration_is_noticed() {
     client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
     let checked = check(&database).await;
     assert_eq!(checked.problems, ["V2__users was applied with another content"]);
-    let error = perform(&url(&database), &Event::Migrate).await.unwrap_err();
+    let error = perform(&settings(&database).await, &Event::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_held_table_is_not_reported_as_a_held_lock() {
+    let database = TestDatabase::new().await;
+    let client = database.connect().await;
+    client.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
+    let error = perform(&settings(&database).await, &Event::Rollback { to: 4 }).await.unwrap_err();
+    assert!(error.to_string().contains("lock timeout"), "{error}");
+    assert!(!error.to_string().contains("another migration"), "{error}");
+    assert_eq!(status(&database).await.current, LATEST);
 }

@@ -19,11 +19,11 @@ pub(crate) struct CreateTask {
     /// What is to be done; 1 to 255 characters after trimming.
     #[schema(example = "Buy milk", min_length = 1, max_length = 255)]
     title: String,
-    /// Its field of the matrix. Required under `/api/v1`, else `not_urgent_not_important` if it is missing.
-    #[schema(value_type = Option<Priority>, example = "urgent_important")]
+    /// Its field of the matrix.
+    #[schema(value_type = Priority, example = "urgent_important")]
     priority: Option<String>,
-    /// More about it; up to 5,000 characters under `/api/v1`, else 10,000.
-    #[schema(example = "The one with the blue label", max_length = 10000)]
+    /// More about it.
+    #[schema(example = "The one with the blue label", max_length = 5000)]
     description: Option<String>,
     /// When it is due: RFC 3339; without an offset it is UTC. The empty string means no date.
     #[schema(example = "2026-12-24T17:00:00Z")]

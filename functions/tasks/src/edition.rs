@@ -8,7 +8,7 @@ use shared::App;
 use shared::error::{ApiError, Code};
 use shared::http::{PathId, openapi};
 use utoipa::openapi::path::Parameter;
-use utoipa::openapi::{RefOr, ResponseBuilder};
+use utoipa::openapi::{Content, OpenApi, RefOr, ResponseBuilder, Schema};
 use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
@@ -74,6 +74,7 @@ fn is_priority(parameter: &RefOr<Parameter>) -> bool {
 /// Handlers are documented as the second generation sees them; this is the first one's view.
 pub(crate) fn document_first(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let mut router = openapi::renamed(router, "_unversioned");
+    first_bodies(router.get_openapi_mut());
     for (path, item) in &mut router.get_openapi_mut().paths.paths {
         let by_id = path.contains("{id}");
         if let Some(delete) = &mut item.delete {
@@ -92,4 +93,30 @@ pub(crate) fn document_first(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
         }
     }
     router
+}
+
+/// The bodies of the first generation: longer descriptions, and a priority that may be left out.
+fn first_bodies(document: &mut OpenApi) {
+    const SUFFIX: &str = "Unversioned";
+    let Some(components) = &mut document.components else { return };
+    for name in ["CreateTask", "UpdateTask"] {
+        let Some(RefOr::T(Schema::Object(mut schema))) = components.schemas.remove(name) else { continue };
+        schema.required.retain(|field| field != "priority");
+        if let Some(RefOr::T(Schema::Object(description))) = schema.properties.get_mut("description") {
+            description.max_length = Some(Edition::First.max_description());
+        }
+        components.schemas.insert(format!("{name}{SUFFIX}"), RefOr::T(Schema::Object(schema)));
+    }
+    for item in document.paths.paths.values_mut() {
+        for operation in openapi::operations(item) {
+            let Some(RefOr::T(body)) = &mut operation.request_body else { continue };
+            for content in body.content.values_mut() {
+                if let RefOr::T(Content { schema: Some(RefOr::Ref(reference)), .. }) = content
+                    && ["CreateTask", "UpdateTask"].iter().any(|name| reference.ref_location.ends_with(name))
+                {
+                    reference.ref_location.push_str(SUFFIX);
+                }
+            }
+        }
+    }
 }

@@ -7,6 +7,7 @@ use shared::domain::Priority;
 use shared::error::ApiError;
 use shared::http::{CurrentUser, Json, Query};
 use utoipa::IntoParams;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::edition::Edition;
 use crate::view::TaskPageBody;
@@ -30,11 +31,33 @@ pub(crate) struct ListTasks {
     offset: Option<i64>,
     /// `created_at`, `updated_at`, `due_datetime`, `priority` (in the order of the matrix) or `title`. Tasks
     /// without a due date come last in both directions.
-    #[param(default = "created_at")]
+    #[param(schema_with = columns)]
     sort_by: Option<String>,
     /// `asc` or `desc`.
-    #[param(default = "desc")]
+    #[param(schema_with = orders)]
     sort_order: Option<String>,
+}
+
+const COLUMNS: [(&str, SortBy); 5] = [
+    ("created_at", SortBy::CreatedAt),
+    ("updated_at", SortBy::UpdatedAt),
+    ("due_datetime", SortBy::DueDatetime),
+    ("priority", SortBy::Priority),
+    ("title", SortBy::Title),
+];
+
+const ORDERS: [(&str, SortOrder); 2] = [("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
+
+fn columns() -> Object {
+    names(COLUMNS.map(|(name, _)| name), "created_at")
+}
+
+fn orders() -> Object {
+    names(ORDERS.map(|(name, _)| name), "desc")
+}
+
+fn names<const N: usize>(names: [&'static str; N], default: &str) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).default(Some(default.into())).build()
 }
 
 /// List tasks
@@ -64,16 +87,8 @@ pub(crate) async fn list_tasks(
     }
     let limit = query.number("limit", 1..=100, 50)?;
     let offset = query.number("offset", 0..=i64::MAX, 0)?;
-    let columns = [
-        ("created_at", SortBy::CreatedAt),
-        ("updated_at", SortBy::UpdatedAt),
-        ("due_datetime", SortBy::DueDatetime),
-        ("priority", SortBy::Priority),
-        ("title", SortBy::Title),
-    ];
-    let sort_by = query.choice("sort_by", &columns, unknown)?.unwrap_or_default();
-    let orders = [("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
-    let sort_order = query.choice("sort_order", &orders, unknown)?.unwrap_or_default();
+    let sort_by = query.choice("sort_by", &COLUMNS, unknown)?.unwrap_or_default();
+    let sort_order = query.choice("sort_order", &ORDERS, unknown)?.unwrap_or_default();
     query.finish()?;
 
     let is_completed = completed.or(is_completed);

@@ -21,7 +21,7 @@ pub(crate) struct UpdateTask {
     title: Patch<String>,
     /// The new description; null clears it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 10000)]
+    #[schema(value_type = Option<String>, max_length = 5000)]
     description: Patch<String>,
     /// The new due date; null and the empty string clear it.
     #[serde(default)]

@@ -23,9 +23,10 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Finds PostgreSQL on the PATH and where Debian, Homebrew and others put it; newest first.
+    /// Finds PostgreSQL on the PATH and where Debian, Homebrew and others put it: this major version, or the
+    /// newest.
     #[must_use]
-    pub fn find() -> Option<Self> {
+    pub fn find(major: Option<u32>) -> Option<Self> {
         let mut folders: Vec<PathBuf> = Vec::new();
         if let Ok(output) =
             Command::new("sh").args(["-c", "dirname \"$(command -v postgres)\""]).stderr(Stdio::null()).output()
@@ -42,7 +43,7 @@ impl Programs {
         }
         folders.extend(["/usr/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
         let programs = folders.into_iter().filter_map(Self::at);
-        programs.max_by_key(Programs::major)
+        programs.filter(|programs| major.is_none_or(|major| programs.major() == major)).max_by_key(Programs::major)
     }
 
     fn at(folder: PathBuf) -> Option<Self> {
@@ -59,11 +60,11 @@ impl Programs {
 
     /// Finds PostgreSQL, or installs it after saying so.
     pub fn find_or_install() -> Result<Self> {
-        if let Some(found) = Self::find() {
+        if let Some(found) = Self::find(None) {
             return Ok(found);
         }
         packages::install(&POSTGRESQL)?;
-        Self::find().ok_or_else(|| {
+        Self::find(None).ok_or_else(|| {
             Failure::new(
                 format!("PostgreSQL was installed, but no version from {OLDEST} up was found"),
                 "put the folder with `postgres` and `initdb` on the PATH",
@@ -83,7 +84,7 @@ impl Programs {
 pub enum Keep {
     /// Data survives crashes.
     Safe,
-    /// Data is for one run: nothing is flushed, which is several times as fast.
+    /// Data is for one run and goes with it: nothing is flushed, which is several times as fast.
     Fast,
 }
 
@@ -91,7 +92,8 @@ pub enum Keep {
 #[derive(Debug)]
 pub struct Cluster {
     service: Service,
-    programs: Programs,
+    /// The installation it runs on.
+    pub programs: Programs,
     /// The port on 127.0.0.1.
     pub port: u16,
     superuser_password: String,
@@ -109,9 +111,22 @@ impl Cluster {
         let folder = unprivileged::folder(folder, user)?;
         let data = folder.join("data");
         let passwords = folder.join("passwords");
-        let fresh = !data.join("PG_VERSION").exists() || !passwords.exists();
+        let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().filter(|_| passwords.exists());
+        let fresh = made_by.is_none();
+        // Data belongs to the major version that made it.
+        let programs = match made_by.and_then(|version| version.trim().parse().ok()) {
+            None => programs.clone(),
+            Some(major) if major == programs.major() => programs.clone(),
+            Some(major) => Programs::find(Some(major)).ok_or_else(|| {
+                let problem = format!("the data was made by PostgreSQL {major}, which is not here any more");
+                Failure::new(
+                    problem,
+                    format!("install PostgreSQL {major}, or start with --reset, which wipes the data"),
+                )
+            })?,
+        };
         if fresh {
-            init(&folder, &data, &passwords, programs, user)?;
+            init(&folder, &data, &passwords, &programs, user)?;
         }
         let text = fs::read_to_string(&passwords).unwrap_or_default();
         let (superuser_password, owner_password) = text
@@ -149,9 +164,10 @@ impl Cluster {
             }
         }
         unprivileged::run_as(&mut command, user);
-        let service = Service::start("PostgreSQL", &mut command, Stop::Interrupt, Some(&log))?;
-        let mut cluster = Self { service, programs: programs.clone(), port, superuser_password, owner_password };
-        let mut probe = Command::new(programs.program("psql"));
+        let temporary = (keep == Keep::Fast).then_some(folder.as_path());
+        let service = Service::start_in("PostgreSQL", &mut command, Stop::Interrupt, Some(&log), temporary)?;
+        let mut cluster = Self { service, programs, port, superuser_password, owner_password };
+        let mut probe = Command::new(cluster.programs.program("psql"));
         probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password));
         probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // A crash before may mean minutes of recovery.

@@ -31,6 +31,7 @@ pub enum Stop {
 }
 
 /// Waits for its parent to end, asks the group `$1` to stop with the signal `$2`, and after 10 s makes it.
+/// Then removes what `$3` names.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 cat > /dev/null
@@ -41,11 +42,23 @@ while kill -0 -"$1" 2> /dev/null; do
     if [ "$tries" -gt 200 ]; then kill -KILL -"$1" 2> /dev/null; break; fi
     sleep 0.05
 done
+[ -z "$3" ] || rm -rf -- "$3"
 "#;
 
 impl Service {
     /// Starts `command` in a process group of its own, with its output in `log` if one is given.
     pub fn start(name: &str, command: &mut Command, stop: Stop, log: Option<&Path>) -> Result<Self> {
+        Self::start_in(name, command, stop, log, None)
+    }
+
+    /// As [`Service::start`]; a temporary folder is removed when the process has ended.
+    pub fn start_in(
+        name: &str,
+        command: &mut Command,
+        stop: Stop,
+        log: Option<&Path>,
+        temporary: Option<&Path>,
+    ) -> Result<Self> {
         let failure = |error: std::io::Error| {
             Failure::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
         };
@@ -53,19 +66,23 @@ impl Service {
             let file = File::create(log).map_err(failure)?;
             command.stdout(file.try_clone().map_err(failure)?).stderr(file);
         }
-        let child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(failure)?;
+        let mut child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(failure)?;
         let signal = match stop {
             Stop::Terminate => "TERM",
             Stop::Interrupt => "INT",
         };
-        let mut keeper = Command::new("sh")
+        let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper", &child.id().to_string(), signal])
+            .arg(temporary.unwrap_or(Path::new("")))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
-            .spawn()
-            .map_err(failure)?;
+            .spawn();
+        let mut keeper = keeper.map_err(|error| {
+            let _ = child.kill();
+            failure(error)
+        })?;
         let lifeline = keeper.stdin.take();
         Ok(Self { name: name.to_owned(), child, keeper, lifeline })
     }

@@ -1,9 +1,12 @@
 //! The settings in force, which change when the secret behind them does.
 
+use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::{Function, Problems, SecretReader, Settings, Sources};
 use crate::clock::Clock;
@@ -13,9 +16,15 @@ use crate::clock::Clock;
 pub struct Live {
     function: Function,
     clock: Clock,
-    current: RwLock<Arc<Settings>>,
-    problems: Problems,
+    current: RwLock<Arc<Inspected>>,
     secret: Option<Secret>,
+}
+
+/// Settings, and what is wrong with them; only the health function goes on with problems, to tell them.
+#[derive(Debug)]
+struct Inspected {
+    settings: Arc<Settings>,
+    problems: Arc<Problems>,
 }
 
 #[derive(Debug)]
@@ -30,11 +39,24 @@ struct Secret {
 #[derive(Debug)]
 struct Asked {
     at: Timestamp,
-    out_of_turn: Option<Timestamp>,
+    /// By reason, so that forged tokens cannot use up what a rotated password needs.
+    out_of_turn: [Option<Timestamp>; 2],
+}
+
+/// Why a secret may have changed before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// A token names a key we do not know.
+    Key,
+    /// The database does not accept our password.
+    Database,
 }
 
 /// The shortest time between two readings out of turn, so that forged key ids cost nothing.
 const OUT_OF_TURN: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long a request waits for the secret to be read again in turn; it has settings to go on with.
+const IN_TURN_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Live {
     /// Reads the settings of `function`, with its secret if the environment names one.
@@ -67,71 +89,90 @@ impl Live {
         let (secret, sources) = match reader {
             None => (None, sources),
             Some(reader) => {
-                let values = reader.read().await?;
-                let asked = Mutex::new(Asked { at: clock.now(), out_of_turn: None });
+                let values = match reader.read().await {
+                    Ok(values) => values,
+                    Err(error) if function == Function::Health => {
+                        tracing::error!(%error, "the health function goes on to tell");
+                        HashMap::new()
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let asked = Mutex::new(Asked { at: clock.now(), out_of_turn: [None; 2] });
                 let secret = Secret { reader, environment: sources.clone(), asked };
                 (Some(secret), sources.with_secret(values))
             }
         };
-        let (settings, problems) = Settings::inspect(function, &sources);
-        if !problems.is_empty() && function != Function::Health {
-            return Err(problems.into());
+        let inspected = Inspected::of(function, &sources);
+        if !inspected.problems.is_empty() && function != Function::Health {
+            return Err(Problems::clone(&inspected.problems).into());
         }
-        Ok(Self { function, clock, current: RwLock::new(Arc::new(settings)), problems, secret })
+        Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
+    }
+
+    fn inspected(&self) -> Arc<Inspected> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The settings as they are now.
     #[must_use]
     pub fn current(&self) -> Arc<Settings> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.inspected().settings)
     }
 
-    /// What was wrong at the start; empty in every function but health.
+    /// What is wrong with the settings; empty in every function but health.
     #[must_use]
-    pub fn problems(&self) -> &Problems {
-        &self.problems
+    pub fn problems(&self) -> Arc<Problems> {
+        Arc::clone(&self.inspected().problems)
     }
 
-    /// Reads the secret again if its time has come. A failure is logged and the old settings stay.
+    /// Reads the secret again if its time has come. Who finds another request doing so goes on with the old
+    /// settings, as does everybody if it fails or takes more than a second.
     pub async fn keep_fresh(&self) {
         let Some(secret) = &self.secret else { return };
-        let mut asked = secret.asked.lock().await;
-        if self.clock.now().duration_since(asked.at) >= self.current().secret_ttl {
-            self.ask(secret, &mut asked).await;
+        let Ok(mut asked) = secret.asked.try_lock() else { return };
+        if self.clock.now().duration_since(asked.at) >= self.current().secret_ttl
+            && timeout(IN_TURN_PATIENCE, self.ask(secret, &mut asked)).await.is_err()
+        {
+            tracing::warn!("Secrets Manager is slow; the settings stay as they are");
         }
     }
 
-    /// Reads the secret again because something did not fit it: an unknown key id, a refused password.
-    /// Happens at most once a minute; answers whether the settings were read.
-    pub async fn reread(&self) -> bool {
-        let Some(secret) = &self.secret else { return false };
+    /// Reads the secret again because something did not fit it, at most once a minute for each reason. Look
+    /// at the settings afterwards: another request may just have read them.
+    pub async fn reread(&self, reason: Mismatch) {
+        let Some(secret) = &self.secret else { return };
         let mut asked = secret.asked.lock().await;
         let now = self.clock.now();
-        if asked.out_of_turn.is_some_and(|last| now.duration_since(last) < OUT_OF_TURN) {
-            return false;
+        let last = &mut asked.out_of_turn[reason as usize];
+        if last.is_some_and(|last| now.duration_since(last) < OUT_OF_TURN) {
+            return;
         }
-        asked.out_of_turn = Some(now);
-        self.ask(secret, &mut asked).await
+        *last = Some(now);
+        self.ask(secret, &mut asked).await;
     }
 
-    async fn ask(&self, secret: &Secret, asked: &mut Asked) -> bool {
+    async fn ask(&self, secret: &Secret, asked: &mut Asked) {
         asked.at = self.clock.now();
         let values = match secret.reader.read().await {
             Ok(values) => values,
             Err(error) => {
                 tracing::error!(%error, "the secret could not be read again; the settings stay as they are");
-                return false;
+                return;
             }
         };
-        match Settings::read(self.function, &secret.environment.clone().with_secret(values)) {
-            Ok(settings) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
-                true
-            }
-            Err(problems) => {
-                tracing::error!(%problems, "the secret changed to something unusable; the settings stay as they are");
-                false
-            }
+        let inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
+        if inspected.problems.is_empty() || self.function == Function::Health {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
+        } else {
+            let problems = &inspected.problems;
+            tracing::error!(%problems, "the secret changed to something unusable; the settings stay as they are");
         }
+    }
+}
+
+impl Inspected {
+    fn of(function: Function, sources: &Sources) -> Self {
+        let (settings, problems) = Settings::inspect(function, sources);
+        Self { settings: Arc::new(settings), problems: Arc::new(problems) }
     }
 }

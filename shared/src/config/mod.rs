@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use database_url::DatabaseUrl;
 pub use deployment::{Environment, Function};
-pub use live::Live;
+pub use live::{Live, Mismatch};
 pub use origins::Origins;
 pub use reader::{Problem, Problems};
 pub use secret::{SecretError, SecretReader};
@@ -77,8 +77,8 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// Names of secrets that tutorials and templates ship with.
-const PLACEHOLDERS: [&str; 10] = [
+/// Parts of secrets that tutorials and templates ship with.
+pub(crate) const PLACEHOLDERS: [&str; 10] = [
     "changeme",
     "change-me",
     "change_me",
@@ -172,11 +172,14 @@ impl Settings {
                     function == Function::Tasks
                         && verification_keys.as_ref().is_some_and(VerificationKeys::has_development_key),
                 ),
-                ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_development_key)),
-                ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_development_key)),
+                ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_weak_key)),
+                ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_weak_key)),
             ];
             for (name, _) in rings.into_iter().filter(|(_, weak)| *weak) {
-                read.refuse(&[name], "keys that were not generated for development, in production");
+                read.refuse(
+                    &[name],
+                    "keys of your own, neither placeholders nor generated for development, in production",
+                );
             }
         }
 
@@ -248,12 +251,13 @@ impl Settings {
         if !direct && !function.uses_database() {
             return None;
         }
-        let url = read.required(names, EXPECTED, DatabaseUrl::parse)?;
+        let url = read.required(names, EXPECTED, DatabaseUrl::parse);
         let certificate = read.optional(
             &["DATABASE_CA_CERT"],
             "certificates in PEM, or the path of a file with them",
             database_url::Certificates::parse,
         );
+        let url = url?;
         if production && !url.requires_tls() {
             read.refuse(names, "a URL with sslmode=require, in production");
         }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 /// Why a secret could not be used. Never contains its value.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,18 @@ pub enum SecretError {
     /// It is no JSON object.
     #[error("the secret named by APP_SECRET_ARN is not a JSON object of settings")]
     NotAnObject,
+}
+
+/// What went wrong, without the raw answer, which may hold the secret.
+fn describe(error: &SdkError<GetSecretValueError>) -> String {
+    match error {
+        SdkError::ServiceError(refused) => {
+            let meta = refused.err().meta();
+            format!("{}: {}", meta.code().unwrap_or("refused"), meta.message().unwrap_or("without a message"))
+        }
+        SdkError::ResponseError(_) => "the answer cannot be understood".to_owned(),
+        other => DisplayErrorContext(other).to_string(),
+    }
 }
 
 /// Reads one secret.
@@ -49,7 +62,7 @@ impl SecretReader {
     /// If Secrets Manager refuses, does not answer, or holds no JSON object.
     pub async fn read(&self) -> Result<HashMap<String, String>, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer = answer.map_err(|error| SecretError::Unreadable(DisplayErrorContext(error).to_string()))?;
+        let answer = answer.map_err(|error| SecretError::Unreadable(describe(&error)))?;
         let text = answer.secret_string().ok_or(SecretError::NotAnObject)?;
         let values: HashMap<String, serde_json::Value> =
             serde_json::from_str(text).map_err(|_| SecretError::NotAnObject)?;

@@ -9,7 +9,8 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::DatabaseUrl;
+use super::DbError;
+use crate::config::{DatabaseUrl, Live, Mismatch};
 use crate::http::deadline;
 
 /// How long one attempt may take; a suspended Neon compute wakes within.
@@ -34,9 +35,11 @@ pub(super) enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the server did not accept our password or role (SQLSTATE class 28).
-    pub(super) fn is_authentication(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.code().is_some_and(|state| state.code().starts_with("28")))
+    /// Whether the server may not have accepted our password or role: SQLSTATE class 28 from PostgreSQL,
+    /// 08P01 from PgBouncer, which says so for every refused login.
+    fn may_be_authentication(&self) -> bool {
+        let named = |state: &SqlState| state.code().starts_with("28") || *state == SqlState::PROTOCOL_VIOLATION;
+        matches!(self, Self::Refused(error) if error.code().is_some_and(named))
     }
 
     /// Whether trying again at once may help.
@@ -45,7 +48,7 @@ impl ConnectError {
             Self::TimedOut => true,
             Self::Refused(error) => match error.code() {
                 Some(state) => {
-                    state.code().starts_with("08")
+                    (state.code().starts_with("08") && *state != SqlState::PROTOCOL_VIOLATION)
                         || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
                 }
                 None => true,
@@ -55,8 +58,24 @@ impl ConnectError {
     }
 }
 
+/// Connects to the database of the settings in force. If the password is refused, it may have been rotated
+/// after this instance read its secret: the secret is read again, and tried once more if it has changed.
+pub(super) async fn connect_current(settings: &Live) -> Result<(Client, DatabaseUrl), ConnectError> {
+    let url = settings.current().database.clone().ok_or(ConnectError::NoUrl)?;
+    match connect(&url).await {
+        Err(error) if error.may_be_authentication() => {
+            settings.reread(Mismatch::Database).await;
+            match settings.current().database.clone() {
+                Some(newer) if newer != url => Ok((connect(&newer).await?, newer)),
+                _ => Err(error),
+            }
+        }
+        result => Ok((result?, url)),
+    }
+}
+
 /// Connects within the invocation's deadline, trying up to three times.
-pub(super) async fn connect(url: &DatabaseUrl) -> Result<Client, ConnectError> {
+async fn connect(url: &DatabaseUrl) -> Result<Client, ConnectError> {
     let deadline = deadline::remaining();
     for attempt in 1.. {
         let limit = (Instant::now() + ATTEMPT).min(deadline);
@@ -138,7 +157,8 @@ fn tls(url: &DatabaseUrl) -> Result<ClientConfig, ConnectError> {
 /// A connection of its own, outside of the pool, for migrations.
 ///
 /// # Errors
-/// [`super::DbError::Unavailable`] if the server cannot be reached.
-pub async fn connect_direct(url: &DatabaseUrl) -> Result<Client, super::DbError> {
-    connect(url).await.map_err(|error| super::DbError::Unavailable(error.into()))
+/// [`DbError::Unavailable`] if the server cannot be reached.
+pub async fn connect_direct(settings: &Live) -> Result<Client, DbError> {
+    let connected = Box::pin(connect_current(settings)).await;
+    connected.map(|(client, _)| client).map_err(|error| DbError::Unavailable(error.into()))
 }

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::DbError;
-use super::connect::{ConnectError, connect};
+use super::connect::{ConnectError, connect_current};
 use super::scope::{Caller, Role, Scope};
 use crate::clock::Clock;
-use crate::config::Live;
+use crate::config::{DatabaseUrl, Live};
 use crate::http::deadline;
 
 /// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
@@ -35,6 +35,7 @@ pub struct Database {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) client: Client,
+    url: DatabaseUrl,
     idle_since: (Instant, Timestamp),
 }
 
@@ -91,25 +92,18 @@ impl managed::Manager for Connections {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
-        let url = self.settings.current().database.clone().ok_or(ConnectError::NoUrl)?;
         // Connecting is rare and its future is large: keep it out of every request's.
-        let client = match Box::pin(connect(&url)).await {
-            // The password was rotated after this instance read its secret.
-            Err(error) if error.is_authentication() => {
-                self.settings.reread().await;
-                match self.settings.current().database.clone() {
-                    Some(newer) if newer != url => Box::pin(connect(&newer)).await?,
-                    _ => return Err(error),
-                }
-            }
-            result => result?,
-        };
-        Ok(Connection { client, idle_since: (Instant::now(), self.clock.now()) })
+        let (client, url) = Box::pin(connect_current(&self.settings)).await?;
+        Ok(Connection { client, url, idle_since: (Instant::now(), self.clock.now()) })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
         if connection.client.is_closed() {
             return Err(RecycleError::message("closed"));
+        }
+        // The secret has moved on, to another branch of the database perhaps.
+        if self.settings.current().database.as_ref() != Some(&connection.url) {
+            return Err(RecycleError::message("of earlier settings"));
         }
         let (monotonic, wall) = connection.idle_since;
         // A clock that was set back says nothing: ask.

@@ -4,6 +4,9 @@
 //! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
 //! Statements are unnamed and typed; nothing outlives the transaction.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -79,28 +82,29 @@ impl<'a> Scope<'a> {
         Self { database, role, caller }
     }
 
-    /// Runs one statement. If the connection turns out to be dead, it is run once more on a fresh one:
-    /// statements are written so that running twice is running once.
+    /// Runs one statement. If the connection turns out to be dead, or silent for too long, it is run once more
+    /// on a fresh one: statements are written so that running twice is running once.
     ///
     /// # Errors
     /// [`DbError::Refused`] if the caller's session does not open requests any more.
     pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Outcome, DbError> {
-        let started = tokio::time::Instant::now();
-        let result = match self.attempt(sql, params).await {
-            Err(error) if error.lost_connection() && deadline::has_time() => {
+        let started = Instant::now();
+        let result = match self.attempt(sql, params, deadline::first_attempt()).await {
+            Ok(rows) => Ok(Outcome { rows, retried: false }),
+            Err(Lost::No(error)) => Err(error),
+            Err(Lost::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
-                let rows = self.attempt(sql, params).await;
-                rows.map(|rows| Outcome { rows, retried: true })
+                let rows = self.attempt(sql, params, deadline::remaining()).await;
+                rows.map(|rows| Outcome { rows, retried: may_have_run }).map_err(Lost::into_error)
             }
-            result => result.map(|rows| Outcome { rows, retried: false }),
         };
         deadline::add_database_time(started.elapsed());
         result
     }
 
-    async fn attempt(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        let client = self.database.checkout().await?;
+    async fn attempt(&self, sql: &str, params: &[Param<'_>], until: Instant) -> Result<Vec<Row>, Lost> {
+        let client = self.database.checkout().await.map_err(Lost::No)?;
         let work = async {
             let begin = client.batch_execute(self.role.begin());
             let open = self.open(&client);
@@ -108,20 +112,32 @@ impl<'a> Scope<'a> {
             let commit = client.batch_execute("COMMIT");
             // Polled in this order, which is the order on the wire.
             let (begin, open, rows, commit) = futures_util::join!(begin, open, statement, commit);
-            begin?;
-            open?;
-            let rows = rows?;
-            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
-            commit?;
-            Ok(rows)
+            // A server that answered BEGIN with a refusal has run nothing; one that was cut off may have run all.
+            let may_have_run = begin.as_ref().is_err_and(|error| error.code().is_none()) || begin.is_ok();
+            let whole = move || {
+                begin?;
+                open?;
+                let rows = rows?;
+                // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
+                commit?;
+                Ok(rows)
+            };
+            whole().map_err(|error: DbError| match error {
+                error if error.lost_connection() => Lost::Connection { error, may_have_run },
+                error => Lost::No(error),
+            })
         };
-        let result: Result<_, DbError> = match tokio::time::timeout_at(deadline::remaining(), work).await {
-            Ok(result) => result,
-            Err(elapsed) => return Err(DbError::TimedOut(elapsed.into())),
+        let Ok(result) = timeout_at(until, work).await else {
+            // Dropping the connection closes it: the answer may still be on its way.
+            let error = DbError::TimedOut("the database did not answer in time".into());
+            return Err(if deadline::has_time() {
+                Lost::Connection { error, may_have_run: true }
+            } else {
+                Lost::No(error)
+            });
         };
-        match &result {
-            Err(error) if error.lost_connection() => {}
-            _ => client.give_back(),
+        if !matches!(result, Err(Lost::Connection { .. })) {
+            client.give_back();
         }
         result
     }
@@ -146,25 +162,28 @@ impl<'a> Scope<'a> {
         &self,
         work: impl AsyncFnOnce(&Transaction) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        let started = tokio::time::Instant::now();
-        let transaction = Transaction(self.database.checkout().await?);
+        let started = Instant::now();
+        let transaction = Transaction { client: self.database.checkout().await?, failed: AtomicBool::new(false) };
         let whole = async {
-            let client = &transaction.0;
+            let client = &transaction.client;
             let (begin, open) = futures_util::join!(client.batch_execute(self.role.begin()), self.open(client));
             begin?;
             open?;
             let value = work(&transaction).await?;
+            if transaction.failed.load(Ordering::Relaxed) {
+                return Err(DbError::other("a statement failed, so the transaction cannot be committed"));
+            }
             client.batch_execute("COMMIT").await?;
             Ok(value)
         };
-        let result = match tokio::time::timeout_at(deadline::remaining(), whole).await {
+        let result = match timeout_at(deadline::remaining(), whole).await {
             Ok(result) => result,
             Err(elapsed) => Err(DbError::TimedOut(elapsed.into())),
         };
         deadline::add_database_time(started.elapsed());
         // A failed transaction is rolled back by closing its connection: rare, and certain.
         if result.is_ok() {
-            transaction.0.give_back();
+            transaction.client.give_back();
         }
         result
     }
@@ -172,14 +191,42 @@ impl<'a> Scope<'a> {
 
 /// An open transaction.
 #[derive(Debug)]
-pub struct Transaction(Checkout);
+pub struct Transaction {
+    client: Checkout,
+    /// A statement failed: COMMIT would succeed as a ROLLBACK.
+    failed: AtomicBool,
+}
 
 impl Transaction {
     /// Runs one statement.
     ///
     /// # Errors
-    /// If it fails; the transaction is lost then.
+    /// If it fails; the transaction is lost then, whatever its closure answers.
     pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        Ok(self.0.query_typed(sql, params).await?)
+        let result = self.client.query_typed(sql, params).await;
+        if result.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        Ok(result?)
+    }
+}
+
+/// A failed attempt: did it fail for want of a connection?
+enum Lost {
+    /// The database answered, or nothing was asked. Another attempt would fare no better.
+    No(DbError),
+    /// The connection ended or fell silent.
+    Connection {
+        error: DbError,
+        /// Whether the statement may have taken effect.
+        may_have_run: bool,
+    },
+}
+
+impl Lost {
+    fn into_error(self) -> DbError {
+        match self {
+            Self::No(error) | Self::Connection { error, .. } => error,
+        }
     }
 }

@@ -43,43 +43,60 @@ pub struct NewSession<'a> {
     pub client: &'a Client,
 }
 
-/// Opens a session for an account, and replaces the account's password hash if a newer one is given.
+/// What signing in has found out before it opens a session.
+#[derive(Debug)]
+pub struct SignedIn<'a> {
+    /// The account.
+    pub user: Uuid,
+    /// The stored password that was verified.
+    pub verified: &'a StoredPassword,
+    /// What to store instead, if that is outdated.
+    pub rehashed: Option<&'a StoredPassword>,
+}
+
+/// Opens a session, and replaces an outdated password hash. Answers false if the account is not what was
+/// verified any more: its password was changed meanwhile, or it was disabled or deleted.
 ///
 /// # Errors
-/// As [`Scope::query`]; on `sessions_user_id_fkey` if the account has just been deleted.
-pub async fn insert(
-    db: &Scope<'_>,
-    user: Uuid,
-    session: &NewSession<'_>,
-    rehashed: Option<&StoredPassword>,
-) -> Result<(), DbError> {
+/// As [`Scope::query`].
+pub async fn insert(db: &Scope<'_>, signed_in: &SignedIn<'_>, session: &NewSession<'_>) -> Result<bool, DbError> {
+    // The lock makes a change of password wait, or this statement wait for it and look again.
     const SQL: &str = "
-        WITH rehashed AS (
-            UPDATE users SET password_hash = $8, pepper_id = $9 WHERE id = $2 AND $8 IS NOT NULL
+        WITH account AS (
+            SELECT u.id FROM users u
+            WHERE u.id = $2 AND u.is_active AND u.password_hash IN ($11, $8)
+            FOR NO KEY UPDATE
+        ), rehashed AS (
+            UPDATE users u SET password_hash = $8, pepper_id = $9 FROM account WHERE u.id = account.id AND $8 IS NOT NULL
+        ), opened AS (
+            INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
+                                  user_agent, rotated_network, rotated_agent, created_at, last_used_at)
+            SELECT $1, account.id, $3, $4, $5, $6, $7, $10, $7, $3, $3 FROM account
+            ON CONFLICT (id) DO NOTHING
         )
-        INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
-                              user_agent, rotated_network, rotated_agent, created_at, last_used_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $10, $7, $3, $3)
-        ON CONFLICT (id) DO NOTHING";
+        SELECT true FROM account";
+    let SignedIn { user, verified, rehashed } = signed_in;
     let NewSession { id, created_at, idle_expires_at, absolute_expires_at, client } = session;
     let (hash, pepper_id) = rehashed.map(|stored| (&stored.hash, stored.pepper_id.as_ref())).unzip();
-    db.query(
-        SQL,
-        &[
-            (id, Type::UUID),
-            (&user, Type::UUID),
-            (created_at, Type::TIMESTAMPTZ),
-            (idle_expires_at, Type::TIMESTAMPTZ),
-            (absolute_expires_at, Type::TIMESTAMPTZ),
-            (&client.ip, Type::TEXT),
-            (&client.agent, Type::TEXT),
-            (&hash, Type::TEXT),
-            (&pepper_id.flatten(), Type::TEXT),
-            (&client.network, Type::TEXT),
-        ],
-    )
-    .await
-    .map(drop)
+    let outcome = db
+        .query(
+            SQL,
+            &[
+                (id, Type::UUID),
+                (user, Type::UUID),
+                (created_at, Type::TIMESTAMPTZ),
+                (idle_expires_at, Type::TIMESTAMPTZ),
+                (absolute_expires_at, Type::TIMESTAMPTZ),
+                (&client.ip, Type::TEXT),
+                (&client.agent, Type::TEXT),
+                (&hash, Type::TEXT),
+                (&pepper_id.flatten(), Type::TEXT),
+                (&client.network, Type::TEXT),
+                (&verified.hash, Type::TEXT),
+            ],
+        )
+        .await?;
+    Ok(!outcome.rows.is_empty())
 }
 
 /// A refresh token was presented.

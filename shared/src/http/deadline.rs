@@ -34,6 +34,15 @@ pub(crate) fn remaining() -> Instant {
     CURRENT.try_with(|request| request.deadline).unwrap_or_else(|_| Instant::now() + LONGEST)
 }
 
+/// The longest a first attempt may take: 5 s for the statement, 3 s for its locks, and the way there and back.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(9);
+
+/// When a first attempt gives up: in time for a second one.
+pub(crate) fn first_attempt() -> Instant {
+    let now = Instant::now();
+    now + (remaining().saturating_duration_since(now) / 2).min(FIRST_ATTEMPT)
+}
+
 /// Whether another try makes sense.
 pub(crate) fn has_time() -> bool {
     Instant::now() < remaining()

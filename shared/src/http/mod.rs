@@ -24,4 +24,4 @@ pub use path::{IdPath, PathId};
 pub use problem::ProblemBody;
 pub use query::Query;
 pub use request_id::RequestId;
-pub use user::{CurrentUser, bearer};
+pub use user::{CurrentUser, bearer, session_to_end};

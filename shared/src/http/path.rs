@@ -30,11 +30,11 @@ impl PathId {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {
-    type Rejection = ApiError;
+    type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let params = RawPathParams::from_request_parts(parts, state).await;
-        let params = params.map_err(|_| ApiError::invalid("/path/id", "must be percent-encoded UTF-8"))?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        // What is not even text is no UUID either.
+        let Ok(params) = RawPathParams::from_request_parts(parts, state).await else { return Ok(Self(None)) };
         let id = params.iter().find(|(name, _)| *name == "id").map(|(_, value)| value);
         Ok(Self(id.and_then(|text| Uuid::try_parse(text).ok())))
     }

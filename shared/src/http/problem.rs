@@ -9,6 +9,7 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use super::RequestId;
 use crate::error::{ApiError, Code, FieldError};
@@ -25,7 +26,7 @@ pub struct ProblemBody<'a> {
     #[schema(example = "The input is not valid")]
     pub title: &'a str,
     /// The HTTP status; for `/health/db` a word.
-    #[schema(value_type = Object, example = 422)]
+    #[schema(schema_with = number_or_word)]
     pub status: Value,
     /// What went wrong this time.
     #[schema(example = "title: must not be empty")]
@@ -46,6 +47,12 @@ pub struct ProblemBody<'a> {
     /// For some problems: more to show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a Value>,
+}
+
+fn number_or_word() -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The HTTP status"));
+    let word = ObjectBuilder::new().schema_type(Type::String).description(Some("For the health checks, a word"));
+    OneOfBuilder::new().item(number).item(word).examples([422]).build().into()
 }
 
 /// Writes the body of a response that an [`ApiError`] left empty.

@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
+use crate::config::{Mismatch, Settings};
 use crate::db::Caller;
 use crate::error::{ApiError, Code};
 use crate::state::App;
@@ -60,16 +61,32 @@ impl CurrentUser {
     /// # Errors
     /// 401.
     pub async fn of(app: &App, token: &str) -> Result<Self, ApiError> {
-        let mut verdict = tokens::verify(&app.settings(), token, app.clock.now());
-        if verdict == Err(TokenError::UnknownKey) {
-            app.live.reread().await;
-            verdict = tokens::verify(&app.settings(), token, app.clock.now());
-        }
-        match verdict {
+        let verify = |settings: &Settings| tokens::verify(settings, token, app.clock.now());
+        match with_known_keys(app, verify).await {
             Ok(identity) => Ok(Self { identity }),
             Err(TokenError::Expired) => Err(ApiError::of(Code::TokenExpired)),
             Err(TokenError::Invalid | TokenError::UnknownKey) => Err(ApiError::of(Code::TokenInvalid)),
         }
+    }
+}
+
+/// The session a token belongs to, even if the token has expired; for signing out, and for nothing else.
+pub async fn session_to_end(app: &App, token: &str) -> Option<Uuid> {
+    let verify = |settings: &Settings| tokens::verify_for_sign_out(settings, token);
+    with_known_keys(app, verify).await.ok()?.session.map(|(session, _)| session)
+}
+
+/// Judges a token, and once more with the keys read again if it names one we do not know.
+async fn with_known_keys(
+    app: &App,
+    verify: impl Fn(&Settings) -> Result<Identity, TokenError>,
+) -> Result<Identity, TokenError> {
+    match verify(&app.settings()) {
+        Err(TokenError::UnknownKey) => {
+            app.live.reread(Mismatch::Key).await;
+            verify(&app.settings())
+        }
+        verdict => verdict,
     }
 }
 

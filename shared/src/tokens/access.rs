@@ -126,9 +126,11 @@ pub fn verify(settings: &Settings, token: &str, now: Timestamp) -> Result<Identi
 }
 
 /// Whose token this is, even if it has expired: good enough to end its session, and for nothing else.
-#[must_use]
-pub fn verify_for_sign_out(settings: &Settings, token: &str) -> Option<Identity> {
-    authenticate(settings, token).ok().map(|(identity, _)| identity)
+///
+/// # Errors
+/// As [`verify`], but never because of the time.
+pub fn verify_for_sign_out(settings: &Settings, token: &str) -> Result<Identity, TokenError> {
+    authenticate(settings, token).map(|(identity, _)| identity)
 }
 
 /// Checks everything but the time.

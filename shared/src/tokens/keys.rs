@@ -10,6 +10,8 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use crate::config::PLACEHOLDERS;
+
 /// One key of a set. `d` and `k` are secret.
 #[derive(Deserialize)]
 struct Jwk {
@@ -218,6 +220,8 @@ impl VerificationKeys {
 pub struct MacKeys {
     active: usize,
     keys: Vec<(String, hmac::Key)>,
+    /// Whether one of them is text out of a template.
+    placeholder: bool,
 }
 
 impl MacKeys {
@@ -226,12 +230,16 @@ impl MacKeys {
     pub fn parse(text: &str) -> Option<Self> {
         let set = Set::parse(text)?;
         let active = Set::one_active(&set)?;
+        let mut placeholder = false;
         let keys = set.into_iter().map(|jwk| {
             let bytes = jwk.k.as_ref().and_then(Seed::bytes).filter(|_| jwk.kty == "oct")?;
+            let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+            placeholder |= PLACEHOLDERS.iter().any(|known| text.contains(known));
             let strong = bytes.len() >= 32 && bytes.iter().any(|byte| *byte != bytes[0]);
             strong.then(|| (jwk.kid, hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
         });
-        Some(Self { active, keys: keys.collect::<Option<_>>()? })
+        let keys = keys.collect::<Option<_>>()?;
+        Some(Self { active, keys, placeholder })
     }
 
     /// The key that new values are made with, and its id.
@@ -251,8 +259,8 @@ impl MacKeys {
         self.keys.iter().map(|(kid, key)| (kid.as_str(), key))
     }
 
-    pub(crate) fn has_development_key(&self) -> bool {
-        self.keys.iter().any(|(kid, _)| kid.starts_with(DEVELOPMENT))
+    pub(crate) fn has_weak_key(&self) -> bool {
+        self.placeholder || self.keys.iter().any(|(kid, _)| kid.starts_with(DEVELOPMENT))
     }
 }
 

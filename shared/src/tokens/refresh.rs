@@ -10,7 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::MacKeys;
+use super::access::TokenError;
+use super::keys::MacKeys;
 
 const PREFIX: &str = "rt1.";
 const PAYLOAD: usize = 16 + 8;
@@ -26,19 +27,25 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// Reads a token; `None` if it is malformed or no key of the ring made it.
-    #[must_use]
-    pub fn verify(keys: &MacKeys, token: &str) -> Option<Self> {
+    /// Reads a token.
+    ///
+    /// # Errors
+    /// [`TokenError::Invalid`] if it is malformed, [`TokenError::UnknownKey`] if no key of the ring made it.
+    pub fn verify(keys: &MacKeys, token: &str) -> Result<Self, TokenError> {
+        let bytes = Self::decode(token).ok_or(TokenError::Invalid)?;
+        let (payload, mac) = bytes.split_at(PAYLOAD);
+        keys.iter().find(|(_, key)| hmac::verify(key, payload, mac).is_ok()).ok_or(TokenError::UnknownKey)?;
+        let (session, generation) = payload.split_at(16);
+        let session = Uuid::from_slice(session).map_err(|_| TokenError::Invalid)?;
+        let generation = generation.try_into().map_err(|_| TokenError::Invalid)?;
+        Ok(Self { session, generation: i64::from_be_bytes(generation) })
+    }
+
+    fn decode(token: &str) -> Option<[u8; PAYLOAD + MAC]> {
         let encoded = token.strip_prefix(PREFIX)?;
         let mut bytes = [0; PAYLOAD + MAC];
-        if URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).ok()? != bytes.len() {
-            return None;
-        }
-        let (payload, mac) = bytes.split_at(PAYLOAD);
-        keys.iter().find(|(_, key)| hmac::verify(key, payload, mac).is_ok())?;
-        let (session, generation) = payload.split_at(16);
-        let generation = i64::from_be_bytes(generation.try_into().ok()?);
-        Some(Self { session: Uuid::from_slice(session).ok()?, generation })
+        let length = URL_SAFE_NO_PAD.decode_slice(encoded, &mut bytes).ok()?;
+        (length == bytes.len()).then_some(bytes)
     }
 }
 
@@ -73,7 +80,7 @@ mod tests {
     fn a_token_says_what_it_was_made_of() {
         let text = derive(&ring(1), TOKEN).unwrap();
         assert_eq!(text.expose_secret().len(), 4 + 75);
-        assert_eq!(RefreshToken::verify(&ring(1), text.expose_secret()), Some(TOKEN));
+        assert_eq!(RefreshToken::verify(&ring(1), text.expose_secret()), Ok(TOKEN));
     }
 
     #[test]
@@ -85,7 +92,7 @@ mod tests {
     #[test]
     fn another_key_makes_a_forgery() {
         let text = derive(&ring(1), TOKEN).unwrap();
-        assert_eq!(RefreshToken::verify(&ring(2), text.expose_secret()), None);
+        assert_eq!(RefreshToken::verify(&ring(2), text.expose_secret()), Err(TokenError::UnknownKey));
     }
 
     #[test]
@@ -95,10 +102,10 @@ mod tests {
         for position in 0..text.len() {
             let mut changed = text.to_owned().into_bytes();
             changed[position] = if changed[position] == b'A' { b'B' } else { b'A' };
-            assert_eq!(RefreshToken::verify(&ring(1), std::str::from_utf8(&changed).unwrap()), None, "{position}");
+            assert!(RefreshToken::verify(&ring(1), std::str::from_utf8(&changed).unwrap()).is_err(), "{position}");
         }
         for wrong in ["", "rt1.", &text[..78], &format!("{text}A"), &format!("{text}="), "rt2.AAAA"] {
-            assert_eq!(RefreshToken::verify(&ring(1), wrong), None, "{wrong}");
+            assert_eq!(RefreshToken::verify(&ring(1), wrong), Err(TokenError::Invalid), "{wrong}");
         }
     }
 }

@@ -2,14 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use local::service::{Service, Stop, free_port, listens};
 use local::unprivileged::{self, User};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use tempfile::TempDir;
 use tokio_postgres::Config;
 
 use crate::program;
@@ -18,7 +16,6 @@ use crate::program;
 #[derive(Debug)]
 pub struct Bouncer {
     _service: Service,
-    _folder: TempDir,
     port: u16,
     user: String,
     password: String,
@@ -35,10 +32,11 @@ impl Bouncer {
     pub fn start(server: &Config) -> Self {
         let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
         // Not under target/, which another user may not be able to enter.
-        let folder = tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written");
-        unprivileged::give(folder.path(), owner).expect("root may give files away");
+        let folder =
+            tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written").keep();
+        unprivileged::give(&folder, owner).expect("root may give files away");
         let write = |name: &str, text: &str| {
-            let path = folder.path().join(name);
+            let path = folder.join(name);
             fs::write(&path, text).expect("the folder can be written");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
             unprivileged::give(&path, owner).expect("root may give files away");
@@ -56,7 +54,7 @@ impl Bouncer {
             Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
             _ => "127.0.0.1".to_owned(),
         };
-        let at = |name: &str| folder.path().join(name).display().to_string();
+        let at = |name: &str| folder.join(name).display().to_string();
         write(
             "pgbouncer.ini",
             &format!(
@@ -69,14 +67,15 @@ impl Bouncer {
                 at("server.key"),
             ),
         );
-        let log = folder.path().join("log");
+        let log = folder.join("log");
         let mut command = Command::new(program("PGBOUNCER", "/usr/sbin/pgbouncer"));
-        command.arg(folder.path().join("pgbouncer.ini"));
+        command.arg(folder.join("pgbouncer.ini"));
         unprivileged::run_as(&mut command, owner);
-        let service = Service::start("PgBouncer", &mut command, Stop::Terminate, Some(&log));
+        let service = Service::start_in("PgBouncer", &mut command, Stop::Terminate, Some(&log), Some(&folder));
         let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
-        wait(&mut service, &log, port);
-        Self { _service: service, _folder: folder, port, user, password, authority }
+        let ready = service.wait_until(Duration::from_secs(20), Some(&log), || listens(port));
+        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        Self { _service: service, port, user, password, authority }
     }
 
     /// The URL of a database through this PgBouncer, at another port if a proxy stands between.
@@ -91,11 +90,6 @@ impl Bouncer {
     pub fn port(&self) -> u16 {
         self.port
     }
-}
-
-fn wait(service: &mut Service, log: &Path, port: u16) {
-    let ready = service.wait_until(Duration::from_secs(20), Some(log), || listens(port));
-    ready.unwrap_or_else(|failure| panic!("{failure}"));
 }
 
 /// An authority, and a certificate of 127.0.0.1 with its key.

@@ -1,7 +1,8 @@
 //! A database per test, copied from a template that was migrated once.
 
 use migrate::Event;
-use shared::config::{Function, Settings, Sources};
+use shared::clock::Clock;
+use shared::config::{Function, Live, Sources};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
@@ -124,7 +125,6 @@ async fn template() -> String {
 /// Applies every migration through the migrate function's own code.
 async fn migrate_all(url: &str) {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
-    let settings = Settings::read(Function::Migrate, &sources).expect("the URL is whole");
-    let database = settings.database.expect("the URL is set");
-    migrate::perform(&database, &Event::Migrate).await.expect("the migrations apply");
+    let settings = Live::load(Function::Migrate, Clock::system(), sources).await.expect("the URL is whole");
+    migrate::perform(&settings, &Event::Migrate).await.expect("the migrations apply");
 }

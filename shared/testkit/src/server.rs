@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use local::postgres::{Cluster, Keep, Programs};
 
-static OWN: OnceLock<(Cluster, tempfile::TempDir)> = OnceLock::new();
+static OWN: OnceLock<Cluster> = OnceLock::new();
 
 /// The URL of the server, as a role that may create roles and databases.
 ///
@@ -21,14 +21,10 @@ pub fn server() -> String {
         let programs = Programs::find_or_install().unwrap_or_else(|failure| panic!("{failure}"));
         let folder = local::target().join("test");
         std::fs::create_dir_all(&folder).expect("target/test can be made");
-        let folder = tempfile::Builder::new().prefix("own-").tempdir_in(folder).expect("target/test can be written");
-        // The server may run as another user, who must get through.
-        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(folder.path(), open).expect("the folder is ours");
-        let cluster = Cluster::start(&folder.path().join("postgres"), &programs, Keep::Fast);
-        (cluster.unwrap_or_else(|failure| panic!("{failure}")), folder)
+        let cluster = Cluster::start(&folder.join(format!("own-{}", std::process::id())), &programs, Keep::Fast);
+        cluster.unwrap_or_else(|failure| panic!("{failure}"))
     };
-    OWN.get_or_init(start).0.url("postgres")
+    OWN.get_or_init(start).url("postgres")
 }
 
 /// A program that tests need: from the variable that `cargo xtask test` sets, else from the PATH.

@@ -101,6 +101,32 @@ async fn a_rotated_pepper_still_verifies_and_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_password_changed_while_signing_in_wins() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET ROLE todo_auth").await.unwrap();
+    // Signing in has read the old hash when the change commits; it must neither sign in nor write over it.
+    owner.batch_execute("BEGIN; UPDATE users SET password_hash = 'changed'").await.unwrap();
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let change = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
+                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        let watcher = api.database.connect().await;
+        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+        owner.batch_execute("COMMIT").await.unwrap();
+    };
+    let (answer, ()) = futures_util::join!(api.post("/api/v1/auth/signin", body), change);
+    answer.problem(401, "invalid_credentials");
+    let row = owner.query_typed_one("SELECT password_hash FROM users", &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "changed");
+    let row = owner.query_typed_one("SELECT count(*) FROM sessions", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1, "only that of signing up");
+}
+
+#[tokio::test]
 async fn a_disabled_account_does_not_sign_in() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;

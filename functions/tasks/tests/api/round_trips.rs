@@ -114,6 +114,31 @@ async fn a_connection_that_went_silent_while_idle_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_connection_that_falls_silent_in_use_is_replaced_within_the_deadline() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    proxy.freeze();
+    let call = ada.call(http::Method::DELETE, &format!("/api/tasks/{id}")).with_milliseconds_left(2_500);
+    // The first try took effect and its answer was lost; the second one finds nothing and answers as the first.
+    assert_eq!(call.send().await.status, 204);
+    assert_eq!(proxy.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_delete_that_never_ran_the_first_time_still_tells_the_truth() {
+    let (api, _proxy, _) = behind_a_proxy(false).await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    let owner = api.database.connect().await;
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    owner.query_typed(kill, &[]).await.unwrap();
+    eve.delete(&format!("/api/tasks/{id}")).await.problem(404, "task_not_found");
+    ada.get(&format!("/api/tasks/{id}")).await.data(200);
+}
+
+#[tokio::test]
 async fn a_request_that_is_dropped_half_way_takes_its_connection_out_of_the_pool() {
     let (api, proxy, _) = behind_a_proxy(false).await;
     let ada = api.person("ada@example.com").await;
