@@ -1,8 +1,10 @@
 //! Stored passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread.
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
 use crate::config::Settings;
@@ -87,16 +89,15 @@ pub async fn verify(
         Some((stored.hash, pepper_id, pepper))
     });
     tokio::task::spawn_blocking(move || {
-        let Some((hash, pepper_id, pepper)) = known else {
+        let parsed = known.as_ref().and_then(|(hash, ..)| PasswordHash::new(hash).ok());
+        let usable = parsed.as_ref().and_then(|parsed| Some((parsed, argon2_of(parsed)?)));
+        let (Some((_, pepper_id, pepper)), Some((parsed, argon2))) = (&known, usable) else {
             return hash_now(&active, active_id, &password).map(|_| Verdict::Wrong);
         };
-        let Some(parsed) = PasswordHash::new(&hash).ok().filter(affordable) else {
-            return hash_now(&active, active_id, &password).map(|_| Verdict::Wrong);
-        };
-        if argon2id()?.verify_password(hmac::sign(&pepper, password.expose()).as_ref(), &parsed).is_err() {
+        if !matches(&argon2, parsed, &hmac::sign(pepper, password.expose()))? {
             return Ok(Verdict::Wrong);
         }
-        if pepper_id == active_id && is_current(&parsed) {
+        if *pepper_id == active_id && is_current(parsed) {
             return Ok(Verdict::Right);
         }
         hash_now(&active, active_id, &password).map(Verdict::Outdated)
@@ -104,33 +105,107 @@ pub async fn verify(
     .await?
 }
 
-fn argon2id() -> Result<Argon2<'static>, PasswordError> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|error| PasswordError::Hash(error.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
 fn hash_now(pepper: &hmac::Key, pepper_id: String, password: &Password) -> Result<StoredPassword, PasswordError> {
     let mut salt = [0; 16];
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| PasswordError::Hash("no randomness".to_owned()))?;
-    let peppered = hmac::sign(pepper, password.expose());
-    let hash = argon2id()?.hash_password_with_salt(peppered.as_ref(), &salt);
-    let hash = hash.map_err(|error| PasswordError::Hash(error.to_string()))?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    run(&argon2, &hmac::sign(pepper, password.expose()), &salt, &mut output)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(argon2.params()).map_err(failed)?,
+        salt: Some(Salt::new(&salt).map_err(failed)?),
+        hash: Some(Output::new(&output).map_err(failed)?),
+    };
     Ok(StoredPassword { hash: hash.to_string(), pepper_id: Some(pepper_id) })
 }
 
-/// The parameters of a stored Argon2id hash, in KiB, passes and lanes.
-fn costs(hash: &PasswordHash) -> Option<(u32, u32, u32)> {
-    let params = Params::try_from(hash).ok()?;
-    Some((params.m_cost(), params.t_cost(), params.p_cost()))
+/// Whether a stored hash was made from this peppered password.
+fn matches(argon2: &Argon2<'_>, stored: &PasswordHash, peppered: &hmac::Tag) -> Result<bool, PasswordError> {
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+    let mut output = vec![0; expected.len()];
+    run(argon2, peppered, salt, &mut output)?;
+    Ok(verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
 }
 
-/// Whether verifying costs no more than we are willing to spend on a stored hash.
-fn affordable(hash: &PasswordHash) -> bool {
-    costs(hash)
-        .is_some_and(|(memory, passes, lanes)| memory <= MAX_MEMORY_KIB && passes <= MAX_PASSES && lanes <= MAX_LANES)
+/// The function that made a stored hash; none if it is not Argon2, or costs more than we are willing to spend.
+fn argon2_of(stored: &PasswordHash) -> Option<Argon2<'static>> {
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
+    let version = stored.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
+    let params = Params::try_from(stored).ok()?;
+    let affordable = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
+    affordable.then(|| Argon2::new(algorithm, version, params))
 }
 
-fn is_current(hash: &PasswordHash) -> bool {
-    hash.algorithm.as_str() == "argon2id" && costs(hash) == Some((MEMORY_KIB, PASSES, LANES))
+/// One hash at a time, in memory that is kept: asking the allocator for 19 MiB on each thread of the pool
+/// would hold on to several times as much, and an instance has less than two processors to hash with.
+fn run(argon2: &Argon2<'_>, peppered: &hmac::Tag, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
+    static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    let blocks = argon2.params().block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
+    let result = argon2.hash_password_into_with_memory(peppered.as_ref(), salt, output, &mut memory[..blocks]);
+    // A stored hash with larger parameters is replaced now, and its memory is not needed again.
+    if blocks > MEMORY_KIB as usize {
+        memory.truncate(MEMORY_KIB as usize);
+        memory.shrink_to_fit();
+    }
+    result.map_err(failed)
+}
+
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Hash(error.to_string())
+}
+
+fn is_current(stored: &PasswordHash) -> bool {
+    let costs = Params::try_from(stored).map(|params| (params.m_cost(), params.t_cost(), params.p_cost()));
+    stored.algorithm.as_str() == "argon2id" && costs == Ok((MEMORY_KIB, PASSES, LANES))
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+    use super::*;
+
+    fn pepper() -> hmac::Key {
+        hmac::Key::new(hmac::HMAC_SHA256, &[7; 32])
+    }
+
+    #[test]
+    fn what_is_stored_is_what_any_argon2id_would_verify() {
+        let stored = hash_now(&pepper(), "p1".to_owned(), &Password::new("correct horse")).unwrap();
+        let parsed = PasswordHash::new(&stored.hash).unwrap();
+        let peppered = hmac::sign(&pepper(), b"correct horse");
+        assert!(Argon2::default().verify_password(peppered.as_ref(), &parsed).is_ok());
+        assert!(is_current(&parsed));
+    }
+
+    #[test]
+    fn hashes_of_other_parameters_and_variants_are_verified() {
+        let peppered = hmac::sign(&pepper(), b"correct horse");
+        for (algorithm, memory, passes, lanes) in
+            [(Algorithm::Argon2id, 65_536, 1, 1), (Algorithm::Argon2i, 64, 10, 4), (Algorithm::Argon2id, 19_456, 2, 1)]
+        {
+            let params = Params::new(memory, passes, lanes, Some(32)).unwrap();
+            let theirs = Argon2::new(algorithm, Version::V0x13, params);
+            let stored: PasswordHash = theirs.hash_password_with_salt(peppered.as_ref(), &[1; 16]).unwrap();
+            let ours = argon2_of(&stored).unwrap();
+            assert!(matches(&ours, &stored, &peppered).unwrap());
+            assert!(!matches(&ours, &stored, &hmac::sign(&pepper(), b"wrong horse")).unwrap());
+        }
+    }
+
+    #[test]
+    fn hashes_that_cost_too_much_are_not_computed() {
+        for costs in ["m=65537,t=2,p=1", "m=19456,t=11,p=1", "m=19456,t=2,p=5"] {
+            let text =
+                format!("$argon2id$v=19${costs}$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+            assert!(argon2_of(&PasswordHash::new(&text).unwrap()).is_none(), "{costs}");
+        }
+    }
 }
