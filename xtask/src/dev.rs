@@ -78,7 +78,7 @@ impl Dev {
         if environment::given("RUST_LOG").is_none() {
             watch.env("RUST_LOG", "warn");
         }
-        let mut watch = Service::start("cargo lambda watch", &mut watch, Stop::Terminate, None)?;
+        let mut watch = Service::start("cargo lambda watch", &mut watch, Stop::Interrupt, None)?;
         running.note(&format!("http://127.0.0.1:{} (process {})", self.port, std::process::id()))?;
         watch.wait_until(Duration::from_secs(300), None, || {
             stopping.load(Ordering::Relaxed) || database_answers(self.port)
