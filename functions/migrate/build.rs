@@ -6,7 +6,7 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    let folder = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../../migrations");
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut downs = Vec::new();
     for entry in fs::read_dir(&folder).expect("the folder of migrations exists") {

@@ -17,6 +17,9 @@ use crate::http::stack;
 use crate::ids::Ids;
 use crate::state::App;
 
+/// Where Lambda hands out invocations; nowhere else is it set.
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
+
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
@@ -40,7 +43,7 @@ where
 {
     run(async move {
         let sources = Sources::process(Path::new("."));
-        if sources.get("AWS_LAMBDA_RUNTIME_API").is_some() {
+        if sources.get(RUNTIME_API).is_some() {
             let app = start(function, sources).await?;
             let handler = &handler;
             let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
@@ -68,9 +71,13 @@ fn run(main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     match runtime.block_on(main) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the function stops");
-            // Without a subscriber yet, or beside it: the operator must see why.
-            eprintln!("{error}");
+            // A deployment reads its log; before there is one, and outside of Lambda, a person reads.
+            let logged = tracing::dispatcher::has_been_set();
+            if logged && Sources::process(Path::new(".")).get(RUNTIME_API).is_some() {
+                tracing::error!(%error, "the function stops");
+            } else {
+                eprintln!("error: {error}");
+            }
             ExitCode::FAILURE
         }
     }

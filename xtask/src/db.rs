@@ -6,7 +6,8 @@ use clap::Subcommand;
 use local::postgres::Programs;
 use local::{Failure, Result};
 
-use crate::{cargo, dev, environment, migrate};
+use crate::database::Database;
+use crate::{cargo, database, environment, migrate};
 
 #[derive(Subcommand)]
 pub(crate) enum Db {
@@ -24,34 +25,35 @@ pub(crate) enum Db {
 
 impl Db {
     pub(crate) fn run(&self) -> Result<()> {
-        let running = environment::own_database().map(|(_, direct)| direct).or_else(dev::running_url);
         match self {
             Self::Psql { arguments } => {
-                let cluster = if running.is_none() { Some(dev::start_cluster(false)?) } else { None };
-                let url = cluster.map(|cluster| (cluster.url("todo"), Some(cluster)));
-                let (url, _cluster) = url.unwrap_or((running.unwrap_or_default(), None));
+                let database = Database::reach()?;
                 let mut psql = Command::new(Programs::find_or_install()?.program("psql"));
-                psql.arg(url).args(arguments);
+                psql.arg(&database.admin_url).args(arguments);
                 // Ctrl-C is psql's: it cancels a query. Children get the default back.
                 let _ = ctrlc::set_handler(|| {});
                 cargo::finish(psql, "psql", "read the lines above")
             }
             Self::Reset => {
-                if running.is_some() {
+                if environment::own_database()?.is_some() {
                     return Err(Failure::new(
-                        "the development database is in use, or DATABASE_URL names another one",
-                        "stop cargo xtask dev, or unset DATABASE_URL",
+                        "DATABASE_URL names a database that is not ours to wipe",
+                        "unset DATABASE_URL",
                     ));
                 }
-                let cluster = dev::start_cluster(true)?;
-                let url = cluster.url("todo");
+                let _lock = database::take_lock("the development database is in use")?;
+                let cluster = database::start(true)?;
+                let url = database::url(&cluster);
                 cargo::build_functions()?;
                 migrate::up(&environment::settings(&url, &url)?)
             }
             Self::Url => {
-                let url = running
-                    .ok_or_else(|| Failure::new("the development database is not running", "cargo xtask dev"))?;
-                println!("{url}");
+                let url = match environment::own_database()? {
+                    Some((_, direct)) => Some(direct),
+                    None => Database::running().map(|database| database.url),
+                };
+                let missing = || Failure::new("the development database is not running", "cargo xtask dev");
+                println!("{}", url.ok_or_else(missing)?);
                 Ok(())
             }
         }

@@ -1,9 +1,8 @@
 //! `cargo xtask dev`: from a clone to a running API.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,20 +10,17 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use local::postgres::{Cluster, Keep, Programs};
-use local::service::{Service, Stop, listens};
+use local::postgres::Cluster;
+use local::service::{Service, Stop, free_port};
 use local::{Failure, Result, tools, workspace};
 
-use crate::lock::{Lock, unwritable};
-use crate::{cargo, environment, migrate};
-
-/// The name of the development database.
-const DATABASE: &str = "todo";
+use crate::environment::Settings;
+use crate::{cargo, database, environment, migrate};
 
 #[derive(Args)]
 pub(crate) struct Dev {
     /// The port of the API on 127.0.0.1
-    #[arg(long, default_value_t = 9000)]
+    #[arg(long, default_value_t = 9000, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Wipe the development database first
     #[arg(long)]
@@ -34,20 +30,27 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn run(&self) -> Result<()> {
         let stopping = stop_on_signal()?;
-        let mut running = Lock::take(&environment::folder(), "the API of this clone is running already")?;
-        running.note(&format!("process {}, starting", std::process::id()))?;
-        let cargo_lambda = tools::cargo_lambda()?;
-        if listens(self.port) {
-            return Err(Failure::new(
-                format!("port {} is in use by another program", self.port),
-                format!("cargo xtask dev --port {}", self.port.saturating_add(1)),
-            ));
+        match self.start_and_watch(&stopping) {
+            // What a signal cut off has not failed.
+            Err(_) | Ok(()) if stopping.load(Ordering::Relaxed) => {
+                println!("\nStopping.");
+                Ok(())
+            }
+            result => result,
         }
+    }
 
-        let (mut cluster, pooled, direct) = match environment::own_database() {
+    fn start_and_watch(&self, stopping: &AtomicBool) -> Result<()> {
+        let mut running = database::take_lock("the API or the database of this clone is running already")?;
+        let cargo_lambda = tools::cargo_lambda()?;
+        if free_port(Some(self.port))? != self.port {
+            let other = if self.port == u16::MAX { 9000 } else { self.port + 1 };
+            let problem = format!("port {} is in use by another program", self.port);
+            return Err(Failure::new(problem, format!("cargo xtask dev --port {other}")));
+        }
+        let (mut cluster, pooled, direct) = match environment::own_database()? {
             Some((pooled, direct)) if !self.reset => {
                 println!("  using the database of DATABASE_URL");
-                let _ = fs::remove_file(environment::folder().join("url"));
                 (None, pooled, direct)
             }
             Some(_) => {
@@ -57,8 +60,8 @@ impl Dev {
                 ));
             }
             None => {
-                let cluster = start_cluster(self.reset)?;
-                let url = cluster.url(DATABASE);
+                let cluster = database::start(self.reset)?;
+                let url = database::url(&cluster);
                 (Some(cluster), url.clone(), url)
             }
         };
@@ -66,43 +69,73 @@ impl Dev {
         cargo::build_functions()?;
         let settings = environment::settings(&pooled, &direct)?;
         migrate::up(&settings)?;
-        if stopping.load(Ordering::Relaxed) {
-            return Ok(());
-        }
 
         let started = Instant::now();
-        let mut watch = Command::new(cargo_lambda);
-        watch.args(["lambda", "watch", "-A", "127.0.0.1", "-P", &self.port.to_string()]);
-        watch.current_dir(workspace()).envs(&settings);
-        // The emulator reports every instance it starts; what the functions say is enough.
-        if environment::given("RUST_LOG").is_none() {
-            watch.env("RUST_LOG", "warn");
-        }
-        let mut watch = Service::start("cargo lambda watch", &mut watch, Stop::Interrupt, None)?;
+        let mut watch = self.emulator(&cargo_lambda, &settings)?;
         running.note(&format!("http://127.0.0.1:{} (process {})", self.port, std::process::id()))?;
         watch.wait_until(Duration::from_secs(300), None, || {
-            stopping.load(Ordering::Relaxed) || database_answers(self.port)
+            stopping.load(Ordering::Relaxed) || self.status_of("/health/db") == Some(200)
         })?;
+        self.ask_every_function(stopping)?;
         if !stopping.load(Ordering::Relaxed) {
             self.welcome(started.elapsed());
         }
         while !stopping.load(Ordering::Relaxed) {
             if watch.ended().is_some() {
-                return Err(Failure::new(
-                    "cargo lambda watch has stopped",
-                    "read the lines above, then cargo xtask dev",
-                ));
+                let next = "read the lines above, then cargo xtask dev";
+                return Err(Failure::new("cargo lambda watch has stopped", next));
             }
             if cluster.as_mut().is_some_and(Cluster::has_stopped) {
-                return Err(Failure::new(
-                    "PostgreSQL has stopped",
-                    "read target/dev/postgres/log, then cargo xtask dev",
-                ));
+                let next = "read target/dev/postgres/log, then cargo xtask dev";
+                return Err(Failure::new("PostgreSQL has stopped", next));
             }
             sleep(Duration::from_millis(100));
         }
-        println!("\nStopping.");
         Ok(())
+    }
+
+    fn emulator(&self, cargo_lambda: &Path, settings: &Settings) -> Result<Service> {
+        let mut watch = Command::new(cargo_lambda);
+        watch.args(["lambda", "watch", "-A", "127.0.0.1", "-P", &self.port.to_string()]);
+        watch.current_dir(workspace()).envs(settings);
+        // The emulator reports every instance it starts; what the functions say is enough.
+        if environment::given("RUST_LOG").is_none() {
+            watch.env("RUST_LOG", "warn");
+        }
+        Service::start("cargo lambda watch", &mut watch, Stop::Interrupt, None)
+    }
+
+    /// Every function must answer, or its settings are wrong, which it has said by now.
+    fn ask_every_function(&self, stopping: &AtomicBool) -> Result<()> {
+        for (path, expected) in
+            [("/health/config", 200), ("/health/auth", 200), ("/api/tasks", 401), ("/api/docs", 200)]
+        {
+            let answered = self.status_of(path);
+            if answered != Some(expected) && !stopping.load(Ordering::Relaxed) {
+                let answered = answered.map_or("nothing".to_owned(), |status| status.to_string());
+                let problem = format!("GET {path} should answer {expected}, and answers {answered}");
+                return Err(Failure::new(problem, "mend the settings that the lines above name"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The status of `GET path`, if there is an answer within half a minute.
+    fn status_of(&self, path: &str) -> Option<u16> {
+        let ask = || {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+            let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes())?;
+            let mut answer = [0_u8; 12];
+            stream.read_exact(&mut answer)?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = ask().ok();
+        if answer.is_none() {
+            sleep(Duration::from_millis(100));
+        }
+        std::str::from_utf8(&answer?).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
     }
 
     fn welcome(&self, took: Duration) {
@@ -125,61 +158,10 @@ Try it:
     }
 }
 
-/// The development cluster with its database.
-pub(crate) fn start_cluster(reset: bool) -> Result<Cluster> {
-    let programs = Programs::find_or_install()?;
-    let folder = environment::folder().join("postgres");
-    if reset && folder.exists() {
-        println!("  wiping the development database");
-        wipe(&folder)?;
-    }
-    let cluster = Cluster::start(&folder, &programs, Keep::Safe)?;
-    cluster.ensure_database(DATABASE)?;
-    println!("  PostgreSQL {} on 127.0.0.1:{}, data in {}", cluster.programs.version, cluster.port, folder.display());
-    let file = environment::folder().join("url");
-    let kept = fs::write(&file, cluster.url(DATABASE));
-    let kept = kept.and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
-    kept.map_err(|error| unwritable(&environment::folder(), &error))?;
-    Ok(cluster)
-}
-
-fn wipe(folder: &std::path::Path) -> Result<()> {
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    fs::remove_dir_all(&real).map_err(|error| {
-        Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
-    })?;
-    // A link to a folder elsewhere goes with it.
-    let _ = fs::remove_file(folder);
-    Ok(())
-}
-
-/// The development database's URL, if `cargo xtask dev` keeps one running.
-pub(crate) fn running_url() -> Option<String> {
-    let taken = Lock::is_taken(&environment::folder());
-    taken.then(|| fs::read_to_string(environment::folder().join("url")).ok()).flatten()
-}
-
 fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stopping);
     let set = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
     set.map_err(|error| Failure::new(format!("signals cannot be caught: {error}"), "check the machine"))?;
     Ok(stopping)
-}
-
-/// Whether `GET /health/db` answers 200.
-fn database_answers(port: u16) -> bool {
-    let ask = || {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        stream.write_all(b"GET /health/db HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")?;
-        let mut answer = [0_u8; 12];
-        stream.read_exact(&mut answer)?;
-        Ok::<_, std::io::Error>(answer)
-    };
-    let answered = ask().is_ok_and(|answer| answer == *b"HTTP/1.1 200");
-    if !answered {
-        sleep(Duration::from_millis(100));
-    }
-    answered
 }

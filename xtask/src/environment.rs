@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use local::{Failure, Result, target};
+use local::{Failure, Result, target, workspace};
 
 use crate::keys;
 
@@ -17,17 +17,26 @@ pub(crate) fn folder() -> PathBuf {
     target().join("dev")
 }
 
-/// A value from the process environment; blank counts as none.
+/// A value from the process environment, `.env.local` or `.env`; blank counts as none.
 #[expect(clippy::disallowed_methods, reason = "commands read what their user set")]
 pub(crate) fn given(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.trim().is_empty())
+    let in_file =
+        |file: &str| fs::read_to_string(workspace().join(file)).ok().and_then(|text| parse(&text).remove(name));
+    let value = env::var(name).ok().or_else(|| in_file(".env.local")).or_else(|| in_file(".env"));
+    value.filter(|value| !value.trim().is_empty())
 }
 
-/// The database that the environment asks for instead of ours: the pooled URL and the direct one.
-pub(crate) fn own_database() -> Option<(String, String)> {
-    let pooled = given("DATABASE_URL").or_else(|| given("NEON_DATABASE_URL"))?;
+/// The database that the user asks for instead of ours: the pooled URL and the direct one.
+pub(crate) fn own_database() -> Result<Option<(String, String)>> {
+    let Some(pooled) = given("DATABASE_URL").or_else(|| given("NEON_DATABASE_URL")) else { return Ok(None) };
+    if !pooled.starts_with("postgresql://") && !pooled.starts_with("postgres://") {
+        return Err(Failure::new(
+            "DATABASE_URL is no PostgreSQL URL",
+            "set it to postgresql://user:password@host/database, or unset it",
+        ));
+    }
     let direct = given("DATABASE_URL_UNPOOLED").unwrap_or_else(|| pooled.replace("-pooler.", "."));
-    Some((pooled, direct))
+    Ok(Some((pooled, direct)))
 }
 
 /// The development keys, made on first use.
@@ -49,8 +58,11 @@ pub(crate) fn keys() -> Result<Settings> {
 
 /// Reads lines of the form NAME='value'.
 fn parse(text: &str) -> Settings {
-    let line =
-        |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
+    let line = |line: &str| {
+        line.split_once('=').map(|(name, value)| {
+            (name.trim().trim_start_matches("export ").to_owned(), value.trim().trim_matches(['\'', '"']).to_owned())
+        })
+    };
     text.lines().filter_map(line).collect()
 }
 

@@ -1,5 +1,6 @@
 //! `cargo xtask keys`: through the code that reads them.
 
+use std::io::{IsTerminal, Read, Write};
 use std::process::Stdio;
 
 use clap::Subcommand;
@@ -29,13 +30,33 @@ impl Keys {
             Self::Generate => example(&["generate"]),
             Self::Rotate { drop_retired: false } => example(&["rotate"]),
             Self::Rotate { drop_retired: true } => example(&["rotate", "--drop-retired"]),
-            Self::Jwks if std::io::IsTerminal::is_terminal(&std::io::stdin()) => {
-                let keys = environment::keys()?;
-                println!("{}", keys.get("JWT_PUBLIC_KEYS").map_or("", String::as_str));
-                Ok(())
-            }
-            Self::Jwks => example(&["jwks"]),
+            Self::Jwks => jwks(),
         }
+    }
+}
+
+fn jwks() -> Result<()> {
+    let mut given = String::new();
+    if !std::io::stdin().is_terminal() {
+        let read = std::io::stdin().read_to_string(&mut given);
+        read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}"), "pipe a key set in"))?;
+    }
+    if given.trim().is_empty() {
+        let keys = environment::keys()?;
+        println!("{}", keys.get("JWT_PUBLIC_KEYS").map_or("", String::as_str));
+        return Ok(());
+    }
+    let failure = |_| Failure::new("making keys failed", "read the lines above");
+    let mut command = cargo::cargo(&EXAMPLE);
+    let mut child = command.args(["--", "jwks"]).stdin(Stdio::piped()).spawn().map_err(failure)?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(given.as_bytes()).map_err(failure)?;
+    }
+    let done = child.wait().map_err(failure)?;
+    if done.success() {
+        Ok(())
+    } else {
+        Err(Failure::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line talks to a person")]
 
 mod cargo;
+mod database;
 mod db;
 mod dev;
 mod environment;
@@ -21,7 +22,7 @@ use local::Result;
 
 /// Developer commands of the task backend
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -5,8 +5,9 @@ use std::fs;
 use clap::Subcommand;
 use local::{Failure, Result, workspace};
 
+use crate::cargo;
+use crate::database::Database;
 use crate::environment::{self, Settings};
-use crate::{cargo, dev};
 
 #[derive(Subcommand)]
 pub(crate) enum Migrate {
@@ -36,10 +37,8 @@ impl Migrate {
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
             Self::New { what } => return new(what),
         };
-        let running = environment::own_database().map(|(_, direct)| direct).or_else(dev::running_url);
-        let cluster = if running.is_none() { Some(dev::start_cluster(false)?) } else { None };
-        let url = cluster.as_ref().map(|cluster| cluster.url("todo")).or(running).unwrap_or_default();
-        invoke(&event, &environment::settings(&url, &url)?)
+        let database = Database::reach()?;
+        invoke(&event, &environment::settings(&database.url, &database.url)?)
     }
 }
 
@@ -68,6 +67,9 @@ fn new(what: &[String]) -> Result<()> {
         newest = newest.max(version.unwrap_or(0));
     }
     let words = what.join("_").to_lowercase();
+    if !words.chars().any(|c| c.is_ascii_alphanumeric()) {
+        return Err(Failure::new("a migration needs a name", "cargo xtask migrate new add colour to tasks"));
+    }
     let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let stem = format!("V{}__{slug}", newest + 1);
     let files =

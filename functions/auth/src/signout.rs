@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::sessions;
 use shared::error::ApiError;
-use shared::http::{Json, OptionalJson, bearer, session_to_end};
+use shared::http::{Body, Json, bearer, session_to_end};
 use utoipa::ToSchema;
 
 use crate::presented;
@@ -23,7 +23,7 @@ pub(crate) struct SignOut {
 /// Sign out
 ///
 /// Ends the session of the bearer token, expired or not, and that of the refresh token. Succeeds with
-/// neither, because clients call it with nothing.
+/// neither, and with any body, because clients call it with nothing.
 #[utoipa::path(
     post, path = "/signout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
     responses((status = 200, description = "Signed out", body = MessageBody))
@@ -31,9 +31,9 @@ pub(crate) struct SignOut {
 pub(crate) async fn sign_out(
     State(app): State<App>,
     headers: HeaderMap,
-    OptionalJson(body): OptionalJson<SignOut>,
+    body: Body,
 ) -> Result<Json<MessageBody>, ApiError> {
-    end_session(&app, &headers, body.unwrap_or_default()).await
+    end_session(&app, &headers, &body.bytes).await
 }
 
 /// Sign out
@@ -46,12 +46,14 @@ pub(crate) async fn sign_out(
 pub(crate) async fn logout(
     State(app): State<App>,
     headers: HeaderMap,
-    OptionalJson(body): OptionalJson<SignOut>,
+    body: Body,
 ) -> Result<Json<MessageBody>, ApiError> {
-    end_session(&app, &headers, body.unwrap_or_default()).await
+    end_session(&app, &headers, &body.bytes).await
 }
 
-async fn end_session(app: &App, headers: &HeaderMap, body: SignOut) -> Result<Json<MessageBody>, ApiError> {
+/// Whatever the body is, the session of the bearer token must end: a body that says nothing is no body.
+async fn end_session(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Json<MessageBody>, ApiError> {
+    let body: SignOut = serde_json::from_slice(body).unwrap_or_default();
     let bearer = match bearer(headers) {
         Ok(Some(token)) => session_to_end(app, token).await,
         _ => None,

@@ -16,7 +16,7 @@ pub(crate) struct SignedIn {
     #[schema(example = "ada@example.com")]
     pub(crate) email: String,
     /// The account's display name.
-    #[schema(example = "Ada")]
+    #[schema(required, example = "Ada")]
     pub(crate) name: Option<String>,
     /// Whether the account may sign in.
     #[schema(example = true)]
@@ -79,7 +79,7 @@ pub(crate) struct User {
     #[schema(example = "ada@example.com")]
     email: String,
     /// The account's display name.
-    #[schema(example = "Ada")]
+    #[schema(required, example = "Ada")]
     name: Option<String>,
     /// `user` or `admin`.
     #[schema(example = "user")]

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use serde::Serialize;
 use shared::App;
-use shared::config::Finding;
+use shared::config::{Finding, Function};
 use shared::error::{ApiError, Code};
 use shared::http::Json;
 use utoipa::ToSchema;
@@ -14,6 +14,8 @@ pub(crate) struct ConfigHealth {
     /// Always `configuration valid`.
     #[schema(example = "configuration valid")]
     status: &'static str,
+    /// Whose settings these are: always `health`. The others do not start unless theirs are valid.
+    function: Function,
     /// `development`, `staging` or `production`.
     #[schema(example = "production")]
     environment: String,
@@ -37,6 +39,7 @@ pub(crate) async fn check_config(State(app): State<App>) -> Result<Json<ConfigHe
     if app.live.problems().is_empty() {
         return Ok(Json(ConfigHealth {
             status: "configuration valid",
+            function: Function::Health,
             environment: settings.environment.to_string(),
             settings: settings.report.clone(),
         }));

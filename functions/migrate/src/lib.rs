@@ -113,6 +113,7 @@ pub async fn handle(app: App, event: Event) -> Result<Answer, Box<dyn std::error
 /// As [`MigrateError`].
 pub async fn perform(settings: &Live, event: &Event) -> Result<Answer, MigrateError> {
     let mut client = connect_direct(settings).await?;
+    migrations::prepare(&client).await?;
     match event {
         Event::Status => status::read(&client).await.map(Answer::Status),
         Event::Check => check::compare(&client).await.map(Answer::Checked),

@@ -237,3 +237,16 @@ async fn a_held_table_is_not_reported_as_a_held_lock() {
     assert!(!error.to_string().contains("another migration"), "{error}");
     assert_eq!(status(&database).await.current, LATEST);
 }
+
+#[tokio::test]
+async fn a_role_called_like_a_schema_migrates_too() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    // What is found first for a role called like this schema.
+    client.batch_execute("CREATE SCHEMA todo_owner").await.unwrap();
+    assert_eq!(up(&database).await.current, LATEST);
+    let found = client.query_typed_one("SELECT to_regclass('public.tasks') IS NOT NULL", &[]).await.unwrap();
+    assert!(found.get::<_, bool>(0));
+    assert_eq!(status(&database).await.current, LATEST);
+    assert_eq!(down(&database, 0).await.current, 0);
+}

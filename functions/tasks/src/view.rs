@@ -18,9 +18,10 @@ pub(crate) struct Task {
     #[schema(example = "Buy milk")]
     title: String,
     /// More about it.
-    #[schema(example = "The one with the blue label")]
+    #[schema(required, example = "The one with the blue label")]
     description: Option<String>,
     /// When it is due.
+    #[schema(required)]
     due_datetime: Option<Timestamp>,
     /// Its field of the matrix.
     priority: Priority,

@@ -1,12 +1,16 @@
 //! Where things are.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The root of the workspace.
+/// The root of the workspace: that of the package that cargo runs now, not of the one that was built, for the
+/// folder may have been moved or copied since.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "cargo's own variable")]
 pub fn workspace() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().unwrap_or(root)
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let root = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    root.unwrap_or(&package).to_owned()
 }
 
 /// The folder of everything that is built or made.

@@ -168,7 +168,7 @@ impl Cluster {
         let service = Service::start_in("PostgreSQL", &mut command, Stop::Interrupt, Some(&log), temporary)?;
         let mut cluster = Self { service, programs, port, superuser_password, owner_password };
         let mut probe = Command::new(cluster.programs.program("psql"));
-        probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password));
+        probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password, "postgres"));
         probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // A crash before may mean minutes of recovery.
         cluster.service.wait_until(Duration::from_secs(120), Some(&log), || {
@@ -193,6 +193,12 @@ impl Cluster {
         format!("postgresql://{OWNER}:{}@127.0.0.1:{}/{database}?sslmode=disable", self.owner_password, self.port)
     }
 
+    /// The URL of a database, as the superuser, whom row-level security does not bind.
+    #[must_use]
+    pub fn admin_url(&self, database: &str) -> String {
+        superuser_url(self.port, &self.superuser_password, database)
+    }
+
     /// The process id of the server.
     #[must_use]
     pub fn process(&self) -> u32 {
@@ -210,7 +216,7 @@ impl Cluster {
     }
 
     fn query(&self, database: &str, sql: &str) -> Result<String> {
-        let url = superuser_url(self.port, &self.superuser_password).replace("/postgres?", &format!("/{database}?"));
+        let url = superuser_url(self.port, &self.superuser_password, database);
         let output = Command::new(self.programs.program("psql"))
             .args(["-qAtX", "-v", "ON_ERROR_STOP=1", "-c", sql])
             .arg(url)
@@ -228,8 +234,8 @@ impl Cluster {
     }
 }
 
-fn superuser_url(port: u16, password: &str) -> String {
-    format!("postgresql://postgres:{password}@127.0.0.1:{port}/postgres?sslmode=disable")
+fn superuser_url(port: u16, password: &str, database: &str) -> String {
+    format!("postgresql://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
 fn damaged(folder: &Path) -> Failure {

@@ -10,6 +10,14 @@ use super::DbError;
 /// Names the lock among advisory locks: "todo" in ASCII.
 const LOCK: i64 = 0x74_6f_64_6f;
 
+/// Makes names mean the same whatever the role is called: a schema named like it would come first.
+///
+/// # Errors
+/// As any statement.
+pub async fn prepare(client: &Client) -> Result<(), DbError> {
+    Ok(client.batch_execute("SET search_path = public").await?)
+}
+
 /// Waits until no other migration runs on this database, at most `patience`. The lock ends with the connection.
 ///
 /// # Errors
@@ -19,7 +27,8 @@ pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     client.batch_execute(&timeouts).await?;
     client.query_typed("SELECT pg_advisory_lock($1)", &[(&LOCK, Type::INT8)]).await?;
     // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
-    // Nor may they change no row in silence where row-level security hides all of them from the owner.
+    // Nor may they change no row in silence where row-level security hides all of them from the owner
+    // (docs/decisions/backfills.md).
     client.batch_execute("SET lock_timeout = '5s'; SET statement_timeout = '10min'; SET row_security = off").await?;
     Ok(())
 }

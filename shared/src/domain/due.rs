@@ -19,8 +19,8 @@ impl DueDatetime {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         const FORM: Invalid =
             Invalid::new("must be a date and time as in 2026-02-15T17:00:00Z, at the latest 9999-12-30T22:00:00Z");
-        // The calendar library also reads `[Europe/Paris]` annotations and signed years; the contract does not.
-        if text.len() > 40 || !text.starts_with(|first: char| first.is_ascii_digit()) || text.contains('[') {
+        // The calendar library reads more of ISO 8601 than the contract does.
+        if !has_form(text) {
             return Err(FORM);
         }
         let civil = text
@@ -39,6 +39,28 @@ impl DueDatetime {
     pub fn timestamp(self) -> Timestamp {
         self.0
     }
+}
+
+/// Whether text looks like `2026-02-15`, `2026-02-15T17:00`, with seconds, a fraction, and `Z` or an offset.
+fn has_form(text: &str) -> bool {
+    let digits = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = |part: &str, separator: char, lengths: &[usize]| {
+        let parts: Vec<&str> = part.split(separator).collect();
+        parts.len() == lengths.len() && parts.iter().zip(lengths).all(|(part, length)| digits(part, *length))
+    };
+    let Some((date, rest)) = text.split_once(['T', 't', ' ']) else { return numbers(text, '-', &[4, 2, 2]) };
+    let (time, offset) = match rest.find(['Z', 'z', '+', '-']) {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let time = numbers(clock, ':', &[2, 2, 2]) || (numbers(clock, ':', &[2, 2]) && !time.contains('.'));
+    let offset = match offset.get(1..) {
+        None => true,
+        Some("") => matches!(offset, "Z" | "z"),
+        Some(hours) => numbers(hours, ':', &[2, 2]) && hours < "24",
+    };
+    numbers(date, '-', &[4, 2, 2]) && time && (1..=9).any(|length| digits(fraction, length)) && offset
 }
 
 #[cfg(test)]
@@ -78,6 +100,18 @@ mod tests {
             "2026-02-15T17:00:00+02:00[Europe/Paris]",
             "2026-02-15T25:00:00Z",
             "1771174800",
+            "20260215T170000Z",
+            "20260215",
+            "2026-02-15T17",
+            "2026-02-15T17:00:00,5Z",
+            "2026-02-15T17:00:00+25:00",
+            "2026-02-15T17:00:00+24:00",
+            "2026-02-15T17:00:00+02:00:30",
+            "2026-02-15T17:00:00+02",
+            "2026-02-15T17:00.5Z",
+            "2026-02-15T17:00:00.Z",
+            "2026-02-15T17:00:00Z+02:00",
+            "2026-02-15T17:00:00é",
         ] {
             assert!(DueDatetime::parse(text).is_err(), "{text}");
         }

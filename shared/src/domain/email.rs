@@ -20,7 +20,10 @@ impl Email {
             return Err(FORM);
         }
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        EmailAddress::parse_with_options(&lower, options).map_err(|_| FORM)?;
+        let address = EmailAddress::parse_with_options(&lower, options).map_err(|_| FORM)?;
+        if !is_host_name(address.domain()) {
+            return Err(FORM);
+        }
         Ok(Self(lower))
     }
 
@@ -29,6 +32,15 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether mail can be delivered there by name: labels of letters, digits and hyphens, the last one no number.
+fn is_host_name(domain: &str) -> bool {
+    let label = |label: &str| {
+        label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    domain.split('.').all(label) && last.chars().any(char::is_alphabetic)
 }
 
 /// Addresses do not belong into logs.
@@ -50,7 +62,20 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(250));
-        for text in ["", "ada", "ada@", "@example.com", "ada@localhost", "a b@example.com", "a\0@example.com", &long] {
+        for text in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@localhost",
+            "a b@example.com",
+            "a\0@example.com",
+            "a@127.0.0.1",
+            "a@b.123",
+            "a@b_c.com",
+            "a@-b.com",
+            &long,
+        ] {
             assert!(Email::parse(text).is_err(), "{text}");
         }
     }

@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
@@ -27,22 +27,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body that may be missing or null. What is sent must still be JSON.
+/// A body of any kind within the limit, for the endpoint that must not fail because of it.
 #[derive(Debug)]
-pub struct OptionalJson<T>(pub Option<T>);
+pub struct Body {
+    /// What was sent.
+    pub bytes: Bytes,
+}
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for OptionalJson<T> {
+impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let declared = is_json(request.headers());
-        let bytes = read(request, state).await?;
-        match (bytes.is_empty(), declared) {
-            (true, _) => Ok(Self(None)),
-            (false, false) => Err(not_json()),
-            (false, true) if bytes.trim_ascii() == b"null" => Ok(Self(None)),
-            (false, true) => parse(&bytes).map(|body| Self(Some(body))),
-        }
+        read(request, state).await.map(|bytes| Self { bytes })
     }
 }
 
@@ -69,14 +65,24 @@ impl<T: Serialize> IntoResponse for Json<T> {
 /// `application/json` or a type that is JSON underneath, such as `application/merge-patch+json`.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+    let value = value.to_ascii_lowercase();
+    let mut parts = value.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+    // JSON is UTF-8 (RFC 8259 §8.1), whatever is claimed, and nothing here decompresses.
+    let utf8 = parts.filter_map(|part| part.strip_prefix("charset=")).all(|name| name.trim_matches('"') == "utf-8");
+    let plain = headers.get(CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
+    json && utf8 && plain
 }
 
 /// Reads JSON, and says where it is not what was expected.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::new(Code::MalformedJson, "The body is empty; send a JSON object"));
+    }
+    if nests_deeply(bytes) {
+        let detail = format!("The body is nested more than {DEEPEST} levels deep");
+        return Err(ApiError::new(Code::MalformedJson, detail));
     }
     // serde would read a list as the fields of an object in their order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
@@ -88,6 +94,24 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let rest = deserializer.end();
     rest.map_err(|error| malformed(&error))?;
     Ok(value)
+}
+
+/// How deep JSON may nest; fields that nobody reads are skipped at any depth otherwise.
+const DEEPEST: usize = 64;
+
+fn nests_deeply(bytes: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    bytes.iter().any(|byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
@@ -181,6 +205,13 @@ mod tests {
             assert_eq!(error(text), (Code::ValidationFailed, "must be a JSON object".to_owned()), "{text}");
         }
         assert_eq!(error("[x").0, Code::MalformedJson);
+    }
+
+    #[test]
+    fn nesting_has_an_end_even_where_nobody_reads() {
+        let nested = |depth: usize| format!(r#"{{"title":"[[","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(parse::<Shape>(nested(63).as_bytes()).is_ok());
+        assert_eq!(error(&nested(64)).0, Code::MalformedJson);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod user;
 
 pub use created::Created;
 pub use fields::Fields;
-pub use json::{Json, OptionalJson};
+pub use json::{Body, Json};
 pub use layers::{MAX_BODY, stack};
 pub use patch::Patch;
 pub use path::{IdPath, PathId};

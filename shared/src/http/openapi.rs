@@ -80,7 +80,11 @@ pub fn complete(document: &mut OpenApi) {
 
 fn add_common_problems(path: &str, operation: &mut Operation) {
     let mut common = vec![Code::Internal];
-    if operation.security.is_some() {
+    // Signing out takes a token and a body if there are any, and refuses neither.
+    let lenient = operation.security.as_ref().is_some_and(|ways| ways.len() > 1);
+    if lenient {
+        common.extend([Code::DatabaseUnavailable, Code::PayloadTooLarge]);
+    } else if operation.security.is_some() {
         common.extend([
             Code::AuthenticationRequired,
             Code::TokenInvalid,
@@ -124,6 +128,7 @@ fn finish_response(status: &str, response: &mut Response) {
     };
     header("X-Request-Id", "Names this request; quote it when something is wrong.");
     header("Server-Timing", "Milliseconds spent in the database (`db`) and elsewhere (`app`).");
+    header("Cache-Control", "`no-store` for everything personal; how long to keep it for the rest.");
     match status {
         "401" => header("WWW-Authenticate", "`Bearer`, with an error code if a token was sent."),
         "503" => header("Retry-After", "Seconds to wait before trying again."),

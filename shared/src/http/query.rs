@@ -88,6 +88,7 @@ impl Query {
             None => Ok(()),
             Some((name, _)) => {
                 let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+                let name = name.replace('~', "~0").replace('/', "~1");
                 Err(ApiError::invalid(format!("/query/{name}"), "is not a parameter of this endpoint"))
             }
         }

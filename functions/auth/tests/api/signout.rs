@@ -63,6 +63,38 @@ async fn nothing_and_nonsense_are_still_200_and_end_nothing() {
 }
 
 #[tokio::test]
+async fn no_body_keeps_a_bearer_token_from_ending_its_session() {
+    let api = api().await;
+    for (number, (kind, body)) in [
+        ("text/plain", "garbage"),
+        ("application/json", "{"),
+        ("application/json", "[]"),
+        ("application/json", r#"{"refresh_token":5}"#),
+        ("application/x-www-form-urlencoded", "a=b"),
+        ("application/json", "\0"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let data = sign_up(&api, &format!("{number}@example.com")).await;
+        let token = text(&data, "access_token");
+        let call = api.call(Method::POST, "/api/v1/auth/signout").header("content-type", kind).text(body);
+        assert_eq!(call.bearer(&token).send().await.status, 200, "{body}");
+        me(&api, &token).await.problem(401, "session_revoked");
+        let call = api.call(Method::POST, "/api/v1/auth/logout").header("content-type", kind).text(body);
+        assert_eq!(call.send().await.status, 200, "{body}");
+    }
+    // What a browser sends for a string without a type.
+    let data = sign_up(&api, "browser@example.com").await;
+    let body = json!({ "refresh_token": data["refresh_token"] }).to_string();
+    let call = api.call(Method::POST, "/api/v1/auth/logout").header("content-type", "text/plain;charset=UTF-8");
+    assert_eq!(call.text(&body).send().await.status, 200);
+    me(&api, &text(&data, "access_token")).await.problem(401, "session_revoked");
+    let call = api.call(Method::POST, "/api/v1/auth/logout").text(&"x".repeat(300 * 1024));
+    call.send().await.problem(413, "payload_too_large");
+}
+
+#[tokio::test]
 async fn other_sessions_live_on() {
     let api = api().await;
     let first = sign_up(&api, "ada@example.com").await;

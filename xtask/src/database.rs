@@ -1,0 +1,93 @@
+//! The development database: that of `DATABASE_URL`, the one a running command keeps up, or one started for us.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use local::postgres::{Cluster, Keep, Programs};
+use local::{Failure, Result};
+
+use crate::environment;
+use crate::lock::{Lock, unwritable};
+
+/// The name of the database in our cluster.
+const NAME: &str = "todo";
+
+/// How to reach the development database, for as long as this lives.
+pub(crate) struct Database {
+    /// As the owner of the tables.
+    pub(crate) url: String,
+    /// As somebody whom row-level security does not bind, if the cluster is ours.
+    pub(crate) admin_url: String,
+    _own: Option<(Cluster, Lock)>,
+}
+
+impl Database {
+    /// The database that the environment names, or that is running; else ours, started.
+    pub(crate) fn reach() -> Result<Self> {
+        if let Some((_, direct)) = environment::own_database()? {
+            return Ok(Self { admin_url: direct.clone(), url: direct, _own: None });
+        }
+        if let Some(running) = Self::running() {
+            return Ok(running);
+        }
+        let lock = take_lock("the development database is being started or wiped")?;
+        let cluster = start(false)?;
+        let (url, admin_url) = (cluster.url(NAME), cluster.admin_url(NAME));
+        Ok(Self { url, admin_url, _own: Some((cluster, lock)) })
+    }
+
+    /// The database that another command of this clone keeps running.
+    pub(crate) fn running() -> Option<Self> {
+        let taken = Lock::is_taken(&environment::folder());
+        let text = taken.then(|| fs::read_to_string(urls_file()).ok()).flatten()?;
+        let (url, admin_url) = text.trim().split_once('\n')?;
+        Some(Self { url: url.to_owned(), admin_url: admin_url.to_owned(), _own: None })
+    }
+}
+
+/// The right to run the cluster of this clone. What an earlier holder left for others is gone.
+pub(crate) fn take_lock(otherwise: &str) -> Result<Lock> {
+    let mut lock = Lock::take(&environment::folder(), otherwise)?;
+    let _ = fs::remove_file(urls_file());
+    lock.note(&format!("process {}", std::process::id()))?;
+    Ok(lock)
+}
+
+fn urls_file() -> std::path::PathBuf {
+    environment::folder().join("urls")
+}
+
+/// Starts our cluster with its database, and leaves its URLs for other commands. Take the lock before.
+pub(crate) fn start(reset: bool) -> Result<Cluster> {
+    let programs = Programs::find_or_install()?;
+    let folder = environment::folder().join("postgres");
+    if reset && folder.exists() {
+        println!("  wiping the development database");
+        wipe(&folder)?;
+    }
+    let cluster = Cluster::start(&folder, &programs, Keep::Safe)?;
+    cluster.ensure_database(NAME)?;
+    let version = &cluster.programs.version;
+    println!("  PostgreSQL {version} on 127.0.0.1:{}, data in {}", cluster.port, folder.display());
+    let file = urls_file();
+    let kept = fs::write(&file, "").and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
+    let kept = kept.and_then(|()| fs::write(&file, format!("{}\n{}\n", cluster.url(NAME), cluster.admin_url(NAME))));
+    kept.map_err(|error| unwritable(&environment::folder(), &error))?;
+    Ok(cluster)
+}
+
+/// The URL of our database, as its owner.
+pub(crate) fn url(cluster: &Cluster) -> String {
+    cluster.url(NAME)
+}
+
+fn wipe(folder: &Path) -> Result<()> {
+    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    fs::remove_dir_all(&real).map_err(|error| {
+        Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
+    })?;
+    // A link to a folder elsewhere goes with it.
+    let _ = fs::remove_file(folder);
+    Ok(())
+}
