@@ -93,6 +93,7 @@ pub async fn start(function: Function, sources: Sources) -> Result<App, Failure>
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
     let settings = live.current();
     log_to_stdout(&settings.log_level, settings.environment != Environment::Development);
+    live.log_problems();
     Ok(assemble(function, live, clock, concurrency))
 }
 

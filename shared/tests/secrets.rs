@@ -187,7 +187,7 @@ async fn the_health_function_starts_without_its_secret_and_says_what_is_missing_
     let arn = moto.create_secret("health", &json!(["no object"])).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
     let named = || live.problems().list.iter().map(|problem| problem.name).collect::<Vec<_>>();
-    assert_eq!(named(), ["DATABASE_URL"]);
+    assert_eq!(named(), ["APP_SECRET_ARN", "DATABASE_URL"]);
     moto.put_secret(&arn, &secret(&database)).await;
     clock.advance_seconds(301);
     live.keep_fresh().await;

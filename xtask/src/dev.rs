@@ -107,24 +107,28 @@ impl Dev {
 
     /// Every function must answer, or its settings are wrong, which it has said by now.
     fn ask_every_function(&self, stopping: &AtomicBool) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(60);
         for (path, expected) in
             [("/health/config", 200), ("/health/auth", 200), ("/api/tasks", 401), ("/api/docs", 200)]
         {
-            let answered = self.status_of(path);
+            let mut answered = None;
+            while answered.is_none() && Instant::now() < deadline && !stopping.load(Ordering::Relaxed) {
+                answered = self.status_of(path);
+            }
             if answered != Some(expected) && !stopping.load(Ordering::Relaxed) {
                 let answered = answered.map_or("nothing".to_owned(), |status| status.to_string());
                 let problem = format!("GET {path} should answer {expected}, and answers {answered}");
-                return Err(Failure::new(problem, "mend the settings that the lines above name"));
+                return Err(Failure::new(problem, "read what the function says above; mostly a setting is wrong"));
             }
         }
         Ok(())
     }
 
-    /// The status of `GET path`, if there is an answer within half a minute.
+    /// The status of `GET path`, if there is an answer within ten seconds.
     fn status_of(&self, path: &str) -> Option<u16> {
         let ask = || {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-            stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+            stream.set_read_timeout(Some(Duration::from_secs(10)))?;
             let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n");
             stream.write_all(request.as_bytes())?;
             let mut answer = [0_u8; 12];

@@ -17,26 +17,30 @@ pub(crate) fn folder() -> PathBuf {
     target().join("dev")
 }
 
-/// A value from the process environment, `.env.local` or `.env`; blank counts as none.
+/// A value from the process environment; blank counts as none.
 #[expect(clippy::disallowed_methods, reason = "commands read what their user set")]
 pub(crate) fn given(name: &str) -> Option<String> {
-    let in_file =
-        |file: &str| fs::read_to_string(workspace().join(file)).ok().and_then(|text| parse(&text).remove(name));
-    let value = env::var(name).ok().or_else(|| in_file(".env.local")).or_else(|| in_file(".env"));
-    value.filter(|value| !value.trim().is_empty())
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// The database that the user asks for instead of ours: the pooled URL and the direct one.
+/// The database that the user asks for instead of ours: the pooled URL and the direct one, both from the same
+/// place. The first of the environment, `.env.local` and `.env` that names one decides.
 pub(crate) fn own_database() -> Result<Option<(String, String)>> {
-    let Some(pooled) = given("DATABASE_URL").or_else(|| given("NEON_DATABASE_URL")) else { return Ok(None) };
-    if !pooled.starts_with("postgresql://") && !pooled.starts_with("postgres://") {
-        return Err(Failure::new(
-            "DATABASE_URL is no PostgreSQL URL",
-            "set it to postgresql://user:password@host/database, or unset it",
-        ));
+    let names = ["DATABASE_URL", "NEON_DATABASE_URL", "DATABASE_URL_UNPOOLED"];
+    let process = names.into_iter().filter_map(|name| Some((name.to_owned(), given(name)?))).collect();
+    let file = |name: &str| parse(&fs::read_to_string(workspace().join(name)).unwrap_or_default());
+    let places: [Settings; 3] = [process, file(".env.local"), file(".env")];
+    for place in places {
+        let get = |name| place.get(name).filter(|value| !value.trim().is_empty()).cloned();
+        let Some(pooled) = get("DATABASE_URL").or_else(|| get("NEON_DATABASE_URL")) else { continue };
+        if !pooled.starts_with("postgresql://") && !pooled.starts_with("postgres://") {
+            let next = "set it to postgresql://user:password@host/database, or unset it";
+            return Err(Failure::new("DATABASE_URL is no PostgreSQL URL", next));
+        }
+        let direct = get("DATABASE_URL_UNPOOLED").unwrap_or_else(|| pooled.replace("-pooler.", "."));
+        return Ok(Some((pooled, direct)));
     }
-    let direct = given("DATABASE_URL_UNPOOLED").unwrap_or_else(|| pooled.replace("-pooler.", "."));
-    Ok(Some((pooled, direct)))
+    Ok(None)
 }
 
 /// The development keys, made on first use.
@@ -66,12 +70,13 @@ fn parse(text: &str) -> Settings {
     text.lines().filter_map(line).collect()
 }
 
-/// Everything the functions need on this machine; what the process environment has is left alone.
+/// Everything the functions need on this machine. What the process environment has is left alone, but for the
+/// database, which was decided before.
 pub(crate) fn settings(pooled: &str, direct: &str) -> Result<Settings> {
     let mut all = keys()?;
     all.insert("ENVIRONMENT".to_owned(), "development".to_owned());
+    all.retain(|name, _| given(name).is_none());
     all.insert("DATABASE_URL".to_owned(), pooled.to_owned());
     all.insert("DATABASE_URL_UNPOOLED".to_owned(), direct.to_owned());
-    all.retain(|name, _| given(name).is_none());
     Ok(all)
 }

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: installs what tests need, starts a PostgreSQL for the run, runs everything.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread::available_parallelism;
 
 use clap::Args;
 use local::packages::{self, on_path};
@@ -29,13 +29,8 @@ impl Test {
         let (chromium, chromedriver) = browser()?;
 
         let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
-        let folder = target().join("test").join("postgres");
-        if let Ok(real) = folder.canonicalize() {
-            fs::remove_dir_all(&real).map_err(|error| {
-                Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
-            })?;
-            let _ = fs::remove_file(&folder);
-        }
+        // A folder per run: what a killed run left is removed by its keeper, which may still be at it.
+        let folder = target().join("test").join(format!("postgres-{}", std::process::id()));
         // With TEST_DATABASE_URL, that server is used and none is started.
         let given = environment::given("TEST_DATABASE_URL");
         let cluster = if given.is_none() { Some(Cluster::start(&folder, &programs, Keep::Fast)?) } else { None };
@@ -75,17 +70,21 @@ impl Test {
     }
 }
 
-/// cargo-nextest where it is installed, else `cargo test`.
+/// cargo-nextest where it is installed, else `cargo test`. Tests wait for databases more than they compute, so
+/// more of them run at once than there are processors.
 fn runner(arguments: &[&str]) -> Command {
     let nextest =
         Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    let mut command = if nextest.is_ok_and(|status| status.success()) {
-        cargo::cargo(&["nextest", "run", "--no-fail-fast"])
+    if nextest.is_ok_and(|status| status.success()) {
+        let threads = available_parallelism().map_or(4, |processors| 3 * processors.get());
+        let mut command = cargo::cargo(&["nextest", "run", "--no-fail-fast", "--test-threads", &threads.to_string()]);
+        command.args(arguments);
+        command
     } else {
-        cargo::cargo(&["test", "--no-fail-fast"])
-    };
-    command.args(arguments);
-    command
+        let mut command = cargo::cargo(&["test", "--no-fail-fast"]);
+        command.args(arguments);
+        command
+    }
 }
 
 fn pgbouncer() -> Result<PathBuf> {

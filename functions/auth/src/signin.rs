@@ -62,7 +62,21 @@ pub(crate) async fn login(
 }
 
 async fn open_session(app: &App, client: &Client, body: SignIn) -> Result<SignedInBody, ApiError> {
-    let wrong = || ApiError::new(Code::InvalidCredentials, "Invalid email or password");
+    // Another sign-in may replace an outdated hash while this one verifies it: then it is looked at once more.
+    for _ in 0..2 {
+        if let Some(signed_in) = try_to_open_session(app, client, &body).await? {
+            return Ok(signed_in);
+        }
+    }
+    Err(wrong())
+}
+
+fn wrong() -> ApiError {
+    ApiError::new(Code::InvalidCredentials, "Invalid email or password")
+}
+
+/// None if the account changed while its password was verified.
+async fn try_to_open_session(app: &App, client: &Client, body: &SignIn) -> Result<Option<SignedInBody>, ApiError> {
     let settings = app.settings();
     let db = app.db.anonymous();
     // What is no address belongs to no account, and costs as much as any wrong answer.
@@ -86,8 +100,8 @@ async fn open_session(app: &App, client: &Client, body: SignIn) -> Result<Signed
     let session = issue::new_session(app, client, now);
     let signed_in = SignedIn { user: user.id, verified: &verified, rehashed: rehashed.as_ref() };
     if !sessions::insert(&db, &signed_in, &session).await? {
-        return Err(wrong());
+        return Ok(None);
     }
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
-    Ok(issue::tokens(app, &settings, user, &session, now)?.into())
+    Ok(Some(issue::tokens(app, &settings, user, &session, now)?.into()))
 }

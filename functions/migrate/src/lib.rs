@@ -114,16 +114,25 @@ pub async fn handle(app: App, event: Event) -> Result<Answer, Box<dyn std::error
 pub async fn perform(settings: &Live, event: &Event) -> Result<Answer, MigrateError> {
     let mut client = connect_direct(settings).await?;
     migrations::prepare(&client).await?;
+    let answer = perform_on(&mut client, event).await;
+    // Closing the connection would do, were it not for poolers.
+    if let Err(error) = migrations::release(&client).await {
+        tracing::warn!(%error, "the session could not be reset");
+    }
+    answer
+}
+
+async fn perform_on(client: &mut Client, event: &Event) -> Result<Answer, MigrateError> {
     match event {
-        Event::Status => status::read(&client).await.map(Answer::Status),
-        Event::Check => check::compare(&client).await.map(Answer::Checked),
+        Event::Status => status::read(client).await.map(Answer::Status),
+        Event::Check => check::compare(client).await.map(Answer::Checked),
         Event::Migrate => {
-            lock(&client).await?;
-            run::migrate(&mut client).await.map(Answer::Migrated)
+            lock(client).await?;
+            run::migrate(client).await.map(Answer::Migrated)
         }
         Event::Rollback { to } => {
-            lock(&client).await?;
-            rollback::back_to(&mut client, *to).await.map(Answer::RolledBack)
+            lock(client).await?;
+            rollback::back_to(client, *to).await.map(Answer::RolledBack)
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{Function, Problems, SecretReader, Settings, Sources};
+use super::{Finding, Function, Problem, Problems, SecretReader, Settings, Source, Sources};
 use crate::clock::Clock;
 
 /// Settings that can be read again while the function runs.
@@ -18,6 +18,8 @@ pub struct Live {
     clock: Clock,
     current: RwLock<Arc<Inspected>>,
     secret: Option<Secret>,
+    /// Why the secret could not be read at the start. For the log: it may name the account.
+    unread: Option<String>,
 }
 
 /// Settings, and what is wrong with them; only the health function goes on with problems, to tell them.
@@ -55,6 +57,9 @@ pub enum Mismatch {
 /// The shortest time between two readings out of turn, so that forged key ids cost nothing.
 const OUT_OF_TURN: SignedDuration = SignedDuration::from_secs(60);
 
+/// When to try again after Secrets Manager was slow.
+const SOON: SignedDuration = SignedDuration::from_secs(15);
+
 /// How long a request waits for the secret to be read again in turn; it has settings to go on with.
 const IN_TURN_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -86,13 +91,14 @@ impl Live {
         sources: Sources,
         reader: Option<SecretReader>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let mut unread = None;
         let (secret, sources) = match reader {
             None => (None, sources),
             Some(reader) => {
                 let values = match reader.read().await {
                     Ok(values) => values,
                     Err(error) if function == Function::Health => {
-                        tracing::error!(%error, "the health function goes on to tell");
+                        unread = Some(error.to_string());
                         HashMap::new()
                     }
                     Err(error) => return Err(error.into()),
@@ -102,11 +108,25 @@ impl Live {
                 (Some(secret), sources.with_secret(values))
             }
         };
-        let inspected = Inspected::of(function, &sources);
+        let mut inspected = Inspected::of(function, &sources);
+        if unread.is_some() {
+            inspected.secret_is_unread();
+        }
         if !inspected.problems.is_empty() && function != Function::Health {
             return Err(Problems::clone(&inspected.problems).into());
         }
-        Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
+        Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret, unread })
+    }
+
+    /// Says in the log what the health function has started in spite of.
+    pub fn log_problems(&self) {
+        if let Some(error) = &self.unread {
+            tracing::error!(error, "the health function starts without its secret");
+        }
+        let problems = self.problems();
+        if !problems.is_empty() {
+            tracing::error!(%problems, "the health function starts with problems");
+        }
     }
 
     fn inspected(&self) -> Arc<Inspected> {
@@ -130,10 +150,12 @@ impl Live {
     pub async fn keep_fresh(&self) {
         let Some(secret) = &self.secret else { return };
         let Ok(mut asked) = secret.asked.try_lock() else { return };
-        if self.clock.now().duration_since(asked.at) >= self.current().secret_ttl
+        let (now, every) = (self.clock.now(), self.current().secret_ttl);
+        if now.duration_since(asked.at) >= every
             && timeout(IN_TURN_PATIENCE, self.ask(secret, &mut asked)).await.is_err()
         {
-            tracing::warn!("Secrets Manager is slow; the settings stay as they are");
+            tracing::warn!("Secrets Manager is slow; the settings stay as they are for now");
+            asked.at = now - every + SOON;
         }
     }
 
@@ -174,5 +196,26 @@ impl Inspected {
     fn of(function: Function, sources: &Sources) -> Self {
         let (settings, problems) = Settings::inspect(function, sources);
         Self { settings: Arc::new(settings), problems: Arc::new(problems) }
+    }
+
+    /// Adds the problem that explains the others.
+    fn secret_is_unread(&mut self) {
+        let problem = Problem {
+            name: Sources::SECRET_ARN,
+            expected: "the name of a secret that this function may read and that is a JSON object".to_owned(),
+            found_in: Some(Source::Environment),
+        };
+        let finding = Finding {
+            name: Sources::SECRET_ARN,
+            set: true,
+            source: problem.found_in,
+            required: false,
+            problem: Some(format!("expected {}", problem.expected)),
+        };
+        let mut settings = Settings::clone(&self.settings);
+        settings.report.insert(0, finding);
+        let mut problems = Problems::clone(&self.problems);
+        problems.list.insert(0, problem);
+        (self.settings, self.problems) = (Arc::new(settings), Arc::new(problems));
     }
 }

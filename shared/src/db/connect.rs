@@ -42,6 +42,10 @@ impl ConnectError {
         matches!(self, Self::Refused(error) if error.code().is_some_and(named))
     }
 
+    fn is_from_pgbouncer(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION))
+    }
+
     /// Whether trying again at once may help.
     fn is_passing(&self) -> bool {
         match self {
@@ -67,6 +71,8 @@ pub(super) async fn connect_current(settings: &Live) -> Result<(Client, Database
             settings.reread(Mismatch::Database).await;
             match settings.current().database.clone() {
                 Some(newer) if newer != url => Ok((connect(&newer).await?, newer)),
+                // PgBouncer speaks of a server that is starting in the same way as of a wrong password.
+                Some(_) if error.is_from_pgbouncer() => Ok((connect(&url).await?, url)),
                 _ => Err(error),
             }
         }

@@ -18,6 +18,14 @@ pub async fn prepare(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SET search_path = public").await?)
 }
 
+/// Leaves the session as it was found: through a pooler, somebody else gets it next.
+///
+/// # Errors
+/// As any statement.
+pub async fn release(client: &Client) -> Result<(), DbError> {
+    Ok(client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await?)
+}
+
 /// Waits until no other migration runs on this database, at most `patience`. The lock ends with the connection.
 ///
 /// # Errors

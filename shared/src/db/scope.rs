@@ -89,13 +89,13 @@ impl<'a> Scope<'a> {
     /// [`DbError::Refused`] if the caller's session does not open requests any more.
     pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Outcome, DbError> {
         let started = Instant::now();
-        let result = match self.attempt(sql, params, deadline::first_attempt()).await {
+        let result = match self.attempt(sql, params, deadline::first_attempt).await {
             Ok(rows) => Ok(Outcome { rows, retried: false }),
             Err(Lost::No(error)) => Err(error),
             Err(Lost::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
-                let rows = self.attempt(sql, params, deadline::remaining()).await;
+                let rows = self.attempt(sql, params, deadline::remaining).await;
                 rows.map(|rows| Outcome { rows, retried: may_have_run }).map_err(Lost::into_error)
             }
         };
@@ -103,8 +103,10 @@ impl<'a> Scope<'a> {
         result
     }
 
-    async fn attempt(&self, sql: &str, params: &[Param<'_>], until: Instant) -> Result<Vec<Row>, Lost> {
+    async fn attempt(&self, sql: &str, params: &[Param<'_>], until: fn() -> Instant) -> Result<Vec<Row>, Lost> {
         let client = self.database.checkout().await.map_err(Lost::No)?;
+        // Connecting may have taken long; the statement has its own time.
+        let until = until();
         let work = async {
             let begin = client.batch_execute(self.role.begin());
             let open = self.open(&client);

@@ -109,22 +109,18 @@ pub async fn insert_with_session(
     user: &NewUser<'_>,
     session: &NewSession<'_>,
 ) -> Result<UserRow, DbError> {
-    // Run twice with the same ids, the second run finds the work done: the row is there, and is returned.
+    // Run twice with the same ids, the second run waits for the first one and returns what it inserted.
     let sql = format!(
-        "WITH added AS (
-             INSERT INTO users AS u (id, email, name, password_hash, pepper_id, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $6)
-             ON CONFLICT (id) DO NOTHING
-             RETURNING {COLUMNS}
-         ), opened AS (
+        "WITH opened AS (
              INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
                                    user_agent, rotated_network, rotated_agent, created_at, last_used_at)
              VALUES ($7, $1, $6, $8, $9, $10, $11, $12, $11, $6, $6)
              ON CONFLICT (id) DO NOTHING
          )
-         SELECT * FROM added
-         UNION ALL
-         SELECT {COLUMNS} FROM users u WHERE u.id = $1"
+         INSERT INTO users AS u (id, email, name, password_hash, pepper_id, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)
+         ON CONFLICT (id) DO UPDATE SET id = excluded.id
+         RETURNING {COLUMNS}"
     );
     let NewUser { id, email, name, password, created_at } = user;
     let NewSession { id: session_id, idle_expires_at, absolute_expires_at, client, .. } = session;

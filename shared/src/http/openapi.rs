@@ -97,7 +97,7 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
     } else if path.starts_with("/api/") && operation.request_body.is_some() {
         common.push(Code::DatabaseUnavailable);
     }
-    if operation.request_body.is_some() {
+    if operation.request_body.is_some() && !lenient {
         common.extend([Code::MalformedJson, Code::PayloadTooLarge, Code::UnsupportedMediaType, Code::ValidationFailed]);
     }
     for code in common {

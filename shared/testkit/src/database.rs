@@ -32,14 +32,8 @@ impl TestDatabase {
         let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
         let name = format!("test_{}", Uuid::new_v4().simple());
         let client = connect(&admin).await;
-        let sql = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY");
-        // PostgreSQL 14 knows one strategy only.
-        if client.batch_execute(&sql).await.is_err() {
-            client
-                .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
-                .await
-                .expect("a database can be made");
-        }
+        let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        client.batch_execute(&sql).await.expect("a database can be made");
         Self { name, admin }
     }
 

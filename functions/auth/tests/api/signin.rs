@@ -91,6 +91,15 @@ async fn a_rotated_pepper_still_verifies_and_is_replaced() {
     settings.insert("DATABASE_URL".to_owned(), api.database.url());
     let rotated = testkit::Api::start_on(api.database, shared::config::Function::Auth, auth::routes, settings).await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    // At once, while the hash is outdated: whoever comes second finds a newer one than it has verified.
+    let calls = (0..4).map(|_| rotated.post("/api/v1/auth/signin", body.clone()));
+    for answer in futures_util::future::join_all(calls).await {
+        answer.data(200);
+        let owner = rotated.database.connect().await;
+        owner.batch_execute("SET ROLE todo_auth").await.unwrap();
+        let row = owner.query_typed_one("SELECT pepper_id FROM users", &[]).await.unwrap();
+        assert_eq!(row.get::<_, String>(0), "newer");
+    }
     for _ in 0..2 {
         rotated.post("/api/v1/auth/signin", body.clone()).await.data(200);
         let owner = rotated.database.connect().await;

@@ -29,21 +29,18 @@ async fn a_body_past_256_kib_is_413() {
 async fn another_content_type_is_415() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    for kind in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/jsonx",
-        "application/json; charset=utf-16",
-        "",
-    ] {
+    for kind in
+        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""]
+    {
         let answer =
             ada.call(Method::POST, "/api/tasks").header("content-type", kind).text(r#"{"title":"x"}"#).send().await;
         answer.problem(415, "unsupported_media_type");
     }
     let answer = ada.call(Method::POST, "/api/tasks").text(r#"{"title":"x"}"#).send().await;
     answer.problem(415, "unsupported_media_type");
-    let kind = "Application/JSON; charset=utf-8";
+    let zipped = ada.call(Method::POST, "/api/tasks").header("content-type", "application/json");
+    zipped.header("content-encoding", "gzip").text("{}").send().await.problem(415, "unsupported_media_type");
+    let kind = "Application/JSON; charset=utf8";
     let answer =
         ada.call(Method::POST, "/api/tasks").header("content-type", kind).text(r#"{"title":"x"}"#).send().await;
     answer.data(201);

@@ -94,18 +94,13 @@ pub struct TaskChange {
 /// # Errors
 /// As [`Scope::query`]; on `tasks_user_id_fkey` if the account has just been deleted.
 pub async fn insert(db: &Scope<'_>, owner: Uuid, task: &NewTask) -> Result<TaskRow, DbError> {
-    // Run twice with the same id, the second run returns what the first one inserted.
+    // Run twice with the same id, the second run waits for the first one and returns what it inserted.
     let sql = format!(
-        "WITH added AS (
-             INSERT INTO tasks AS t (id, user_id, title, description, due_datetime, priority, is_completed,
-                                     completed_at, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $7 THEN $8 END, $8, $8)
-             ON CONFLICT (id) DO NOTHING
-             RETURNING {COLUMNS}
-         )
-         SELECT * FROM added
-         UNION ALL
-         SELECT {COLUMNS} FROM tasks t WHERE t.id = $1 AND t.user_id = $2"
+        "INSERT INTO tasks AS t (id, user_id, title, description, due_datetime, priority, is_completed,
+                                 completed_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $7 THEN $8 END, $8, $8)
+         ON CONFLICT (id) DO UPDATE SET id = excluded.id WHERE t.user_id = excluded.user_id
+         RETURNING {COLUMNS}"
     );
     let NewTask { id, title, description, due_datetime, priority, is_completed, created_at } = task;
     let outcome = db
