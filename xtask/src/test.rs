@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use clap::Args;
 use local::packages::{self, on_path};
 use local::postgres::{Cluster, Keep, Programs};
-use local::{Failure, Result, target, tools};
+use local::{Failure, Result, target, temporary, tools};
 
 use crate::lock::Lock;
 use crate::{cargo, environment};
@@ -30,7 +30,7 @@ impl Test {
 
         let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
         // A folder per run: what a killed run left is removed by its keeper, which may still be at it.
-        let folder = target().join("test").join(format!("postgres-{}", std::process::id()));
+        let folder = temporary();
         // With TEST_DATABASE_URL, that server is used and none is started.
         let given = environment::given("TEST_DATABASE_URL");
         let cluster = if given.is_none() { Some(Cluster::start(&folder, &programs, Keep::Fast)?) } else { None };

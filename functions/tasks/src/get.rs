@@ -1,4 +1,4 @@
-//! `GET /api/tasks/{id}`, `GET /api/v1/tasks/{id}`
+//! `GET /api/tasks/{id}` and `GET /api/v1/tasks/{id}`
 
 use axum::extract::State;
 use shared::App;

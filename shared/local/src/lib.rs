@@ -9,7 +9,7 @@ pub mod service;
 pub mod tools;
 pub mod unprivileged;
 
-pub use paths::{target, workspace};
+pub use paths::{target, temporary, workspace};
 
 /// What went wrong, and what to do next, in one sentence each.
 #[derive(Debug, thiserror::Error)]

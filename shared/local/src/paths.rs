@@ -1,6 +1,7 @@
 //! Where things are.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The root of the workspace: that of the package that cargo runs now, not of the one that was built, for the
 /// folder may have been moved or copied since.
@@ -11,6 +12,19 @@ pub fn workspace() -> PathBuf {
         std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     let root = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
     root.unwrap_or(&package).to_owned()
+}
+
+/// A folder for the data of one run, named after this process: in memory where there is plenty (tests make a
+/// database each, which is thousands of small files), else under `target/`.
+#[must_use]
+pub fn temporary() -> PathBuf {
+    const PLENTY_KIB: u64 = 4 * 1024 * 1024;
+    let shared = Path::new("/dev/shm");
+    let output = Command::new("df").args(["-Pk"]).arg(shared).stderr(Stdio::null()).output().ok();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let free: Option<u64> = text.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    let parent = if free.is_some_and(|free| free > PLENTY_KIB) { shared.to_owned() } else { target().join("test") };
+    parent.join(format!("todo-test-{}", std::process::id()))
 }
 
 /// The folder of everything that is built or made.

@@ -19,9 +19,7 @@ pub fn server() -> String {
     }
     let start = || {
         let programs = Programs::find_or_install().unwrap_or_else(|failure| panic!("{failure}"));
-        let folder = local::target().join("test");
-        std::fs::create_dir_all(&folder).expect("target/test can be made");
-        let cluster = Cluster::start(&folder.join(format!("own-{}", std::process::id())), &programs, Keep::Fast);
+        let cluster = Cluster::start(&local::temporary(), &programs, Keep::Fast);
         cluster.unwrap_or_else(|failure| panic!("{failure}"))
     };
     OWN.get_or_init(start).url("postgres")
