@@ -23,6 +23,8 @@ pub struct Proxy {
     connections: Arc<AtomicU64>,
     cut: Arc<tokio::sync::Notify>,
     frozen: Arc<AtomicU64>,
+    /// The round trip that freezes the open connections; 0 for none.
+    freeze_after: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -36,6 +38,7 @@ impl Proxy {
             connections: Arc::default(),
             cut: Arc::default(),
             frozen: Arc::default(),
+            freeze_after: Arc::default(),
         };
         let running = proxy.clone();
         tokio::spawn(async move {
@@ -74,6 +77,12 @@ impl Proxy {
         self.frozen.store(self.connections(), Ordering::SeqCst);
     }
 
+    /// Answers one more request on the open connections, and then lets them go silent.
+    pub fn freeze_from_the_second_request(&self) {
+        let _ = self.take_round_trips();
+        self.freeze_after.store(2, Ordering::SeqCst);
+    }
+
     /// Cuts every open connection; new ones are served.
     pub fn cut(&self) {
         self.cut.notify_one();
@@ -85,17 +94,21 @@ async fn session(client: TcpStream, server: TcpStream, number: u64, proxy: Proxy
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
     let answered = Arc::new(AtomicBool::new(true));
     tokio::select! {
-        () = ask(from_client, to_server, Arc::clone(&answered), Arc::clone(&proxy.round_trips)) => {}
+        () = ask(from_client, to_server, Arc::clone(&answered), proxy.clone()) => {}
         () = answer(from_server, to_client, answered, number, Arc::clone(&proxy.frozen)) => {}
     }
 }
 
-async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>, round_trips: Arc<AtomicU64>) {
+async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>, proxy: Proxy) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         // What the client sends before it sees an answer belongs to the same round trip.
         if answered.swap(false, Ordering::SeqCst) {
-            round_trips.fetch_add(1, Ordering::SeqCst);
+            let round_trip = proxy.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
+            if round_trip == proxy.freeze_after.load(Ordering::SeqCst) {
+                proxy.freeze_after.store(0, Ordering::SeqCst);
+                proxy.freeze();
+            }
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

@@ -6,15 +6,57 @@ use testkit::{Api, Proxy, TestDatabase, settings};
 
 use crate::{PASSWORD, me, refresh, sign_up, text};
 
-#[tokio::test]
-async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
+/// The function behind a proxy.
+async fn behind_a_proxy() -> (Api, Proxy) {
     let database = TestDatabase::new().await;
     let port = database.server().get_ports()[0];
     let proxy = Proxy::start(port).await;
     let mut settings = settings();
-    settings
-        .insert("DATABASE_URL".to_owned(), database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port)));
-    let api = Api::start_on(database, Function::Auth, auth::routes, settings).await;
+    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
+    settings.insert("DATABASE_URL".to_owned(), url);
+    (Api::start_on(database, Function::Auth, auth::routes, settings).await, proxy)
+}
+
+#[tokio::test]
+async fn a_refresh_and_a_sign_in_whose_answers_were_lost_are_done_once() {
+    let (api, proxy) = behind_a_proxy().await;
+    let data = sign_up(&api, "ada@example.com").await;
+    proxy.freeze();
+    let call =
+        api.call(http::Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": data["refresh_token"] }));
+    let refreshed = call.with_milliseconds_left(2_500).send().await.data(200);
+    me(&api, &text(&refreshed, "access_token")).await.data(200);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    proxy.freeze();
+    let call = api.call(http::Method::POST, "/api/v1/auth/signin").json(body);
+    call.with_milliseconds_left(5_000).send().await.data(200);
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET ROLE todo_auth").await.unwrap();
+    let row = owner.query_typed_one("SELECT count(*), max(generation) FROM sessions", &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 1));
+}
+
+#[tokio::test]
+async fn a_sign_up_whose_answer_was_lost_is_done_once() {
+    let (api, proxy) = behind_a_proxy().await;
+    sign_up(&api, "first@example.com").await;
+    proxy.freeze_from_the_second_request();
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let call = api.call(http::Method::POST, "/api/v1/auth/signup").json(body);
+    let data = call.with_milliseconds_left(5_000).send().await.data(201);
+    me(&api, &text(&data, "access_token")).await.data(200);
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET ROLE todo_auth").await.unwrap();
+    let row = owner
+        .query_typed_one("SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM sessions)", &[])
+        .await
+        .unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (2, 2));
+}
+
+#[tokio::test]
+async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
+    let (api, proxy) = behind_a_proxy().await;
     sign_up(&api, "first@example.com").await;
     assert!(proxy.take_round_trips() > 2, "connecting takes several");
 

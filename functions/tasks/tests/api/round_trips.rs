@@ -126,6 +126,20 @@ async fn a_connection_that_falls_silent_in_use_is_replaced_within_the_deadline()
 }
 
 #[tokio::test]
+async fn a_create_whose_answer_was_lost_is_done_once() {
+    let (api, proxy, _) = behind_a_proxy(false).await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "first").await;
+    proxy.freeze();
+    let call = ada.call(http::Method::POST, "/api/tasks").json(json!({ "title": "second" }));
+    let made = call.with_milliseconds_left(2_500).send().await.data(201);
+    assert_eq!(made["title"], "second");
+    let page = ada.get("/api/tasks").await.data(200);
+    assert_eq!(page["total_count"], 2);
+    assert_eq!(page["tasks"].as_array().unwrap().iter().filter(|task| task["id"] == made["id"]).count(), 1);
+}
+
+#[tokio::test]
 async fn a_delete_that_never_ran_the_first_time_still_tells_the_truth() {
     let (api, _proxy, _) = behind_a_proxy(false).await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
