@@ -8,6 +8,7 @@ use std::{env, fs};
 use local::{Failure, Result, target, workspace};
 
 use crate::keys;
+use crate::lock::unwritable;
 
 /// Settings by name.
 pub(crate) type Settings = BTreeMap<String, String>;
@@ -54,9 +55,7 @@ pub(crate) fn keys() -> Result<Settings> {
     let written = fs::create_dir_all(folder())
         .and_then(|()| fs::write(&file, &text))
         .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
-    written.map_err(|error| {
-        Failure::new(format!("{} cannot be written: {error}", file.display()), "check the permissions of target/")
-    })?;
+    written.map_err(|error| unwritable(&file, &error))?;
     Ok(parse(&text))
 }
 

@@ -6,11 +6,10 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::sessions;
 use shared::error::ApiError;
-use shared::http::{Body, Json, bearer, session_to_end};
+use shared::http::{Body, Json, MessageBody, bearer, session_to_end};
 use utoipa::ToSchema;
 
 use crate::presented;
-use crate::view::MessageBody;
 
 /// Which session to end, if not that of the bearer token.
 #[derive(Default, Deserialize, ToSchema)]
@@ -66,5 +65,5 @@ async fn end_session(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Json
     for session in [bearer, refresh].into_iter().flatten() {
         sessions::revoke(&app.db.anonymous(), session, app.clock.now(), "signed_out").await?;
     }
-    Ok(Json(MessageBody { success: true, message: "Successfully signed out" }))
+    Ok(Json(MessageBody::done("Successfully signed out")))
 }

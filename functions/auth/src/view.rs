@@ -125,14 +125,3 @@ impl From<UserRow> for MeBody {
         Self { success: true, data: UserData { user_id: id, is_active, user: user.clone() }, user }
     }
 }
-
-/// An answer without data.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MessageBody {
-    /// Always true.
-    #[schema(example = true)]
-    pub(crate) success: bool,
-    /// What happened.
-    #[schema(example = "Successfully signed out")]
-    pub(crate) message: &'static str,
-}

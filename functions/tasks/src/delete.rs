@@ -6,10 +6,9 @@ use http::StatusCode;
 use shared::App;
 use shared::db::tasks;
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, IdPath, Json, PathId};
+use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId};
 
 use crate::edition::Edition;
-use crate::view::MessageBody;
 
 /// Delete a task
 #[utoipa::path(
@@ -30,6 +29,6 @@ pub(crate) async fn delete_task(
     }
     Ok(match edition {
         Edition::First => StatusCode::NO_CONTENT.into_response(),
-        Edition::Second => Json(MessageBody { success: true, message: "Task deleted successfully" }).into_response(),
+        Edition::Second => Json(MessageBody::done("Task deleted successfully")).into_response(),
     })
 }

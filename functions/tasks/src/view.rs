@@ -95,14 +95,3 @@ impl TaskPageBody {
         Self { success: true, data: TaskPage { tasks, total_count: total, limit, offset } }
     }
 }
-
-/// An answer without data.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct MessageBody {
-    /// Always true.
-    #[schema(example = true)]
-    pub(crate) success: bool,
-    /// What happened.
-    #[schema(example = "Task deleted successfully")]
-    pub(crate) message: &'static str,
-}

@@ -199,12 +199,6 @@ impl Cluster {
         superuser_url(self.port, &self.superuser_password, database)
     }
 
-    /// The process id of the server.
-    #[must_use]
-    pub fn process(&self) -> u32 {
-        self.service.id()
-    }
-
     /// Whether the server has stopped.
     pub fn has_stopped(&mut self) -> bool {
         self.service.ended().is_some()

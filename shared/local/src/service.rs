@@ -87,12 +87,6 @@ impl Service {
         Ok(Self { name: name.to_owned(), child, keeper, lifeline })
     }
 
-    /// Its process id.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()

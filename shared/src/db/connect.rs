@@ -35,30 +35,32 @@ pub(super) enum ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the server may not have accepted our password or role: SQLSTATE class 28 from PostgreSQL,
-    /// 08P01 from PgBouncer, which says so for every refused login.
-    fn may_be_authentication(&self) -> bool {
-        let named = |state: &SqlState| state.code().starts_with("28") || *state == SqlState::PROTOCOL_VIOLATION;
-        matches!(self, Self::Refused(error) if error.code().is_some_and(named))
+    /// What the server said, if it said something.
+    fn state(&self) -> Option<&SqlState> {
+        match self {
+            Self::Refused(error) => error.code(),
+            _ => None,
+        }
     }
 
+    /// Whether PgBouncer refused the login: 08P01 for every reason, a wrong password and a server that is
+    /// starting alike.
     fn is_from_pgbouncer(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.code() == Some(&SqlState::PROTOCOL_VIOLATION))
+        self.state() == Some(&SqlState::PROTOCOL_VIOLATION)
+    }
+
+    /// Whether the server may not have accepted our password or role (class 28 from PostgreSQL itself).
+    fn may_be_authentication(&self) -> bool {
+        self.is_from_pgbouncer() || self.state().is_some_and(|state| state.code().starts_with("28"))
     }
 
     /// Whether trying again at once may help.
     fn is_passing(&self) -> bool {
-        match self {
-            Self::TimedOut => true,
-            Self::Refused(error) => match error.code() {
-                Some(state) => {
-                    (state.code().starts_with("08") && *state != SqlState::PROTOCOL_VIOLATION)
-                        || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
-                }
-                None => true,
-            },
-            _ => false,
-        }
+        let unspoken = matches!(self, Self::TimedOut | Self::Refused(_));
+        self.state().map_or(unspoken, |state| {
+            (state.code().starts_with("08") && !self.is_from_pgbouncer())
+                || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
+        })
     }
 }
 
@@ -71,7 +73,7 @@ pub(super) async fn connect_current(settings: &Live) -> Result<(Client, Database
             settings.reread(Mismatch::Database).await;
             match settings.current().database.clone() {
                 Some(newer) if newer != url => Ok((connect(&newer).await?, newer)),
-                // PgBouncer speaks of a server that is starting in the same way as of a wrong password.
+                // It may have been a server that is starting.
                 Some(_) if error.is_from_pgbouncer() => Ok((connect(&url).await?, url)),
                 _ => Err(error),
             }

@@ -14,5 +14,5 @@ pub mod users;
 pub use connect::connect_direct;
 pub use error::{DbError, Refusal};
 pub use pool::Database;
-pub use row::Columns;
+use row::Columns;
 pub use scope::{Caller, Outcome, Param, Role, Scope, Transaction};

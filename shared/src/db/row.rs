@@ -7,7 +7,7 @@ use super::DbError;
 
 /// The columns of a row, taken one after the other.
 #[derive(Debug)]
-pub struct Columns<'a> {
+pub(super) struct Columns<'a> {
     row: &'a Row,
     next: usize,
 }
@@ -15,7 +15,7 @@ pub struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// Starts at the first column.
     #[must_use]
-    pub fn of(row: &'a Row) -> Self {
+    pub(super) fn of(row: &'a Row) -> Self {
         Self { row, next: 0 }
     }
 
@@ -23,7 +23,7 @@ impl<'a> Columns<'a> {
     ///
     /// # Errors
     /// [`DbError::Other`] if there is none, or it is of another type.
-    pub fn take<T: FromSql<'a>>(&mut self) -> Result<T, DbError> {
+    pub(super) fn take<T: FromSql<'a>>(&mut self) -> Result<T, DbError> {
         let value = self.row.try_get(self.next).map_err(|error| DbError::Other(error.into()));
         self.next += 1;
         value

@@ -115,7 +115,7 @@ impl<'a> Scope<'a> {
             // Polled in this order, which is the order on the wire.
             let (begin, open, rows, commit) = futures_util::join!(begin, open, statement, commit);
             // A server that answered BEGIN with a refusal has run nothing; one that was cut off may have run all.
-            let may_have_run = begin.as_ref().is_err_and(|error| error.code().is_none()) || begin.is_ok();
+            let may_have_run = !begin.as_ref().is_err_and(|error| error.code().is_some());
             let whole = move || {
                 begin?;
                 open?;

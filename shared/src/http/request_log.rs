@@ -30,34 +30,28 @@ impl Line {
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let (method, request_id, trace_id) = (self.method.as_str(), id.as_str(), self.trace.as_deref());
         let (total_ms, db_ms) = (millis(total), millis(database));
+        // The level of an event is part of its call site.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request_id,
+                    trace_id,
+                    method,
+                    route,
+                    status = status.as_u16(),
+                    total_ms,
+                    db_ms,
+                    cold_start,
+                    code,
+                    cause,
+                    "request"
+                )
+            };
+        }
         if status >= StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(
-                request_id,
-                trace_id,
-                method,
-                route,
-                status = status.as_u16(),
-                total_ms,
-                db_ms,
-                cold_start,
-                code,
-                cause,
-                "request"
-            );
+            line!(error);
         } else {
-            tracing::info!(
-                request_id,
-                trace_id,
-                method,
-                route,
-                status = status.as_u16(),
-                total_ms,
-                db_ms,
-                cold_start,
-                code,
-                cause,
-                "request"
-            );
+            line!(info);
         }
     }
 }

@@ -26,12 +26,6 @@ impl CurrentUser {
     pub fn id(&self) -> Uuid {
         self.identity.user
     }
-
-    /// Whom the token speaks for.
-    #[must_use]
-    pub fn identity(&self) -> Identity {
-        self.identity
-    }
 }
 
 impl From<CurrentUser> for Caller {

@@ -1,0 +1,23 @@
+//! Answers without data.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An answer without data.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// What happened.
+    #[schema(example = "Successfully signed out")]
+    message: &'static str,
+}
+
+impl MessageBody {
+    /// It was done.
+    #[must_use]
+    pub fn done(message: &'static str) -> Self {
+        Self { success: true, message }
+    }
+}
