@@ -10,7 +10,8 @@ BEGIN
         BEGIN
             EXECUTE format('DROP ROLE IF EXISTS %I', unwanted);
         EXCEPTION
-            WHEN dependent_objects_still_exist OR insufficient_privilege THEN NULL;
+            -- An internal error is a database that is being dropped.
+            WHEN dependent_objects_still_exist OR insufficient_privilege OR internal_error THEN NULL;
         END;
     END LOOP;
 END

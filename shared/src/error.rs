@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
+use crate::config::{Policy, Refused};
 use crate::db::{DbError, Refusal};
 
 /// One row per failure: what it means, its variant, HTTP status, stable code and title.
@@ -55,6 +56,9 @@ table! {
     "The access token is malformed, forged or for another service. Refresh, or sign in again." TokenInvalid = UNAUTHORIZED, "token_invalid", "The access token is not valid";
     "The access token has expired. Refresh it." TokenExpired = UNAUTHORIZED, "token_expired", "The access token has expired";
     "The email or the password is wrong." InvalidCredentials = UNAUTHORIZED, "invalid_credentials", "Invalid email or password";
+    "The account has been banned; the detail says until when and why." AccountBanned = FORBIDDEN, "account_banned", "The account is banned";
+    "The endpoint is for administrators." AdminRequired = FORBIDDEN, "admin_required", "Administrators only";
+    "A cookie came from a site that is not on the list of origins. Call from an allowed origin." OriginNotAllowed = FORBIDDEN, "origin_not_allowed", "The origin is not allowed";
     "The account has been disabled." AccountDisabled = UNAUTHORIZED, "account_disabled", "The account is disabled";
     "The session was ended: by a sign-out, a password change or an administrator. Sign in again." SessionRevoked = UNAUTHORIZED, "session_revoked", "The session has been ended";
     "The session has been idle or alive for too long. Sign in again." SessionExpired = UNAUTHORIZED, "session_expired", "The session has expired";
@@ -63,11 +67,16 @@ table! {
     "An old refresh token came from somewhere else, so the session was ended. Sign in again." RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
     "The refresh token is newer than the session, which happens after a database was restored. Sign in again." RefreshTokenAhead = UNAUTHORIZED, "refresh_token_ahead", "The refresh token is newer than its session";
     "There is no such task, or it is not yours." TaskNotFound = NOT_FOUND, "task_not_found", "Task not found";
+    "There is no such session, or it is not yours, or it has ended." SessionNotFound = NOT_FOUND, "session_not_found", "Session not found";
+    "There is no such account." UserNotFound = NOT_FOUND, "user_not_found", "User not found";
     "No endpoint has this path." RouteNotFound = NOT_FOUND, "route_not_found", "No such endpoint";
     "The endpoint exists and knows other methods; `Allow` lists them." MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     "The body is larger than 256 KiB." PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     "The body is not declared as JSON. Send `Content-Type: application/json`." UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported";
     "An account with this email exists." EmailTaken = CONFLICT, "email_taken", "The email is already registered";
+    "Nobody would be left to administer. Make another administrator first." LastAdmin = CONFLICT, "last_admin", "The last administrator";
+    "Too many requests of this kind. Retry after the seconds in `Retry-After`; `RateLimit-Policy` says what is allowed." RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
+    "Too many failed sign-ins to this account. Retry after the seconds in `Retry-After`, or sign in from where you have before." TooManyFailures = TOO_MANY_REQUESTS, "too_many_failures", "Too many failed sign-ins";
     "The database cannot be reached or is busy. Retry after the seconds in `Retry-After`." DatabaseUnavailable = SERVICE_UNAVAILABLE, "database_unavailable", "The database is unavailable";
     "Tokens cannot be signed or verified right now. Retry later." AuthenticationUnavailable = SERVICE_UNAVAILABLE, "authentication_unavailable", "Authentication is unavailable";
     "A setting is missing or wrong; the checks say which." ConfigurationInvalid = SERVICE_UNAVAILABLE, "configuration_invalid", "The configuration is not valid";
@@ -96,6 +105,7 @@ struct Inner {
     errors: Vec<FieldError>,
     body_status: Option<&'static str>,
     report: Option<serde_json::Value>,
+    refused: Option<Refused>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -108,6 +118,7 @@ impl ApiError {
             errors: Vec::new(),
             body_status: None,
             report: None,
+            refused: None,
             cause: None,
         }))
     }
@@ -116,6 +127,18 @@ impl ApiError {
     #[must_use]
     pub fn of(code: Code) -> Self {
         Self::new(code, code.title())
+    }
+
+    /// Too much of something. The answer says when to try again.
+    #[must_use]
+    pub fn limited(refused: Refused) -> Self {
+        let code = match refused.policy {
+            Policy::SignInFailures => Code::TooManyFailures,
+            _ => Code::RateLimited,
+        };
+        let mut error = Self::new(code, format!("{}; try again in {} s", code.title(), refused.retry_after()));
+        error.0.refused = Some(refused);
+        error
     }
 
     /// A failure on our side.
@@ -190,6 +213,10 @@ impl ApiError {
         self.0.report.as_ref()
     }
 
+    pub(crate) fn refused(&self) -> Option<&Refused> {
+        self.0.refused.as_ref()
+    }
+
     /// The cause and its causes in one line, for the log only.
     pub(crate) fn cause_line(&self) -> Option<String> {
         let mut current: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
@@ -211,6 +238,9 @@ impl From<DbError> for ApiError {
             DbError::Refused(Refusal::Revoked) => return Self::of(Code::SessionRevoked),
             DbError::Refused(Refusal::Expired) => return Self::of(Code::SessionExpired),
             DbError::Refused(Refusal::Disabled) => return Self::of(Code::AccountDisabled),
+            DbError::Refused(Refusal::Banned) => return Self::of(Code::AccountBanned),
+            DbError::Refused(Refusal::NotAdmin) => return Self::of(Code::AdminRequired),
+            DbError::Refused(Refusal::Limited(refused)) => return Self::limited(*refused),
             DbError::Unavailable(_) | DbError::TimedOut(_) => Code::DatabaseUnavailable,
             DbError::Constraint { .. } | DbError::Other(_) => Code::Internal,
         };

@@ -103,6 +103,8 @@ pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: 
     let role = match function {
         Function::Tasks => Role::Tasks,
         Function::Auth => Role::Auth,
+        Function::Users => Role::Admin,
+        Function::Maintenance => Role::Maintenance,
         Function::Health | Function::Docs | Function::Migrate => Role::Login,
     };
     let db = Database::new(Arc::clone(&live), clock.clone(), role, connections);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{Live, Settings};
-use crate::db::Database;
+use crate::db::{Caller, Database, Scope};
 use crate::ids::Ids;
 
 /// The running function: cheap to clone, the same for every request.
@@ -21,6 +21,11 @@ pub struct App {
 }
 
 impl App {
+    /// The database for a write by `caller`, which takes one of their permits.
+    pub fn write_scope(&self, caller: impl Into<Caller>) -> Scope<'_> {
+        self.db.scope(caller).limited(self.settings().limits.map(|limits| limits.writes))
+    }
+
     /// The settings as they are now.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {

@@ -1,15 +1,17 @@
 //! Makes the tokens of a session.
 
+use http::HeaderMap;
 use jiff::Timestamp;
 use shared::App;
 use shared::config::Settings;
 use shared::db::sessions::{self, Client, NewSession};
 use shared::db::users::UserRow;
 use shared::error::{ApiError, Code};
+use shared::http::cookie;
 use shared::tokens::{self, Claims, RefreshToken};
 use uuid::Uuid;
 
-use crate::view::SignedIn;
+use crate::view::{SignedIn, SignedInBody};
 
 /// The session whose tokens are made.
 pub(crate) struct Session {
@@ -28,6 +30,7 @@ pub(crate) fn new_session<'a>(app: &App, client: &'a Client, now: Timestamp) -> 
         idle_expires_at: now + sessions::IDLE,
         absolute_expires_at: now + sessions::ABSOLUTE,
         client,
+        event: app.ids.next(),
     }
 }
 
@@ -40,7 +43,7 @@ pub(crate) fn tokens(
     now: Timestamp,
 ) -> Result<SignedIn, ApiError> {
     let unavailable = || ApiError::of(Code::AuthenticationUnavailable).because("there is no active key");
-    let UserRow { id, email, name, role, is_active, email_verified: _, created_at, updated_at } = user;
+    let UserRow { id, email, name, role, is_active, email_verified: _, created_at, updated_at, ban: _ } = user;
     let access_expires_at = now + settings.access_ttl;
     let mut claims = Claims {
         iss: settings.issuer.clone(),
@@ -80,9 +83,16 @@ pub(crate) fn tokens(
         access_token: access_token.into(),
         token_type: "Bearer",
         expires_in: settings.access_ttl.as_secs(),
-        refresh_token,
+        refresh_token: Some(refresh_token),
         refresh_expires_at: session.expires_at,
     })
+}
+
+/// The answer with the tokens, and with the cookie if the refresh token goes there.
+pub(crate) fn answer(mut tokens: SignedIn, to_cookie: bool, now: Timestamp) -> (HeaderMap, SignedInBody) {
+    let token = if to_cookie { tokens.refresh_token.take() } else { None };
+    let headers = token.map(|token| cookie::set(&token, tokens.refresh_expires_at, now)).unwrap_or_default();
+    (headers, tokens.into())
 }
 
 /// The moment as the token itself states it.

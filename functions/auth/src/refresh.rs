@@ -1,10 +1,12 @@
 //! `POST /api/v1/auth/refresh`
 
 use axum::extract::State;
+use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, Presented, Refreshed};
 use shared::error::{ApiError, Code};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{Json, client};
 use utoipa::ToSchema;
 
@@ -15,28 +17,38 @@ use crate::view::SignedInBody;
 /// What to trade for new tokens.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Refresh {
-    /// The newest refresh token the client has stored.
+    /// The newest refresh token the client has stored; left out by browsers that have it in their cookie.
     #[schema(example = "rt1.AZmP…")]
-    refresh_token: String,
+    refresh_token: Option<String>,
 }
 
 /// Refresh
 ///
 /// Trades a refresh token for new tokens. Sending it again, because the answer was lost or a second tab was
-/// as quick, gives the same successor.
+/// as quick, gives the same successor. A token from the cookie goes back into the cookie.
 #[utoipa::path(
     post, path = "/refresh", tag = "auth", request_body = Refresh,
     responses(
         (status = 200, description = "The account and its new tokens", body = SignedInBody),
         (status = 401, description = "refresh_token_invalid, refresh_token_superseded, refresh_token_reused, refresh_token_ahead, session_revoked, session_expired, account_disabled"),
+        (status = 403, description = "account_banned, origin_not_allowed"),
+        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn refresh(
     State(app): State<App>,
     client::From(client): client::From,
+    browser: BrowserCookie,
     Json(body): Json<Refresh>,
-) -> Result<Json<SignedInBody>, ApiError> {
-    let token = presented::read(&app, &body.refresh_token).await;
+) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+    let (token, from_cookie) = match &body.refresh_token {
+        Some(token) => (token.as_str(), false),
+        None => match browser.token()? {
+            Some(token) => (token, true),
+            None => return Err(ApiError::invalid("/refresh_token", "is required")),
+        },
+    };
+    let token = presented::read(&app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();
     let now = app.clock.now();
@@ -46,21 +58,23 @@ pub(crate) async fn refresh(
         at: now,
         client: &client,
         strict: settings.strict_reuse,
+        event: app.ids.next(),
+        limit: settings.limits.map(|limits| limits.refresh),
     };
-    let code = match sessions::refresh(&app.db.anonymous(), &presented).await? {
+    Err(ApiError::of(match sessions::refresh(&app.db.anonymous(), &presented).await? {
         Refreshed::Granted { user, generation, expires_at } => {
             let session = Session { id: token.session, generation, expires_at, is_new: false };
-            return Ok(Json(issue::tokens(&app, &settings, user, &session, now)?.into()));
+            let tokens = issue::tokens(&app, &settings, user, &session, now)?;
+            let (headers, body) = issue::answer(tokens, from_cookie, now);
+            return Ok((headers, Json(body)));
         }
+        Refreshed::Limited(refused) => return Err(ApiError::limited(refused)),
         Refreshed::Superseded => Code::RefreshTokenSuperseded,
         Refreshed::Reused => Code::RefreshTokenReused,
         Refreshed::Ahead => Code::RefreshTokenAhead,
         Refreshed::Revoked => Code::SessionRevoked,
         Refreshed::Expired => Code::SessionExpired,
         Refreshed::Disabled => Code::AccountDisabled,
-    };
-    if matches!(code, Code::RefreshTokenReused | Code::RefreshTokenSuperseded) {
-        tracing::warn!(session = %token.session, generation = token.generation, code = code.as_str(), "an old refresh token was presented");
-    }
-    Err(ApiError::of(code))
+        Refreshed::Banned => Code::AccountBanned,
+    }))
 }

@@ -1,17 +1,20 @@
 //! `POST /api/v1/auth/signin`, and `/login` by its other name
 
 use axum::extract::State;
+use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, Client, SignedIn};
-use shared::db::users;
+use shared::db::users::{self, Attempt, Attempted, Failed};
 use shared::domain::{Email, Password};
 use shared::error::{ApiError, Code};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{Json, client};
 use shared::passwords::{self, Verdict};
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
+use crate::standing;
 use crate::view::SignedInBody;
 
 /// Who wants to sign in.
@@ -23,6 +26,10 @@ pub(crate) struct SignIn {
     /// The account's password.
     #[schema(example = "correct horse battery", format = Password)]
     password: String,
+    /// Whether to keep the refresh token in a cookie that scripts cannot read, instead of in the answer. For
+    /// pages of an allowed origin.
+    #[serde(default)]
+    refresh_cookie: bool,
 }
 
 /// Sign in
@@ -33,14 +40,17 @@ pub(crate) struct SignIn {
     responses(
         (status = 200, description = "The account and its tokens", body = SignedInBody),
         (status = 401, description = "invalid_credentials, account_disabled"),
+        (status = 403, description = "account_banned, origin_not_allowed"),
+        (status = 429, description = "rate_limited, too_many_failures"),
     )
 )]
 pub(crate) async fn sign_in(
     State(app): State<App>,
     client::From(client): client::From,
+    browser: BrowserCookie,
     Json(body): Json<SignIn>,
-) -> Result<Json<SignedInBody>, ApiError> {
-    open_session(&app, &client, body).await.map(Json)
+) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+    open_session(&app, &client, &browser, body).await
 }
 
 /// Sign in
@@ -51,21 +61,32 @@ pub(crate) async fn sign_in(
     responses(
         (status = 200, description = "The account and its tokens", body = SignedInBody),
         (status = 401, description = "invalid_credentials, account_disabled"),
+        (status = 403, description = "account_banned, origin_not_allowed"),
+        (status = 429, description = "rate_limited, too_many_failures"),
     )
 )]
 pub(crate) async fn login(
     State(app): State<App>,
     client::From(client): client::From,
+    browser: BrowserCookie,
     Json(body): Json<SignIn>,
-) -> Result<Json<SignedInBody>, ApiError> {
-    open_session(&app, &client, body).await.map(Json)
+) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+    open_session(&app, &client, &browser, body).await
 }
 
-async fn open_session(app: &App, client: &Client, body: SignIn) -> Result<SignedInBody, ApiError> {
+async fn open_session(
+    app: &App,
+    client: &Client,
+    browser: &BrowserCookie,
+    body: SignIn,
+) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+    if body.refresh_cookie {
+        browser.check()?;
+    }
     // Another sign-in may replace an outdated hash while this one verifies it: then it is looked at once more.
     for _ in 0..2 {
-        if let Some(signed_in) = try_to_open_session(app, client, &body).await? {
-            return Ok(signed_in);
+        if let Some(answer) = try_to_open_session(app, client, &body).await? {
+            return Ok(answer);
         }
     }
     Err(wrong())
@@ -76,32 +97,59 @@ fn wrong() -> ApiError {
 }
 
 /// None if the account changed while its password was verified.
-async fn try_to_open_session(app: &App, client: &Client, body: &SignIn) -> Result<Option<SignedInBody>, ApiError> {
+async fn try_to_open_session(
+    app: &App,
+    client: &Client,
+    body: &SignIn,
+) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
     let settings = app.settings();
     let db = app.db.anonymous();
     // What is no address belongs to no account, and costs as much as any wrong answer.
-    let found = match Email::parse(&body.email) {
-        Ok(email) => users::find_credentials(&db, &email).await?,
-        Err(_) => None,
+    let email = Email::parse(&body.email).ok();
+    let named = email.as_ref().map_or(body.email.as_str(), Email::as_str);
+    let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
+    let attempt = Attempt {
+        email: email.as_ref(),
+        account: &account,
+        client,
+        at: app.clock.now(),
+        event: app.ids.next(),
+        limits: settings.limits.as_ref(),
+    };
+    let found = match users::begin_sign_in(&db, &attempt).await? {
+        Attempted::Refused(refused) => return Err(ApiError::limited(refused)),
+        Attempted::Found(found) => found,
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
     let stored = stored.flatten();
     let verdict = passwords::verify(&settings, Password::new(&body.password), stored.clone()).await;
-    let rehashed = match verdict.map_err(ApiError::internal)? {
-        Verdict::Wrong => return Err(wrong()),
+    let verdict = verdict.map_err(ApiError::internal)?;
+
+    let now = app.clock.now();
+    let fail = async |reason, error| {
+        let failed = Failed { user: user.as_ref().map(|user| user.id), client, at: now, event: app.ids.next(), reason };
+        users::note_failed_sign_in(&db, &failed).await?;
+        Err(error)
+    };
+    let rehashed = match verdict {
+        Verdict::Wrong => {
+            return fail(if user.is_some() { "wrong_password" } else { "unknown_account" }, wrong()).await;
+        }
         Verdict::Right => None,
         Verdict::Outdated(newer) => Some(newer),
     };
-    let (Some(user), Some(verified)) = (user, stored) else { return Err(wrong()) };
-    if !user.is_active {
-        return Err(ApiError::of(Code::AccountDisabled));
+    let (Some(found), Some(verified)) = (&user, stored) else { return Err(wrong()) };
+    if let Err(error) = standing::check(found, now) {
+        return fail(error.code().as_str(), error).await;
     }
-    let now = app.clock.now();
     let session = issue::new_session(app, client, now);
-    let signed_in = SignedIn { user: user.id, verified: &verified, rehashed: rehashed.as_ref() };
+    let signed_in = SignedIn { user: found.id, verified: &verified, rehashed: rehashed.as_ref(), account: &account };
     if !sessions::insert(&db, &signed_in, &session).await? {
         return Ok(None);
     }
+    let Some(user) = user else { return Err(wrong()) };
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
-    Ok(Some(issue::tokens(app, &settings, user, &session, now)?.into()))
+    let tokens = issue::tokens(app, &settings, user, &session, now)?;
+    let (headers, body) = issue::answer(tokens, body.refresh_cookie, now);
+    Ok(Some((headers, Json(body))))
 }

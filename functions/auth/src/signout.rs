@@ -4,9 +4,10 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions;
+use shared::db::sessions::{self, Client, End};
 use shared::error::ApiError;
-use shared::http::{Body, Json, MessageBody, bearer, session_to_end};
+use shared::http::cookie::{self, BrowserCookie};
+use shared::http::{Body, Json, MessageBody, bearer, client, session_to_end};
 use utoipa::ToSchema;
 
 use crate::presented;
@@ -21,18 +22,20 @@ pub(crate) struct SignOut {
 
 /// Sign out
 ///
-/// Ends the session of the bearer token, expired or not, and that of the refresh token. Succeeds with
-/// neither, and with any body, because clients call it with nothing.
+/// Ends the session of the bearer token, expired or not, and that of the refresh token in the body or the
+/// cookie. Succeeds with neither, and with any body, because clients call it with nothing.
 #[utoipa::path(
     post, path = "/signout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
     responses((status = 200, description = "Signed out", body = MessageBody))
 )]
 pub(crate) async fn sign_out(
     State(app): State<App>,
+    client::From(client): client::From,
+    browser: BrowserCookie,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<MessageBody>, ApiError> {
-    end_session(&app, &headers, &body.bytes).await
+) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
+    end_session(&app, &client, &browser, &headers, &body.bytes).await
 }
 
 /// Sign out
@@ -44,26 +47,39 @@ pub(crate) async fn sign_out(
 )]
 pub(crate) async fn logout(
     State(app): State<App>,
+    client::From(client): client::From,
+    browser: BrowserCookie,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<MessageBody>, ApiError> {
-    end_session(&app, &headers, &body.bytes).await
+) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
+    end_session(&app, &client, &browser, &headers, &body.bytes).await
 }
 
 /// Whatever the body is, the session of the bearer token must end: a body that says nothing is no body.
-async fn end_session(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Json<MessageBody>, ApiError> {
+async fn end_session(
+    app: &App,
+    client: &Client,
+    browser: &BrowserCookie,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
     let body: SignOut = serde_json::from_slice(body).unwrap_or_default();
     let bearer = match bearer(headers) {
         Ok(Some(token)) => session_to_end(app, token).await,
         _ => None,
     };
-    let refresh = match &body.refresh_token {
-        Some(token) => presented::read(app, token).await.ok().map(|token| token.session),
-        None => None,
-    };
-    let refresh = refresh.filter(|session| Some(*session) != bearer);
-    for session in [bearer, refresh].into_iter().flatten() {
-        sessions::revoke(&app.db.anonymous(), session, app.clock.now(), "signed_out").await?;
+    // A page of another origin can make the browser send its cookie, and must not end its session.
+    let cookie = browser.token().ok().flatten();
+    let mut sessions: Vec<_> = bearer.into_iter().collect();
+    for token in [body.refresh_token.as_deref(), cookie].into_iter().flatten() {
+        sessions.extend(presented::read(app, token).await.ok().map(|token| token.session));
     }
-    Ok(Json(MessageBody::done("Successfully signed out")))
+    sessions.sort_unstable();
+    sessions.dedup();
+    for session in sessions {
+        let end = End { client, at: app.clock.now(), event: app.ids.next() };
+        sessions::sign_out(&app.db.anonymous(), session, &end).await?;
+    }
+    let headers = if cookie.is_some() { cookie::clear() } else { HeaderMap::new() };
+    Ok((headers, Json(MessageBody::done("Successfully signed out"))))
 }

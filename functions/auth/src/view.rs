@@ -41,10 +41,10 @@ pub(crate) struct SignedIn {
     /// The seconds after which `access_token` expires.
     #[schema(example = 900)]
     pub(crate) expires_in: i64,
-    /// What to trade for new tokens.
-    #[serde(serialize_with = "expose")]
-    #[schema(value_type = String, example = "rt1.AZmP…")]
-    pub(crate) refresh_token: SecretString,
+    /// What to trade for new tokens; not there if it is in a cookie.
+    #[serde(serialize_with = "expose_some", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "rt1.AZmP…")]
+    pub(crate) refresh_token: Option<SecretString>,
     /// When `refresh_token` expires unless it is used.
     pub(crate) refresh_expires_at: Timestamp,
 }
@@ -52,6 +52,10 @@ pub(crate) struct SignedIn {
 /// The answer is where tokens are meant to go.
 fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
+}
+
+fn expose_some<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_some(&secret.as_ref().map(ExposeSecret::expose_secret))
 }
 
 /// The answer to signing up, signing in and refreshing.
@@ -120,8 +124,34 @@ pub(crate) struct MeBody {
 
 impl From<UserRow> for MeBody {
     fn from(row: UserRow) -> Self {
-        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at } = row;
+        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban: _ } = row;
         let user = User { id, email, name, role, email_verified, created_at, updated_at };
         Self { success: true, data: UserData { user_id: id, is_active, user: user.clone() }, user }
+    }
+}
+
+/// How many sessions have ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Revoked {
+    /// How many.
+    #[schema(example = 3)]
+    revoked: i64,
+}
+
+/// The answer to what ends sessions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct RevokedBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// What has ended.
+    data: Revoked,
+    /// What happened.
+    message: &'static str,
+}
+
+impl RevokedBody {
+    pub(crate) fn new(revoked: i64, message: &'static str) -> Self {
+        Self { success: true, data: Revoked { revoked }, message }
     }
 }

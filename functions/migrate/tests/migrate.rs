@@ -9,7 +9,7 @@ use testkit::{TestClock, TestDatabase, program};
 use tokio_postgres::Client;
 
 /// The newest migration.
-const LATEST: i32 = 5;
+const LATEST: i32 = 13;
 
 async fn settings(database: &TestDatabase) -> Live {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
@@ -63,16 +63,26 @@ fn dump(database: &TestDatabase) -> String {
 /// Every row of every table of ours, as text.
 async fn rows(client: &Client) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
-    for (table, role) in
-        [("users", "todo_auth"), ("sessions", "todo_auth"), ("tasks", "todo_tasks"), ("bystanders", "")]
-    {
+    let tables = [
+        ("users", "todo_auth"),
+        ("sessions", "todo_auth"),
+        ("tasks", "todo_tasks"),
+        ("audit_events", ""),
+        ("rate_limits", ""),
+        ("sign_in_failures", ""),
+        ("sign_in_addresses", ""),
+        ("legacy_rows", ""),
+        ("legacy_problems", ""),
+        ("bystanders", ""),
+    ];
+    for (table, role) in tables {
         let exists = format!("SELECT to_regclass('{table}') IS NOT NULL");
         if !client.query_typed_one(&exists, &[]).await.unwrap().get::<_, bool>(0) {
             continue;
         }
         let become_role = if role.is_empty() { "RESET ROLE".to_owned() } else { format!("SET ROLE {role}") };
         client.batch_execute(&become_role).await.unwrap();
-        let sql = format!("SELECT coalesce(string_agg(t::text, ' ' ORDER BY t::text), '') FROM {table} t");
+        let sql = format!("SELECT coalesce(string_agg(jsonb_strip_nulls(to_jsonb(t))::text, ' ' ORDER BY t::text), '') FROM {table} t");
         let all = client.query_typed_one(&sql, &[]).await.unwrap();
         client.batch_execute("RESET ROLE").await.unwrap();
         rows.insert(table.to_owned(), all.get(0));
@@ -112,6 +122,22 @@ async fn fill(client: &Client, version: i32) {
             .unwrap();
     }
     client.batch_execute("RESET ROLE").await.unwrap();
+    if version >= 6 {
+        let sql = "INSERT INTO audit_events (id, occurred_at, kind, user_id) VALUES
+                   ('00000000-0000-7000-8000-000000000004', now(), 'signed_up', '00000000-0000-7000-8000-000000000001')";
+        client.batch_execute(sql).await.unwrap();
+    }
+    if version >= 8 {
+        let sql = "INSERT INTO rate_limits (bucket, key, full_at) VALUES ('sign_up', '203.0.113.7', now());
+                   INSERT INTO sign_in_failures (account, failures, failed_at, blocked_until) VALUES ('x', 1, now(), now());
+                   INSERT INTO sign_in_addresses VALUES ('00000000-0000-7000-8000-000000000001', '203.0.113.7', now())";
+        client.batch_execute(sql).await.unwrap();
+    }
+    if version >= 13 {
+        let sql = "INSERT INTO legacy_rows VALUES ('user', '00000000-0000-7000-8000-000000000001', now());
+                   INSERT INTO legacy_problems VALUES ('task', 'x', 'has no title', true, now())";
+        client.batch_execute(sql).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -152,7 +178,7 @@ async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
 async fn status_says_what_is_applied_and_what_is_pending() {
     let database = TestDatabase::empty().await;
     let before = status(&database).await;
-    assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 5));
+    assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 13));
     assert_eq!(before.pending[4], "V5__tasks");
     assert!(!check(&database).await.ok);
 
@@ -172,7 +198,7 @@ async fn of_two_at_once_one_waits_and_both_answer() {
     let (one, two) = tokio::join!(up(&database), up(&database));
     let mut applied = [one.applied.len(), two.applied.len()];
     applied.sort_unstable();
-    assert_eq!(applied, [0, 5]);
+    assert_eq!(applied, [0, 13]);
     assert_eq!((one.current, two.current), (LATEST, LATEST));
 }
 
@@ -195,19 +221,20 @@ async fn a_failing_migration_changes_nothing() {
 async fn a_database_ahead_of_the_binary_is_left_alone() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
-    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (6, 'newer', '2026-01-01T00:00:00Z', '1')";
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (14, 'newer', '2026-01-01T00:00:00Z', '1')";
     client.batch_execute(newer).await.unwrap();
     let migrated = up(&database).await;
-    assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 6, true));
+    assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 14, true));
     assert!(status(&database).await.ahead);
     let error = perform(&settings(&database).await, &Event::Rollback { to: 4 }).await.unwrap_err();
-    assert!(matches!(error, MigrateError::NoDown(6)), "{error}");
-    assert_eq!(status(&database).await.current, 6, "half a way back is no place to stop");
+    assert!(matches!(error, MigrateError::NoDown(14)), "{error}");
+    assert_eq!(status(&database).await.current, 14, "half a way back is no place to stop");
 }
 
 #[tokio::test]
 async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
     let database = TestDatabase::new().await;
+    down(&database, 5).await;
     assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
     for to in [4, -1, 99] {
         let error = perform(&settings(&database).await, &Event::Rollback { to }).await.unwrap_err();

@@ -25,6 +25,7 @@ pub(crate) struct CompleteTask {
     responses(
         (status = 200, description = "The task as it is now", body = TaskBody),
         (status = 404, description = "task_not_found"),
+        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn complete_task(
@@ -36,7 +37,7 @@ pub(crate) async fn complete_task(
 ) -> Result<Json<TaskBody>, ApiError> {
     let change = TaskChange { is_completed: Some(body.completed), ..TaskChange::default() };
     let id = edition.task_id(id)?;
-    let row = tasks::update(&app.db.scope(user), user.id(), id, &change, app.clock.now()).await?;
+    let row = tasks::update(&app.write_scope(user), user.id(), id, &change, app.clock.now()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, edition.message("Task updated successfully"))))
 }

@@ -36,7 +36,10 @@ pub(crate) struct CreateTask {
 /// Create a task
 #[utoipa::path(
     post, path = "/tasks", tag = "tasks", request_body = CreateTask, security(("bearer" = [])),
-    responses((status = 201, description = "The task", body = TaskBody, headers(("Location" = String, description = "Where the task is"))))
+    responses(
+        (status = 201, description = "The task", body = TaskBody, headers(("Location" = String, description = "Where the task is"))),
+        (status = 429, description = "rate_limited"),
+    )
 )]
 pub(crate) async fn create_task(
     user: CurrentUser,
@@ -67,7 +70,7 @@ pub(crate) async fn create_task(
         is_completed: body.is_completed,
         created_at: app.clock.now(),
     };
-    let row = tasks::insert(&app.db.scope(user), user.id(), &task).await.map_err(|error| {
+    let row = tasks::insert(&app.write_scope(user), user.id(), &task).await.map_err(|error| {
         // The account was deleted between the check of its session and the write.
         if error.is_on("tasks_user_id_fkey") { ApiError::of(Code::SessionRevoked) } else { error.into() }
     })?;

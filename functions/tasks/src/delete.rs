@@ -16,6 +16,7 @@ use crate::edition::Edition;
     responses(
         (status = 200, description = "Deleted", body = MessageBody),
         (status = 404, description = "task_not_found"),
+        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn delete_task(
@@ -24,7 +25,7 @@ pub(crate) async fn delete_task(
     State(app): State<App>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    if !tasks::delete(&app.db.scope(user), user.id(), edition.task_id(id)?).await? {
+    if !tasks::delete(&app.write_scope(user), user.id(), edition.task_id(id)?).await? {
         return Err(ApiError::of(Code::TaskNotFound));
     }
     Ok(match edition {

@@ -45,6 +45,7 @@ pub(crate) struct UpdateTask {
     responses(
         (status = 200, description = "The task as it is now", body = TaskBody),
         (status = 404, description = "task_not_found"),
+        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn update_task(
@@ -66,6 +67,7 @@ pub(crate) async fn update_task(
     responses(
         (status = 200, description = "The task as it is now", body = TaskBody),
         (status = 404, description = "task_not_found"),
+        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn patch_task(
@@ -87,7 +89,7 @@ async fn change(
 ) -> Result<Json<TaskBody>, ApiError> {
     let id = edition.task_id(id)?;
     let change = read(edition, body)?;
-    let row = tasks::update(&app.db.scope(user), user.id(), id, &change, app.clock.now()).await?;
+    let row = tasks::update(&app.write_scope(user), user.id(), id, &change, app.clock.now()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, edition.message("Task updated successfully"))))
 }

@@ -12,18 +12,22 @@ pub enum Function {
     Auth,
     /// Tasks; verifies tokens with public keys.
     Tasks,
+    /// Administration of accounts; verifies tokens with public keys.
+    Users,
     /// Health checks.
     Health,
     /// The OpenAPI document and its page.
     Docs,
     /// Migrations, over the direct database URL.
     Migrate,
+    /// The scheduled purge, and what operators do to accounts; no HTTP.
+    Maintenance,
 }
 
 impl Function {
     /// Whether it talks to the pooled database.
     pub(super) const fn uses_database(self) -> bool {
-        matches!(self, Self::Auth | Self::Tasks | Self::Health)
+        matches!(self, Self::Auth | Self::Tasks | Self::Users | Self::Health | Self::Maintenance)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod database_url;
 mod deployment;
+mod limits;
 mod live;
 mod origins;
 mod reader;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 pub use database_url::DatabaseUrl;
 pub use deployment::{Environment, Function};
+pub use limits::{Limit, Limits, Policy, Refused};
 pub use live::{Live, Mismatch};
 pub use origins::Origins;
 pub use reader::{Problem, Problems};
@@ -54,6 +56,10 @@ pub struct Settings {
     pub peppers: MacKeys,
     /// `REFRESH_REUSE_STRICT`: any superseded refresh token ends its session.
     pub strict_reuse: bool,
+    /// `RATE_LIMITS` and each limit; none if they are off.
+    pub limits: Option<Limits>,
+    /// `BREACHED_PASSWORDS_URL`: where to ask whether a new password is known from a breach; none for nowhere.
+    pub breached_passwords: Option<http::Uri>,
     /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
     pub secret_ttl: SignedDuration,
     /// What was found where, for `/health/config`.
@@ -151,7 +157,7 @@ impl Settings {
         };
         let verification_keys = match (function, &signing_keys) {
             (Function::Auth, Some(keys)) => Some(keys.verification_keys()),
-            (Function::Tasks, _) => read.required(
+            (Function::Tasks | Function::Users, _) => read.required(
                 &["JWT_PUBLIC_KEYS"],
                 "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)",
                 VerificationKeys::parse,
@@ -169,7 +175,7 @@ impl Settings {
                 ("JWT_SIGNING_KEYS", signing_keys.as_ref().is_some_and(SigningKeys::has_development_key)),
                 (
                     "JWT_PUBLIC_KEYS",
-                    function == Function::Tasks
+                    matches!(function, Function::Tasks | Function::Users)
                         && verification_keys.as_ref().is_some_and(VerificationKeys::has_development_key),
                 ),
                 ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_weak_key)),
@@ -183,7 +189,7 @@ impl Settings {
             }
         }
 
-        let legacy_secret = if matches!(function, Function::Auth | Function::Tasks) {
+        let legacy_secret = if matches!(function, Function::Auth | Function::Tasks | Function::Users) {
             read.optional(&["BETTER_AUTH_SECRET"], "text", |text| Some(SecretString::from(text)))
         } else {
             None
@@ -205,6 +211,18 @@ impl Settings {
             whole(text, 10, 86_400).map(SignedDuration::from_secs)
         });
 
+        let limits = Self::limits(&mut read, function, production);
+        let breached_passwords = if function == Function::Auth {
+            let expected = "an https URL that the first five digits of a SHA-1 are appended to, as in https://api.pwnedpasswords.com/range/";
+            read.optional(&["BREACHED_PASSWORDS_URL"], expected, |text| {
+                let url: http::Uri = text.parse().ok()?;
+                let secure = url.scheme_str() == Some("https") || (!production && url.scheme_str() == Some("http"));
+                (secure && url.host().is_some() && url.query().is_none() && text.ends_with('/')).then_some(url)
+            })
+        } else {
+            None
+        };
+
         let (report, problems) = read.finish();
         let settings = Self {
             environment,
@@ -221,15 +239,45 @@ impl Settings {
             refresh_keys: refresh_keys.unwrap_or_default(),
             peppers: peppers.unwrap_or_default(),
             strict_reuse: strict_reuse.unwrap_or(true),
+            limits,
+            breached_passwords,
             secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
             report,
         };
         (settings, problems)
     }
 
+    /// The limits that `function` enforces.
+    fn limits(read: &mut Reader<'_>, function: Function, production: bool) -> Option<Limits> {
+        if !matches!(function, Function::Auth | Function::Tasks | Function::Users) {
+            return None;
+        }
+        let on = read.or_default(&["RATE_LIMITS"], "on", "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        });
+        if on == Some(false) && production {
+            read.refuse(&["RATE_LIMITS"], "on, in production");
+        }
+        let auth = function == Function::Auth;
+        let mut limit = |wanted: bool, name: &'static str, default: &str| {
+            let found = wanted.then(|| read.or_default(&[name], default, Limit::EXPECTED, Limit::parse)).flatten();
+            found.or_else(|| Limit::parse(default))
+        };
+        let limits = Limits {
+            sign_in_address: limit(auth, "RATE_LIMIT_SIGN_IN_ADDRESS", "10, 5/min")?,
+            sign_in_account: limit(auth, "RATE_LIMIT_SIGN_IN_ACCOUNT", "5, 1/min")?,
+            sign_up: limit(auth, "RATE_LIMIT_SIGN_UP", "5, 10/h")?,
+            refresh: limit(auth, "RATE_LIMIT_REFRESH", "30, 6/min")?,
+            writes: limit(true, "RATE_LIMIT_WRITES", "120, 2/s")?,
+        };
+        on.unwrap_or(true).then_some(limits)
+    }
+
     fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {
         const EXPECTED: &str = "origins as in https://app.example.com, separated by commas";
-        if function == Function::Migrate {
+        if matches!(function, Function::Migrate | Function::Maintenance) {
             return None;
         }
         let names = &["ALLOWED_ORIGINS"];

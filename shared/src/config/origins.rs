@@ -38,6 +38,11 @@ impl Origins {
         self.any || self.list.contains(origin)
     }
 
+    /// Whether an origin is on the list by its name; `*` names nobody.
+    pub fn name(&self, origin: &HeaderValue) -> bool {
+        self.list.contains(origin)
+    }
+
     /// Whether every origin is named, served over TLS, and not of this machine.
     pub(super) fn are_public(&self) -> bool {
         !self.any

@@ -2,6 +2,8 @@
 
 use tokio_postgres::error::SqlState;
 
+use crate::config::Refused;
+
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failed statement.
@@ -30,7 +32,7 @@ pub enum DbError {
 }
 
 /// Why `app.open_request` refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Refusal {
     /// The session was ended, or its account is gone.
     Revoked,
@@ -38,6 +40,12 @@ pub enum Refusal {
     Expired,
     /// The account is disabled.
     Disabled,
+    /// The account is banned.
+    Banned,
+    /// The user is no administrator.
+    NotAdmin,
+    /// The user has written too much; [`Scope`](super::Scope) says how much would do.
+    Limited(Refused),
 }
 
 impl DbError {
@@ -70,6 +78,8 @@ impl From<tokio_postgres::Error> for DbError {
             "UA001" => return Self::Refused(Refusal::Revoked),
             "UA002" => return Self::Refused(Refusal::Expired),
             "UA003" => return Self::Refused(Refusal::Disabled),
+            "UA005" => return Self::Refused(Refusal::NotAdmin),
+            "UA006" => return Self::Refused(Refusal::Banned),
             // Class 08: connection exceptions; PgBouncer answers with 08P01.
             class if class.starts_with("08") => return Self::Unavailable(error.into()),
             _ => {}

@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, the scope that every statement runs in, and all SQL, one file per table.
 
+pub mod audit;
 mod connect;
 mod error;
 pub mod health;

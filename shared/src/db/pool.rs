@@ -14,6 +14,7 @@ use super::scope::{Caller, Role, Scope};
 use crate::clock::Clock;
 use crate::config::{DatabaseUrl, Live};
 use crate::http::deadline;
+use crate::ids::Ids;
 
 /// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
 /// may have been frozen.
@@ -64,6 +65,16 @@ impl Database {
     #[must_use]
     pub fn anonymous(&self) -> Scope<'_> {
         Scope::new(self, self.role, None)
+    }
+
+    /// The same connections, for statements of another role.
+    #[must_use]
+    pub fn with_role(&self, role: Role) -> Self {
+        Self { role, ..self.clone() }
+    }
+
+    pub(super) fn ids(&self) -> Ids {
+        Ids::new(self.clock.clone())
     }
 
     pub(super) fn clock(&self) -> &Clock {

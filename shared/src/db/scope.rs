@@ -11,8 +11,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use super::DbError;
 use super::pool::{Checkout, Database};
+use super::{DbError, Refusal};
+use crate::config::{Limit, Policy, Refused};
 use crate::http::deadline;
 use crate::tokens::Identity;
 
@@ -26,6 +27,10 @@ pub enum Role {
     Tasks,
     /// Accounts and sessions.
     Auth,
+    /// Accounts as administrators see them, without passwords and tasks.
+    Admin,
+    /// Deleting what has expired.
+    Maintenance,
     /// The role that logged in; for asking whether the database answers.
     Login,
 }
@@ -40,6 +45,12 @@ impl Role {
             Self::Auth => {
                 "BEGIN; SET LOCAL ROLE todo_auth; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
             }
+            Self::Admin => {
+                "BEGIN; SET LOCAL ROLE todo_admin; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
+            }
+            Self::Maintenance => {
+                "BEGIN; SET LOCAL ROLE todo_maintenance; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '3s'"
+            }
             Self::Login => "BEGIN; SET LOCAL statement_timeout = '5s'",
         }
     }
@@ -52,11 +63,13 @@ pub struct Caller {
     pub user: Uuid,
     /// The session and the refresh generation of its access token; none for tokens of the old backend.
     pub session: Option<(Uuid, i64)>,
+    /// Whether the user must be an administrator.
+    pub as_admin: bool,
 }
 
 impl From<Identity> for Caller {
     fn from(identity: Identity) -> Self {
-        Self { user: identity.user, session: identity.session }
+        Self { user: identity.user, session: identity.session, as_admin: false }
     }
 }
 
@@ -75,11 +88,18 @@ pub struct Scope<'a> {
     database: &'a Database,
     role: Role,
     caller: Option<Caller>,
+    writes: Option<Limit>,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(database: &'a Database, role: Role, caller: Option<Caller>) -> Self {
-        Self { database, role, caller }
+        Self { database, role, caller, writes: None }
+    }
+
+    /// The same for a write, which takes a permit of the caller's in the same round trip.
+    #[must_use]
+    pub fn limited(self, writes: Option<Limit>) -> Self {
+        Self { writes, ..self }
     }
 
     /// Runs one statement. If the connection turns out to be dead, or silent for too long, it is run once more
@@ -92,6 +112,12 @@ impl<'a> Scope<'a> {
         let result = match self.attempt(sql, params, deadline::first_attempt).await {
             Ok(rows) => Ok(Outcome { rows, retried: false }),
             Err(Lost::No(error)) => Err(error),
+            Err(Lost::Limited { refused, first }) => {
+                if first {
+                    self.note(refused.limit).await;
+                }
+                Err(DbError::Refused(Refusal::Limited(refused)))
+            }
             Err(Lost::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
@@ -101,6 +127,28 @@ impl<'a> Scope<'a> {
         };
         deadline::add_database_time(started.elapsed());
         result
+    }
+
+    /// Notes the first refusal of a window, which took its own note back with its transaction.
+    async fn note(&self, limit: Limit) {
+        let Some(Caller { user, session, .. }) = self.caller else { return };
+        let (now, event, session) = (self.database.clock().now(), self.database.ids().next(), session.unzip().0);
+        let sql = "SELECT app.take_permit($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL)";
+        let noting = Self { caller: None, writes: None, ..*self };
+        let params: [Param<'_>; 8] = [
+            (&Policy::Writes.as_str(), Type::TEXT),
+            (&user.to_string(), Type::TEXT),
+            (&now, Type::TIMESTAMPTZ),
+            (&limit.burst, Type::INT4),
+            (&limit.every, Type::FLOAT8),
+            (&event, Type::UUID),
+            (&user, Type::UUID),
+            (&session, Type::UUID),
+        ];
+        // The refusal stands whether it is noted or not.
+        if let Err(error) = noting.attempt(sql, &params, deadline::remaining).await.map_err(Lost::into_error) {
+            tracing::warn!(?error, "a refusal could not be noted");
+        }
     }
 
     async fn attempt(&self, sql: &str, params: &[Param<'_>], until: fn() -> Instant) -> Result<Vec<Row>, Lost> {
@@ -116,18 +164,12 @@ impl<'a> Scope<'a> {
             let (begin, open, rows, commit) = futures_util::join!(begin, open, statement, commit);
             // A server that answered BEGIN with a refusal has run nothing; one that was cut off may have run all.
             let may_have_run = !begin.as_ref().is_err_and(|error| error.code().is_some());
-            let whole = move || {
-                begin?;
-                open?;
-                let rows = rows?;
-                // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
-                commit?;
-                Ok(rows)
-            };
-            whole().map_err(|error: DbError| match error {
-                error if error.lost_connection() => Lost::Connection { error, may_have_run },
-                error => Lost::No(error),
-            })
+            begin.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            open.map_err(|error| self.refusal(error, may_have_run))?;
+            let rows = rows.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
+            commit.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            Ok(rows)
         };
         let Ok(result) = timeout_at(until, work).await else {
             // Dropping the connection closes it: the answer may still be on its way.
@@ -145,14 +187,36 @@ impl<'a> Scope<'a> {
     }
 
     /// Names the caller to row-level security and checks the session, or does nothing.
-    async fn open(&self, client: &Checkout) -> Result<(), DbError> {
-        let Some(Caller { user, session }) = self.caller else { return Ok(()) };
+    async fn open(&self, client: &Checkout) -> Result<(), tokio_postgres::Error> {
+        let Some(Caller { user, session, as_admin }) = self.caller else { return Ok(()) };
         let (session, generation) = session.unzip();
-        let now = self.database.clock().now();
-        let params: [Param<'_>; 4] =
-            [(&user, Type::UUID), (&session, Type::UUID), (&generation, Type::INT8), (&now, Type::TIMESTAMPTZ)];
-        client.query_typed("SELECT app.open_request($1, $2, $3, $4)", &params).await?;
+        let (burst, every) = self.writes.map(|limit| (limit.burst, limit.every)).unzip();
+        let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
+        let params: [Param<'_>; 8] = [
+            (&user, Type::UUID),
+            (&session, Type::UUID),
+            (&generation, Type::INT8),
+            (&now, Type::TIMESTAMPTZ),
+            (&as_admin.then_some("admin"), Type::TEXT),
+            (&burst, Type::INT4),
+            (&every, Type::FLOAT8),
+            (&event, Type::UUID),
+        ];
+        client.query_typed("SELECT app.open_request($1, $2, $3, $4, $5, $6, $7, $8)", &params).await?;
         Ok(())
+    }
+
+    /// Why the request was not opened. A limit says for how long, and whether it is the first refusal.
+    fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> Lost {
+        let limited = error.as_db_error().filter(|error| error.code().code() == "UA004");
+        let detail = limited.and_then(|error| error.detail()?.split_once(' '));
+        match (self.writes, detail) {
+            (Some(limit), Some((wait, first))) => {
+                let wait = wait.parse().unwrap_or(limit.every);
+                Lost::Limited { refused: Refused { policy: Policy::Writes, limit, wait }, first: first == "first" }
+            }
+            _ => Lost::of(error.into(), may_have_run),
+        }
     }
 
     /// Runs several statements in one transaction, committed if `work` succeeds and rolled back if not.
@@ -170,7 +234,7 @@ impl<'a> Scope<'a> {
             let client = &transaction.client;
             let (begin, open) = futures_util::join!(client.batch_execute(self.role.begin()), self.open(client));
             begin?;
-            open?;
+            open.map_err(|error| self.refusal(error, false).into_error())?;
             let value = work(&transaction).await?;
             if transaction.failed.load(Ordering::Relaxed) {
                 return Err(DbError::other("a statement failed, so the transaction cannot be committed"));
@@ -223,12 +287,23 @@ enum Lost {
         /// Whether the statement may have taken effect.
         may_have_run: bool,
     },
+    /// The caller has written too much.
+    Limited {
+        refused: Refused,
+        /// Whether it is the first refusal of its window.
+        first: bool,
+    },
 }
 
 impl Lost {
+    fn of(error: DbError, may_have_run: bool) -> Self {
+        if error.lost_connection() { Self::Connection { error, may_have_run } } else { Self::No(error) }
+    }
+
     fn into_error(self) -> DbError {
         match self {
             Self::No(error) | Self::Connection { error, .. } => error,
+            Self::Limited { refused, .. } => DbError::Refused(Refusal::Limited(refused)),
         }
     }
 }

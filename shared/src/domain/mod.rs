@@ -1,5 +1,6 @@
 //! Values that are valid by construction. They know neither HTTP nor SQL.
 
+mod ban_reason;
 mod description;
 mod due;
 mod email;
@@ -8,6 +9,7 @@ mod password;
 mod priority;
 mod title;
 
+pub use ban_reason::BanReason;
 pub use description::Description;
 pub use due::DueDatetime;
 pub use email::Email;

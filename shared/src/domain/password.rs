@@ -8,7 +8,10 @@ use super::Invalid;
 /// A password to compare with a stored hash: any text, in NFKC, so that keyboards that compose characters
 /// differently agree (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone, Debug)]
-pub struct Password(SecretString);
+pub struct Password {
+    normal: SecretString,
+    typed: SecretString,
+}
 
 impl Password {
     /// No longer input is ever hashed.
@@ -21,13 +24,20 @@ impl Password {
         if normal.len() > Self::MAX_BYTES {
             normal.truncate(normal.floor_char_boundary(Self::MAX_BYTES));
         }
-        Self(normal.into())
+        let typed: String = text.chars().take(Self::MAX_BYTES).collect();
+        Self { normal: normal.into(), typed: typed.into() }
     }
 
     /// The bytes to hash.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
-        self.0.expose_secret().as_bytes()
+        self.normal.expose_secret().as_bytes()
+    }
+
+    /// The bytes as they were typed, which is what the old backend hashed.
+    #[must_use]
+    pub fn expose_typed(&self) -> &[u8] {
+        self.typed.expose_secret().as_bytes()
     }
 }
 
@@ -50,7 +60,7 @@ impl NewPassword {
         match normal.chars().count() {
             0..8 => Err(Invalid::new("must be at least 8 characters long")),
             8..=128 if normal.trim().is_empty() => Err(Invalid::new("must not be only white space")),
-            8..=128 if normal.len() <= Password::MAX_BYTES => Ok(Self(Password(normal.into()))),
+            8..=128 if normal.len() <= Password::MAX_BYTES => Ok(Self(Password { normal: normal.into(), typed: text.into() })),
             _ => Err(Invalid::new("must be at most 128 characters long")),
         }
     }

@@ -23,7 +23,8 @@ impl<S: Sync> FromRequestParts<S> for From {
             let visible = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' };
             value.as_bytes().iter().take(256).map(visible).collect()
         });
-        let client = Client { ip: ip.map(|ip| ip.to_string()), network: ip.map(network), agent };
+        let client =
+            Client { ip: ip.map(|ip| ip.to_string()), network: ip.map(network), address: ip.map(address), agent };
         Ok(Self(client))
     }
 }
@@ -36,6 +37,14 @@ fn source_ip(parts: &Parts) -> Option<IpAddr> {
             Some(ip.to_canonical())
         }
         _ => None,
+    }
+}
+
+/// The IPv4 address, or the /64 of an IPv6 one, which is what one household is given.
+fn address(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(_) => network(ip),
     }
 }
 

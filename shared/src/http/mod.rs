@@ -1,7 +1,9 @@
 //! HTTP: the layers around every function, what handlers take, and what they answer with.
 
 pub mod client;
+pub mod cookie;
 mod created;
+pub mod cursor;
 pub mod deadline;
 mod fields;
 mod json;
@@ -26,4 +28,4 @@ pub use path::{IdPath, PathId};
 pub use problem::ProblemBody;
 pub use query::Query;
 pub use request_id::RequestId;
-pub use user::{CurrentUser, bearer, session_to_end};
+pub use user::{CurrentAdmin, CurrentUser, bearer, session_to_end};

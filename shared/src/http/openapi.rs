@@ -92,6 +92,7 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
             Code::SessionRevoked,
             Code::SessionExpired,
             Code::AccountDisabled,
+            Code::AccountBanned,
             Code::DatabaseUnavailable,
         ]);
     } else if path.starts_with("/api/") && operation.request_body.is_some() {
@@ -132,6 +133,11 @@ fn finish_response(status: &str, response: &mut Response) {
     match status {
         "401" => header("WWW-Authenticate", "`Bearer`, with an error code if a token was sent."),
         "503" => header("Retry-After", "Seconds to wait before trying again."),
+        "429" => {
+            header("Retry-After", "Seconds to wait before trying again.");
+            header("RateLimit", "What refused, what is left of it (`r`), and when there is more (`t`, in seconds).");
+            header("RateLimit-Policy", "How much is allowed (`q`) in how many seconds (`w`).");
+        }
         _ => {}
     }
     if status < "400" {

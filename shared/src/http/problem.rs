@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use super::RequestId;
+use crate::config::Refused;
 use crate::error::{ApiError, Code, FieldError};
 
 /// A problem. `detail` is always a string, `success` always false: existing clients read them.
@@ -86,6 +87,20 @@ pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     }
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    if let Some(refused) = error.refused() {
+        // draft-ietf-httpapi-ratelimit-headers-10: what is left, and what is allowed in how many seconds.
+        let Refused { policy, limit, .. } = refused;
+        let (wait, burst, window) = (refused.retry_after(), limit.burst, limit.window().ceil());
+        for (name, value) in [
+            ("retry-after", wait.to_string()),
+            ("ratelimit", format!("\"{policy}\";r=0;t={wait}")),
+            ("ratelimit-policy", format!("\"{policy}\";q={burst};w={window}")),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(name, value);
+            }
+        }
     }
     *response.body_mut() = Body::from(bytes);
     response

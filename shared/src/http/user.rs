@@ -26,6 +26,12 @@ impl CurrentUser {
     pub fn id(&self) -> Uuid {
         self.identity.user
     }
+
+    /// The session; none for a token of the old backend.
+    #[must_use]
+    pub fn session(&self) -> Option<Uuid> {
+        self.identity.session.map(|(session, _)| session)
+    }
 }
 
 impl From<CurrentUser> for Caller {
@@ -37,6 +43,33 @@ impl From<CurrentUser> for Caller {
 impl From<&CurrentUser> for Caller {
     fn from(user: &CurrentUser) -> Self {
         user.identity.into()
+    }
+}
+
+/// A caller who must be an administrator. As for the session, the database decides: a token tells the role of
+/// the moment it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct CurrentAdmin(CurrentUser);
+
+impl CurrentAdmin {
+    /// The administrator.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.0.id()
+    }
+}
+
+impl From<CurrentAdmin> for Caller {
+    fn from(admin: CurrentAdmin) -> Self {
+        Self { as_admin: true, ..admin.0.into() }
+    }
+}
+
+impl FromRequestParts<App> for CurrentAdmin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        CurrentUser::from_request_parts(parts, app).await.map(Self)
     }
 }
 

@@ -65,10 +65,11 @@ async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     api.post("/api/v1/auth/signin", body).await.data(200);
     assert_eq!(proxy.take_round_trips(), 2, "sign-in");
-    api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": "wrong" }))
-        .await
-        .problem(401, "invalid_credentials");
-    assert_eq!(proxy.take_round_trips(), 1, "a wrong password");
+    for email in ["ada@example.com", "nobody@example.com", "no address"] {
+        let answer = api.post("/api/v1/auth/signin", json!({ "email": email, "password": "wrong" })).await;
+        answer.problem(401, "invalid_credentials");
+        assert_eq!(proxy.take_round_trips(), 2, "a failed sign-in: {email}");
+    }
     me(&api, &text(&data, "access_token")).await.data(200);
     assert_eq!(proxy.take_round_trips(), 1, "me");
     refresh(&api, &text(&data, "refresh_token")).await.data(200);

@@ -1,4 +1,9 @@
-//! Stored passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread.
+//! Stored passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. Hashes of
+//! the old backend are verified, and replaced.
+
+mod breached;
+mod legacy;
+pub mod policy;
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,8 +12,14 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::config::Settings;
 use crate::domain::Password;
+use legacy::LegacyHash;
+
+pub use breached::is_breached;
 
 /// OWASP's second recommendation for Argon2id (Password Storage Cheat Sheet): 19 MiB, 2 passes, 1 lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -23,9 +34,9 @@ const MAX_LANES: u32 = 4;
 /// A password as stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredPassword {
-    /// A PHC string.
+    /// A PHC string, or a hash of the old backend.
     pub hash: String,
-    /// The id of the pepper that went into it.
+    /// The id of the pepper that went into it; none went into those of the old backend.
     pub pepper_id: Option<String>,
 }
 
@@ -83,12 +94,19 @@ pub async fn verify(
 ) -> Result<Verdict, PasswordError> {
     let (active_id, active) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
     let (active_id, active) = (active_id.to_owned(), active.clone());
-    let known = stored.and_then(|stored| {
-        let pepper_id = stored.pepper_id?;
-        let pepper = settings.peppers.get(&pepper_id)?.clone();
-        Some((stored.hash, pepper_id, pepper))
+    let known = stored.map(|stored| {
+        let pepper = stored.pepper_id.and_then(|id| settings.peppers.get(&id).cloned().map(|pepper| (id, pepper)));
+        (stored.hash, pepper)
     });
     tokio::task::spawn_blocking(move || {
+        if let Some((hash, None)) = &known
+            && let Some(legacy) = LegacyHash::parse(hash)
+        {
+            // Hashed as it would be stored whether it matches or not: a quick hash must not answer quickly.
+            let newer = hash_now(&active, active_id, &password)?;
+            return Ok(if legacy.matches(password.expose_typed()) { Verdict::Outdated(newer) } else { Verdict::Wrong });
+        }
+        let known = known.and_then(|(hash, pepper)| pepper.map(|(id, pepper)| (hash, id, pepper)));
         let parsed = known.as_ref().and_then(|(hash, ..)| PasswordHash::new(hash).ok());
         let usable = parsed.as_ref().and_then(|parsed| Some((parsed, argon2_of(parsed)?)));
         let (Some((_, pepper_id, pepper)), Some((parsed, argon2))) = (&known, usable) else {
@@ -103,6 +121,17 @@ pub async fn verify(
         hash_now(&active, active_id, &password).map(Verdict::Outdated)
     })
     .await?
+}
+
+/// Names an account among the failed sign-ins without telling which it is: a keyed hash of the address.
+///
+/// # Errors
+/// If the settings hold no active pepper.
+pub fn account_key(settings: &Settings, email: &str) -> Result<String, PasswordError> {
+    let (_, pepper) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
+    // A key of its own: no password contains NUL.
+    let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(pepper, b"\0failed sign-ins").as_ref());
+    Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, email.as_bytes())))
 }
 
 fn hash_now(pepper: &hmac::Key, pepper_id: String, password: &Password) -> Result<StoredPassword, PasswordError> {

@@ -1,0 +1,36 @@
+//! Asks a user for their password before what a stolen access token must not do.
+
+use shared::App;
+use shared::config::Settings;
+use shared::db::sessions::Client;
+use shared::db::users::{self, Confirmed, Confirming, UserRow};
+use shared::domain::Password;
+use shared::error::{ApiError, Code};
+use shared::http::CurrentUser;
+use shared::passwords::{self, StoredPassword, Verdict};
+
+/// The user and the stored password that was confirmed. Guesses are limited, as those of signing in are.
+pub(crate) async fn password(
+    app: &App,
+    settings: &Settings,
+    user: CurrentUser,
+    client: &Client,
+    given: &str,
+) -> Result<(UserRow, StoredPassword), ApiError> {
+    let limit = settings.limits.map(|limits| limits.sign_in_account);
+    let confirming = |event| Confirming { user: user.id(), client, at: app.clock.now(), event, limit };
+    let db = app.write_scope(user);
+    let found = match users::find_to_confirm(&db, &confirming(app.ids.next())).await? {
+        Confirmed::Refused(refused) => return Err(ApiError::limited(refused)),
+        Confirmed::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
+    };
+    let stored = found.password;
+    let verdict = passwords::verify(settings, Password::new(given), stored.clone()).await;
+    match (verdict.map_err(ApiError::internal)?, stored) {
+        (Verdict::Right | Verdict::Outdated(_), Some(stored)) => Ok((found.user, stored)),
+        _ => {
+            users::note_refused_password(&app.db.anonymous(), &confirming(app.ids.next())).await?;
+            Err(ApiError::new(Code::InvalidCredentials, "The password is not right"))
+        }
+    }
+}

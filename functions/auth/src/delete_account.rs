@@ -1,0 +1,55 @@
+//! `DELETE /api/v1/auth/account`
+
+use axum::extract::State;
+use http::HeaderMap;
+use serde::Deserialize;
+use shared::App;
+use shared::db::users::{self, Deleted};
+use shared::error::{ApiError, Code};
+use shared::http::cookie::{self, BrowserCookie};
+use shared::http::{CurrentUser, Json, MessageBody, client};
+use shared::passwords;
+use utoipa::ToSchema;
+
+use crate::confirm;
+
+/// An account to delete.
+#[derive(Deserialize, ToSchema)]
+pub(crate) struct DeleteAccount {
+    /// The account's password.
+    #[schema(example = "correct horse battery", format = Password)]
+    password: String,
+}
+
+/// Delete the account
+///
+/// Deletes the account, its tasks and its sessions at once, for good. What stays is that it happened, without
+/// anything that tells whose account it was.
+#[utoipa::path(
+    delete, path = "/account", tag = "auth", request_body = DeleteAccount, security(("bearer" = [])),
+    responses(
+        (status = 200, description = "It is gone", body = MessageBody),
+        (status = 401, description = "invalid_credentials"),
+        (status = 409, description = "last_admin"),
+        (status = 429, description = "rate_limited"),
+    )
+)]
+pub(crate) async fn delete_account(
+    user: CurrentUser,
+    State(app): State<App>,
+    client::From(client): client::From,
+    browser: BrowserCookie,
+    Json(body): Json<DeleteAccount>,
+) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
+    let settings = app.settings();
+    let (row, verified) = confirm::password(&app, &settings, user, &client, &body.password).await?;
+    let account = passwords::account_key(&settings, &row.email).map_err(ApiError::internal)?;
+    let (now, event) = (app.clock.now(), app.ids.next());
+    match users::delete(&app.db.anonymous(), user.id(), &verified, &account, now, event).await? {
+        Deleted::Gone => {}
+        Deleted::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
+        Deleted::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),
+    }
+    let headers = if browser.is_set() { cookie::clear() } else { HeaderMap::new() };
+    Ok((headers, Json(MessageBody::done("Account deleted successfully"))))
+}

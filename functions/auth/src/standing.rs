@@ -1,0 +1,25 @@
+//! Whether an account may be used.
+
+use jiff::Timestamp;
+use shared::db::users::{Ban, UserRow};
+use shared::error::{ApiError, Code};
+
+/// Refuses a disabled or banned account; told only to whoever has proved to own it.
+pub(crate) fn check(user: &UserRow, now: Timestamp) -> Result<(), ApiError> {
+    if !user.is_active {
+        return Err(ApiError::of(Code::AccountDisabled));
+    }
+    match &user.ban {
+        Some(ban) if ban.holds(now) => Err(banned(ban)),
+        _ => Ok(()),
+    }
+}
+
+fn banned(ban: &Ban) -> ApiError {
+    let Ban { at: _, until, reason } = ban;
+    let detail = match until {
+        Some(until) => format!("The account is banned until {until}: {reason}"),
+        None => format!("The account is banned: {reason}"),
+    };
+    ApiError::new(Code::AccountBanned, detail)
+}

@@ -1,0 +1,80 @@
+-- Opens a request as before, and also refuses banned accounts, those without a needed role, and writes beyond
+-- a user's limit. The function with four arguments stays for functions deployed before this migration.
+--
+-- needed         the role the user must have, in a session; null for any
+-- burst, every   the user's limit of writes, as for app.take_permit; null for reads
+-- event          the id of the audit event if this is the first refusal
+CREATE FUNCTION app.open_request(
+    who uuid, session uuid, presented bigint, at timestamptz,
+    needed text, burst integer, every double precision, event uuid
+) RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    account record;
+    found_session public.sessions;
+    permit record;
+BEGIN
+    SELECT u.role, u.is_active, u.banned_at IS NOT NULL AND coalesce(u.banned_until > at, true) AS banned,
+           u.legacy_revoked_at
+    INTO account FROM public.users u WHERE u.id = who;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'UA001', MESSAGE = 'the account is gone';
+    END IF;
+    IF NOT account.is_active THEN
+        RAISE EXCEPTION USING ERRCODE = 'UA003', MESSAGE = 'the account is disabled';
+    END IF;
+    IF account.banned THEN
+        RAISE EXCEPTION USING ERRCODE = 'UA006', MESSAGE = 'the account is banned';
+    END IF;
+
+    IF session IS NULL THEN
+        IF account.legacy_revoked_at IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'UA001', MESSAGE = 'tokens without a session are revoked';
+        END IF;
+    ELSE
+        SELECT * INTO found_session FROM public.sessions s WHERE s.id = session AND s.user_id = who;
+        IF NOT FOUND OR found_session.revoked_at IS NOT NULL THEN
+            RAISE EXCEPTION USING ERRCODE = 'UA001', MESSAGE = 'the session is revoked';
+        END IF;
+        IF found_session.idle_expires_at <= at OR found_session.absolute_expires_at <= at THEN
+            RAISE EXCEPTION USING ERRCODE = 'UA002', MESSAGE = 'the session has expired';
+        END IF;
+    END IF;
+    IF needed IS NOT NULL AND (session IS NULL OR account.role IS DISTINCT FROM needed) THEN
+        RAISE EXCEPTION USING ERRCODE = 'UA005', MESSAGE = 'the role is missing';
+    END IF;
+    IF burst IS NOT NULL THEN
+        SELECT * INTO permit FROM app.take_permit(
+            'writes', who::text, at, burst, every, event, who, session, NULL, NULL);
+        IF permit.wait IS NOT NULL THEN
+            -- The refusal rolls its own note back; the caller notes the first one once more.
+            RAISE EXCEPTION USING ERRCODE = 'UA004', MESSAGE = 'too many writes',
+                DETAIL = permit.wait::text || CASE WHEN permit.first_refusal THEN ' first' ELSE ' again' END;
+        END IF;
+    END IF;
+    IF session IS NOT NULL
+       AND found_session.confirmed_generation < presented AND presented <= found_session.generation THEN
+        UPDATE public.sessions s
+        SET confirmed_generation = presented, settle_until = at + interval '60 seconds'
+        WHERE s.id = session AND s.confirmed_generation < presented;
+    END IF;
+
+    PERFORM set_config('app.user_id', who::text, true);
+END
+$$;
+
+REVOKE ALL ON FUNCTION app.open_request(
+    uuid, uuid, bigint, timestamptz, text, integer, double precision, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION app.open_request(
+    uuid, uuid, bigint, timestamptz, text, integer, double precision, uuid) TO todo_tasks, todo_auth;
+
+CREATE OR REPLACE FUNCTION app.open_request(who uuid, session uuid, presented bigint, at timestamptz) RETURNS void
+LANGUAGE sql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT app.open_request(who, session, presented, at, NULL, NULL, NULL, NULL)
+$$;

@@ -1,0 +1,186 @@
+//! `audit_events`: what happened to accounts, added in the statement that did it.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::{Columns, DbError, Scope};
+
+/// What can happen. The names are stable: clients show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The account was made.
+    SignedUp,
+    /// A session was opened.
+    SignedIn,
+    /// A sign-in was refused, after its password was looked at.
+    SignInFailed,
+    /// A session was ended by its owner, where it was open.
+    SignedOut,
+    /// One session was ended.
+    SessionRevoked,
+    /// All sessions were ended.
+    SessionsRevoked,
+    /// The password was changed.
+    PasswordChanged,
+    /// An old refresh token came from elsewhere; the session was ended.
+    RefreshTokenReused,
+    /// An old refresh token came from where the session lives.
+    RefreshTokenSuperseded,
+    /// A refresh token was answered again, to another network or program than rotated it.
+    RefreshedElsewhere,
+    /// A password could not be confirmed.
+    PasswordRefused,
+    /// The role was changed.
+    RoleChanged,
+    /// The account was banned.
+    Banned,
+    /// The ban was lifted.
+    Unbanned,
+    /// The account was enabled.
+    Activated,
+    /// The account was disabled.
+    Deactivated,
+    /// Failed sign-ins were forgiven.
+    SignInUnlocked,
+    /// The account was deleted.
+    AccountDeleted,
+}
+
+impl Kind {
+    /// The name in the table.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedUp => "signed_up",
+            Self::SignedIn => "signed_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignedOut => "signed_out",
+            Self::SessionRevoked => "session_revoked",
+            Self::SessionsRevoked => "sessions_revoked",
+            Self::PasswordChanged => "password_changed",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::RefreshTokenSuperseded => "refresh_token_superseded",
+            Self::RefreshedElsewhere => "refreshed_elsewhere",
+            Self::PasswordRefused => "password_refused",
+            Self::RoleChanged => "role_changed",
+            Self::Banned => "banned",
+            Self::Unbanned => "unbanned",
+            Self::Activated => "activated",
+            Self::Deactivated => "deactivated",
+            Self::SignInUnlocked => "sign_in_unlocked",
+            Self::AccountDeleted => "account_deleted",
+        }
+    }
+}
+
+/// An event as SQL expressions, to be added once per row of another part of the same statement. Nothing of it
+/// comes from outside but through parameters.
+pub(super) struct Note<'a> {
+    /// The parameter with the event's id, made before the first try so that a second try adds nothing.
+    pub(super) id: &'a str,
+    pub(super) at: &'a str,
+    /// The kind, as SQL text.
+    pub(super) kind: &'a str,
+    pub(super) user: &'a str,
+    pub(super) actor: &'a str,
+    pub(super) session: &'a str,
+    pub(super) ip: &'a str,
+    pub(super) agent: &'a str,
+    pub(super) details: &'a str,
+    /// The part whose rows are noted, with its conditions.
+    pub(super) from: &'a str,
+}
+
+impl Default for Note<'_> {
+    fn default() -> Self {
+        let null = "NULL";
+        Self {
+            id: null,
+            at: null,
+            kind: null,
+            user: null,
+            actor: null,
+            session: null,
+            ip: null,
+            agent: null,
+            details: "'{}'",
+            from: "",
+        }
+    }
+}
+
+impl Note<'_> {
+    /// The `INSERT`. Without a conflict target, which would ask row-level security for the right to read.
+    pub(super) fn sql(&self) -> String {
+        let Self { id, at, kind, user, actor, session, ip, agent, details, from } = self;
+        format!(
+            "INSERT INTO audit_events (id, occurred_at, kind, user_id, actor_id, session_id, ip, user_agent, details)
+             SELECT {id}::uuid, {at}::timestamptz, {kind}, {user}::uuid, {actor}::uuid, {session}::uuid, {ip}::text,
+                    {agent}::text, {details}::jsonb
+             FROM {from}
+             ON CONFLICT DO NOTHING"
+        )
+    }
+}
+
+/// The kind as SQL text.
+pub(super) fn quoted(kind: Kind) -> String {
+    format!("'{}'", kind.as_str())
+}
+
+/// A stored event.
+#[derive(Debug)]
+pub struct EventRow {
+    /// Its id.
+    pub id: Uuid,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// What happened.
+    pub kind: String,
+    /// Whether an administrator did it.
+    pub by_administrator: bool,
+    /// The session it is about.
+    pub session_id: Option<Uuid>,
+    /// Where the request came from.
+    pub ip: Option<String>,
+    /// The program that made it.
+    pub user_agent: Option<String>,
+    /// More, depending on the kind.
+    pub details: serde_json::Value,
+}
+
+/// The events of a user, newest first, from behind `after`.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn list(
+    db: &Scope<'_>,
+    owner: Uuid,
+    after: Option<(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<EventRow>, DbError> {
+    const SQL: &str = "
+        SELECT id, occurred_at, kind, actor_id IS NOT NULL, session_id, ip, user_agent, details FROM audit_events
+        WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (occurred_at, id) < ($2, $3))
+        ORDER BY occurred_at DESC, id DESC
+        LIMIT $4";
+    let (time, id) = after.unzip();
+    let outcome = db
+        .query(SQL, &[(&owner, Type::UUID), (&time, Type::TIMESTAMPTZ), (&id, Type::UUID), (&limit, Type::INT8)])
+        .await?;
+    let read = |row: &tokio_postgres::Row| {
+        let mut columns = Columns::of(row);
+        Ok(EventRow {
+            id: columns.take()?,
+            occurred_at: columns.take()?,
+            kind: columns.take()?,
+            by_administrator: columns.take()?,
+            session_id: columns.take()?,
+            ip: columns.take()?,
+            user_agent: columns.take()?,
+            details: columns.take()?,
+        })
+    };
+    outcome.rows.iter().map(read).collect()
+}

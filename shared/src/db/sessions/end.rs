@@ -1,0 +1,103 @@
+//! Ending sessions.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::Client;
+use crate::db::audit::{Kind, Note, quoted};
+use crate::db::{Columns, DbError, Param, Scope};
+
+/// Who ends a session, and when.
+#[derive(Debug)]
+pub struct End<'a> {
+    /// Who asks.
+    pub client: &'a Client,
+    /// Now.
+    pub at: Timestamp,
+    /// The id of the event.
+    pub event: Uuid,
+}
+
+impl End<'_> {
+    /// As `$1` to `$4`.
+    fn params(&self) -> [Param<'_>; 4] {
+        [
+            (&self.event, Type::UUID),
+            (&self.at, Type::TIMESTAMPTZ),
+            (&self.client.ip, Type::TEXT),
+            (&self.client.agent, Type::TEXT),
+        ]
+    }
+
+    fn note(kind: &str) -> Note<'_> {
+        Note { id: "$1", at: "$2", kind, ip: "$3", agent: "$4", ..Note::default() }
+    }
+}
+
+/// Ends the session that a token proves to hold. Answers whether it was live.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn sign_out(db: &Scope<'_>, session: Uuid, end: &End<'_>) -> Result<bool, DbError> {
+    let noted = Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SignedOut)) }.sql();
+    let sql = format!(
+        "WITH ended AS (
+             UPDATE sessions SET revoked_at = $2, revoke_reason = 'signed_out'
+             WHERE id = $5 AND revoked_at IS NULL
+             RETURNING id, user_id
+         ), noted AS ({noted})
+         SELECT true FROM ended"
+    );
+    let [event, at, ip, agent] = end.params();
+    let outcome = db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID)]).await?;
+    Ok(outcome.retried || !outcome.rows.is_empty())
+}
+
+/// Ends a session of a user by its id. Answers whether there was a live one; a run after a lost answer counts
+/// as the first.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn revoke_own(db: &Scope<'_>, owner: Uuid, session: Uuid, end: &End<'_>) -> Result<bool, DbError> {
+    let noted =
+        Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SessionRevoked)) }.sql();
+    let sql = format!(
+        "WITH ended AS (
+             UPDATE sessions SET revoked_at = $2, revoke_reason = 'revoked_by_user'
+             WHERE id = $5 AND user_id = $6 AND revoked_at IS NULL
+               AND idle_expires_at > $2 AND absolute_expires_at > $2
+             RETURNING id, user_id
+         ), noted AS ({noted})
+         SELECT true FROM ended"
+    );
+    let [event, at, ip, agent] = end.params();
+    let outcome = db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID), (&owner, Type::UUID)]).await?;
+    Ok(outcome.retried || !outcome.rows.is_empty())
+}
+
+/// Ends every session of a user, and the tokens of the old backend. Answers how many sessions were live.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn revoke_all(db: &Scope<'_>, owner: Uuid, end: &End<'_>) -> Result<i64, DbError> {
+    let noted = Note {
+        user: "account.id",
+        details: "jsonb_build_object('revoked', ended.sessions)",
+        from: "account, ended",
+        ..End::note(&quoted(Kind::SessionsRevoked))
+    }
+    .sql();
+    // Writing the account's row locks it: no sign-in comes in between.
+    let sql = format!(
+        "WITH account AS (
+             UPDATE users u SET legacy_revoked_at = $2 WHERE u.id = $5 RETURNING u.id
+         ), ended AS MATERIALIZED (
+             SELECT app.end_sessions(account.id, NULL, $2, 'signed_out_everywhere') AS sessions FROM account
+         ), noted AS ({noted})
+         SELECT sessions FROM ended"
+    );
+    let [event, at, ip, agent] = end.params();
+    let outcome = db.query(&sql, &[event, at, ip, agent, (&owner, Type::UUID)]).await?;
+    outcome.rows.first().map_or(Ok(0), |row| Columns::of(row).take())
+}

@@ -1,0 +1,99 @@
+//! Which passwords may be set, after NIST SP 800-63B-4 §3.1.1.2: no rules of composition, but none that is
+//! guessed at once.
+
+use std::time::Duration;
+
+use zxcvbn::{Score, zxcvbn};
+
+use crate::domain::{Invalid, NewPassword};
+
+/// Words that anybody would try here.
+const OURS: [&str; 4] = ["todo", "task", "tasks", "todo-backend"];
+
+/// Looks at more would cost more than hashing, and so much is not guessed any more.
+const LOOK_AT: usize = 64;
+
+/// Refuses a password that is the person's address or name, that is on a list of 30,000 common passwords, or
+/// that would be guessed with fewer than a million tries: by word lists in several languages, keyboard walks,
+/// dates, repetitions (zxcvbn, score under 2).
+///
+/// # Errors
+/// With what to do instead.
+pub fn check(password: &NewPassword, email: &str, name: Option<&str>) -> Result<(), Invalid> {
+    let text = String::from_utf8_lossy(password.as_password().expose());
+    let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
+    let given = bare(&text);
+    let (local, domain) = email.rsplit_once('@').unwrap_or((email, ""));
+    if !given.is_empty() {
+        if given == bare(email) || given == bare(local) {
+            return Err(Invalid::new("must not be your email address; choose something only you would think of"));
+        }
+        if name.is_some_and(|name| given == bare(name)) {
+            return Err(Invalid::new("must not be your name; choose something only you would think of"));
+        }
+    }
+    let mut known: Vec<&str> = vec![email, local, domain];
+    known.extend(email.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 2));
+    known.extend(name.into_iter().flat_map(|name| name.split_whitespace().chain([name])));
+    known.extend(OURS);
+    let start: String = text.chars().take(LOOK_AT).collect();
+    let entropy = zxcvbn(&start, &known);
+    if entropy.score() >= Score::Two {
+        return Ok(());
+    }
+    let advice = entropy.feedback().map(|feedback| {
+        let warning = feedback.warning().map(|warning| warning.to_string());
+        let suggestions = feedback.suggestions().iter().take(2).map(ToString::to_string);
+        warning.into_iter().chain(suggestions).collect::<Vec<_>>().join(" ")
+    });
+    let advice = advice.filter(|advice| !advice.is_empty());
+    let advice = advice.unwrap_or_else(|| "Use a few unrelated words.".to_owned());
+    Err(Invalid(format!("is too easy to guess. {advice}").into()))
+}
+
+/// How long the check against known breaches may take before it is left out.
+pub(super) const BREACH_PATIENCE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(text: &str) -> Result<(), String> {
+        let password = NewPassword::parse(text).map_err(|invalid| invalid.to_string())?;
+        check(&password, "ada.lovelace@example.com", Some("Ada King")).map_err(|invalid| invalid.to_string())
+    }
+
+    #[test]
+    fn phrases_and_random_text_are_accepted() {
+        for text in ["correct horse battery", "xkQ9v!mw2Lp", "glaubwürdige Zwiebel 17", "ναι μεν αλλά ποτέ", "🦀🦀🐙🎩🧦🪱🐌🦑"] {
+            assert_eq!(judge(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_tries_is_refused_with_advice() {
+        for text in [
+            "password", "12345678", "qwertyuiop", "Password1!", "P@ssw0rd", "iloveyou", "11111111", "abcdefgh",
+            "sunshine1", "drowssap", "2026-11-23", "letmein!!", "todo todo", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ] {
+            let reason = judge(text).unwrap_err();
+            assert!(reason.starts_with("is too easy to guess. ") && reason.ends_with('.'), "{text}: {reason}");
+        }
+    }
+
+    #[test]
+    fn the_person_is_no_password() {
+        for text in ["ada.lovelace@example.com", "ADA.LOVELACE", "adalovelace", "Ada Lovelace"] {
+            assert!(judge(text).unwrap_err().starts_with("must not be your email address"), "{text}");
+        }
+        assert!(judge("Ada King!").unwrap_err().starts_with("must not be your name"));
+        assert!(judge("lovelace1").is_err());
+    }
+
+    #[test]
+    fn a_hundred_and_twenty_eight_hostile_characters_are_judged() {
+        for text in ["4a@1".repeat(32), "1234".repeat(32), "zxcvbn".repeat(21), "p4$$w0rd".repeat(16)] {
+            let _ = judge(&text);
+        }
+    }
+}
