@@ -21,7 +21,8 @@ CREATE TABLE legacy_problems (
 );
 
 -- The owner imports, and only then sees and adds rows.
-CREATE POLICY users_import ON users FOR INSERT TO CURRENT_USER
+CREATE POLICY users_import ON users TO CURRENT_USER
+    USING (current_setting('app.importing', true) = 'on')
     WITH CHECK (current_setting('app.importing', true) = 'on');
 CREATE POLICY tasks_import ON tasks TO CURRENT_USER
     USING (current_setting('app.importing', true) = 'on')

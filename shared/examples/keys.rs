@@ -45,6 +45,7 @@ fn secrets(prefix: &str) -> Result<Value> {
     Ok(json!({
         "auth": { "JWT_SIGNING_KEYS": signing, "REFRESH_TOKEN_KEYS": ring(octets)?, "PASSWORD_PEPPERS": ring(octets)? },
         "tasks": { "JWT_PUBLIC_KEYS": public },
+        "users": { "JWT_PUBLIC_KEYS": public },
     }))
 }
 
@@ -105,7 +106,10 @@ fn rotate(drop_retired: bool) -> Result<Value> {
         }
         keys.push(make("", "next")?);
     }
-    secrets["tasks"]["JWT_PUBLIC_KEYS"] = public(&secrets["auth"]["JWT_SIGNING_KEYS"])?;
+    let public = public(&secrets["auth"]["JWT_SIGNING_KEYS"])?;
+    for function in ["tasks", "users"] {
+        secrets[function]["JWT_PUBLIC_KEYS"] = public.clone();
+    }
     Ok(secrets)
 }
 
@@ -127,5 +131,6 @@ fn pretty(secrets: &Value) -> String {
 fn lines(secrets: &Value) -> String {
     let functions = secrets.as_object().into_iter().flat_map(|functions| functions.values());
     let settings = functions.filter_map(Value::as_object).flatten();
-    settings.map(|(name, value)| format!("{name}='{value}'")).collect::<Vec<_>>().join("\n")
+    let lines: std::collections::BTreeSet<_> = settings.map(|(name, value)| format!("{name}='{value}'")).collect();
+    lines.into_iter().collect::<Vec<_>>().join("\n")
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +32,13 @@ pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode
     })
 }
 
+/// What is known of a direct invocation beside its event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Invocation {
+    /// When Lambda ends it; none outside of Lambda.
+    pub deadline: Option<Timestamp>,
+}
+
 /// Answers direct invocations of a function without HTTP. Outside of Lambda the first argument is the event,
 /// and the answer is printed.
 #[expect(clippy::print_stdout, reason = "outside of Lambda the answer is for a person")]
@@ -38,7 +46,7 @@ pub fn answer<Event, Answer, Handler, Handling>(function: Function, handler: Han
 where
     Event: DeserializeOwned,
     Answer: Serialize,
-    Handler: Fn(App, Event) -> Handling,
+    Handler: Fn(App, Invocation, Event) -> Handling,
     Handling: Future<Output = Result<Answer, Failure>>,
 {
     run(async move {
@@ -47,13 +55,15 @@ where
             let app = start(function, sources).await?;
             let handler = &handler;
             let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
-                handler(app.clone(), event.payload)
+                let deadline = i64::try_from(event.context.deadline).ok();
+                let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
+                handler(app.clone(), Invocation { deadline }, event.payload)
             });
             return lambda_runtime::run(service).await;
         }
         let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
         let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
-        let answer = handler(start(function, sources).await?, event).await?;
+        let answer = handler(start(function, sources).await?, Invocation::default(), event).await?;
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())
     })

@@ -1,11 +1,13 @@
 //! Developer commands: `cargo xtask --help`.
 #![expect(clippy::print_stdout, reason = "a command line talks to a person")]
 
+mod admin;
 mod cargo;
 mod database;
 mod db;
 mod dev;
 mod environment;
+mod function;
 mod keys;
 mod lint;
 mod lock;
@@ -46,9 +48,14 @@ enum Command {
     /// Keys for tokens and passwords
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Migrations
+    /// Migrations, and taking over the old backend's data
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    /// Administrators, and accounts that are locked out
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Delete what has expired, as the scheduled function does
+    Maintenance,
     /// Write functions/docs/openapi.json from the code
     Openapi,
 }
@@ -63,6 +70,8 @@ fn main() -> ExitCode {
         Command::Db(db) => db.run(),
         Command::Keys(keys) => keys.run(),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Admin(admin) => admin.run(),
+        Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#),
         Command::Openapi => openapi::run(),
     };
     match result {

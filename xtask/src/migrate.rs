@@ -5,9 +5,8 @@ use std::fs;
 use clap::Subcommand;
 use local::{Failure, Result, workspace};
 
-use crate::cargo;
-use crate::database::Database;
-use crate::environment::{self, Settings};
+use crate::environment::Settings;
+use crate::function;
 
 #[derive(Subcommand)]
 pub(crate) enum Migrate {
@@ -20,6 +19,13 @@ pub(crate) enum Migrate {
         /// The version to go back to; 0 undoes all
         #[arg(long)]
         to: u32,
+    },
+    /// Take over users and tasks from the old backend's tables ("user", account, task) in the same database;
+    /// run it again to pick up what came later
+    ImportLegacy {
+        /// Only look, and report what would be left out or changed
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Make the files of a new migration
     New {
@@ -35,23 +41,17 @@ impl Migrate {
             Self::Status => r#"{"action":"status"}"#.to_owned(),
             Self::Up => r#"{"action":"migrate"}"#.to_owned(),
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
+            Self::ImportLegacy { dry_run } => format!(r#"{{"action":"import_legacy","dry_run":{dry_run}}}"#),
             Self::New { what } => return new(what),
         };
-        let database = Database::reach()?;
-        invoke(&event, &environment::settings(&database.url, &database.url)?)
+        function::invoke("migrate", &event)
     }
 }
 
 /// Applies what is missing.
 pub(crate) fn up(settings: &Settings) -> Result<()> {
     println!("  migrating");
-    invoke(r#"{"action":"migrate"}"#, settings)
-}
-
-fn invoke(event: &str, settings: &Settings) -> Result<()> {
-    let mut command = cargo::cargo(&["run", "--quiet", "--bin", "migrate", "--", event]);
-    command.envs(settings).env("LOG_LEVEL", "warn");
-    cargo::finish(command, "migrating", "read the lines above")
+    function::invoke_with("migrate", r#"{"action":"migrate"}"#, settings)
 }
 
 fn new(what: &[String]) -> Result<()> {

@@ -3,13 +3,13 @@
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
+use shared::App;
 use shared::db::users::{self, BeginSignUp, Begun, NewUser};
 use shared::domain::{Email, Name, NewPassword};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
 use shared::http::{Created, Fields, Json, client};
 use shared::passwords::{self, policy};
-use shared::App;
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
@@ -69,8 +69,7 @@ pub(crate) async fn sign_up(
     let taken = || ApiError::of(Code::EmailTaken);
     let (db, settings) = (app.db.anonymous(), app.settings());
     let limit = settings.limits.map(|limits| limits.sign_up);
-    let begin =
-        BeginSignUp { email: &email, client: &client, at: app.clock.now(), event: app.ids.next(), limit };
+    let begin = BeginSignUp { email: &email, client: &client, at: app.clock.now(), event: app.ids.next(), limit };
     match users::begin_sign_up(&db, &begin).await? {
         Begun::Refused(refused) => return Err(ApiError::limited(refused)),
         Begun::Taken => return Err(taken()),

@@ -3,6 +3,7 @@
 
 mod check;
 mod embedded;
+mod import;
 mod rollback;
 mod run;
 mod status;
@@ -11,11 +12,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use shared::App;
+use shared::clock::Clock;
 use shared::config::Live;
 use shared::db::{DbError, connect_direct, migrations};
+use shared::lambda::Invocation;
 use tokio_postgres::Client;
 
+use import::Import;
+
 pub use check::Checked;
+pub use import::{Counts, Imported, Position};
 pub use rollback::RolledBack;
 pub use run::Migrated;
 pub use status::Status;
@@ -35,6 +41,15 @@ pub enum Event {
     },
     /// Compare what was applied with what this binary knows.
     Check,
+    /// Take over users and tasks of the old backend; run it again to pick up what came later.
+    ImportLegacy {
+        /// Only look.
+        #[serde(default)]
+        dry_run: bool,
+        /// Where an earlier run stopped.
+        #[serde(default)]
+        after: Option<Position>,
+    },
 }
 
 /// What was done.
@@ -49,6 +64,8 @@ pub enum Answer {
     RolledBack(RolledBack),
     /// To [`Event::Check`].
     Checked(Checked),
+    /// To [`Event::ImportLegacy`].
+    Imported(Box<Imported>),
 }
 
 /// Why it was not done.
@@ -63,6 +80,11 @@ pub enum MigrateError {
     /// A migration failed; none of this run was applied.
     #[error("a migration failed, and nothing was changed: {}", chain(.0))]
     Failed(#[from] refinery::Error),
+    /// There is nothing to take over.
+    #[error(
+        "there are no tables of the old backend: \"user\" with id and email and either hashed_password or the table account(user_id, provider_id, password), and task with id, user_id and title"
+    )]
+    NoLegacy,
     /// There is nothing to go back to.
     #[error("cannot go back to version {to}: the database is at {current}")]
     NotBack {
@@ -102,19 +124,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// With a sentence for the operator.
-pub async fn handle(app: App, event: Event) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+pub async fn handle(
+    app: App,
+    invocation: Invocation,
+    event: Event,
+) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     app.live.keep_fresh().await;
-    Ok(perform(&app.live, &event).await?)
+    Ok(perform(&app.live, &app.clock, &invocation, &event).await?)
 }
 
 /// Does what `event` says with the database of the settings. Two at once: one waits, both answer.
 ///
 /// # Errors
 /// As [`MigrateError`].
-pub async fn perform(settings: &Live, event: &Event) -> Result<Answer, MigrateError> {
+pub async fn perform(
+    settings: &Live,
+    clock: &Clock,
+    invocation: &Invocation,
+    event: &Event,
+) -> Result<Answer, MigrateError> {
     let mut client = connect_direct(settings).await?;
     migrations::prepare(&client).await?;
-    let answer = perform_on(&mut client, event).await;
+    let answer = perform_on(&mut client, clock, invocation, event).await;
     // Closing the connection would do, were it not for poolers.
     if let Err(error) = migrations::release(&client).await {
         tracing::warn!(%error, "the session could not be reset");
@@ -122,7 +153,12 @@ pub async fn perform(settings: &Live, event: &Event) -> Result<Answer, MigrateEr
     answer
 }
 
-async fn perform_on(client: &mut Client, event: &Event) -> Result<Answer, MigrateError> {
+async fn perform_on(
+    client: &mut Client,
+    clock: &Clock,
+    invocation: &Invocation,
+    event: &Event,
+) -> Result<Answer, MigrateError> {
     match event {
         Event::Status => status::read(client).await.map(Answer::Status),
         Event::Check => check::compare(client).await.map(Answer::Checked),
@@ -133,6 +169,11 @@ async fn perform_on(client: &mut Client, event: &Event) -> Result<Answer, Migrat
         Event::Rollback { to } => {
             lock(client).await?;
             rollback::back_to(client, *to).await.map(Answer::RolledBack)
+        }
+        Event::ImportLegacy { dry_run, after } => {
+            lock(client).await?;
+            let import = Import { dry_run: *dry_run, after: after.clone(), deadline: invocation.deadline };
+            import::run(client, clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
         }
     }
 }

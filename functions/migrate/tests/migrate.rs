@@ -5,6 +5,7 @@ use std::process::Command;
 
 use migrate::{Answer, Event, MigrateError, perform};
 use shared::config::{Function, Live, Sources};
+use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, program};
 use tokio_postgres::Client;
 
@@ -16,29 +17,33 @@ async fn settings(database: &TestDatabase) -> Live {
     Live::load(Function::Migrate, TestClock::default().clock(), sources).await.unwrap()
 }
 
+async fn perform_event(database: &TestDatabase, event: &Event) -> Result<Answer, MigrateError> {
+    perform(&settings(database).await, &TestClock::default().clock(), &Invocation::default(), event).await
+}
+
 async fn up(database: &TestDatabase) -> migrate::Migrated {
-    match perform(&settings(database).await, &Event::Migrate).await.unwrap() {
+    match perform_event(database, &Event::Migrate).await.unwrap() {
         Answer::Migrated(migrated) => migrated,
         other => panic!("{other:?}"),
     }
 }
 
 async fn down(database: &TestDatabase, to: i32) -> migrate::RolledBack {
-    match perform(&settings(database).await, &Event::Rollback { to }).await.unwrap() {
+    match perform_event(database, &Event::Rollback { to }).await.unwrap() {
         Answer::RolledBack(rolled_back) => rolled_back,
         other => panic!("{other:?}"),
     }
 }
 
 async fn status(database: &TestDatabase) -> migrate::Status {
-    match perform(&settings(database).await, &Event::Status).await.unwrap() {
+    match perform_event(database, &Event::Status).await.unwrap() {
         Answer::Status(status) => status,
         other => panic!("{other:?}"),
     }
 }
 
 async fn check(database: &TestDatabase) -> migrate::Checked {
-    match perform(&settings(database).await, &Event::Check).await.unwrap() {
+    match perform_event(database, &Event::Check).await.unwrap() {
         Answer::Checked(checked) => checked,
         other => panic!("{other:?}"),
     }
@@ -82,7 +87,9 @@ async fn rows(client: &Client) -> BTreeMap<String, String> {
         }
         let become_role = if role.is_empty() { "RESET ROLE".to_owned() } else { format!("SET ROLE {role}") };
         client.batch_execute(&become_role).await.unwrap();
-        let sql = format!("SELECT coalesce(string_agg(jsonb_strip_nulls(to_jsonb(t))::text, ' ' ORDER BY t::text), '') FROM {table} t");
+        let sql = format!(
+            "SELECT coalesce(string_agg(jsonb_strip_nulls(to_jsonb(t))::text, ' ' ORDER BY t::text), '') FROM {table} t"
+        );
         let all = client.query_typed_one(&sql, &[]).await.unwrap();
         client.batch_execute("RESET ROLE").await.unwrap();
         rows.insert(table.to_owned(), all.get(0));
@@ -209,7 +216,7 @@ async fn a_failing_migration_changes_nothing() {
     // The fourth migration will not find its place free.
     client.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
     let before = dump(&database);
-    let error = perform(&settings(&database).await, &Event::Migrate).await.unwrap_err();
+    let error = perform_event(&database, &Event::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
     assert!(error.to_string().contains("tasks"), "{error}");
     assert_eq!(dump(&database), before);
@@ -226,7 +233,7 @@ async fn a_database_ahead_of_the_binary_is_left_alone() {
     let migrated = up(&database).await;
     assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 14, true));
     assert!(status(&database).await.ahead);
-    let error = perform(&settings(&database).await, &Event::Rollback { to: 4 }).await.unwrap_err();
+    let error = perform_event(&database, &Event::Rollback { to: 4 }).await.unwrap_err();
     assert!(matches!(error, MigrateError::NoDown(14)), "{error}");
     assert_eq!(status(&database).await.current, 14, "half a way back is no place to stop");
 }
@@ -237,7 +244,7 @@ async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
     down(&database, 5).await;
     assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
     for to in [4, -1, 99] {
-        let error = perform(&settings(&database).await, &Event::Rollback { to }).await.unwrap_err();
+        let error = perform_event(&database, &Event::Rollback { to }).await.unwrap_err();
         assert!(matches!(error, MigrateError::NotBack { current: 3, .. }), "{error}");
     }
     assert_eq!(down(&database, 3).await.undone, Vec::<String>::new());
@@ -250,7 +257,7 @@ async fn a_changed_migration_is_noticed() {
     client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
     let checked = check(&database).await;
     assert_eq!(checked.problems, ["V2__users was applied with another content"]);
-    let error = perform(&settings(&database).await, &Event::Migrate).await.unwrap_err();
+    let error = perform_event(&database, &Event::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
 }
 
@@ -259,7 +266,7 @@ async fn a_held_table_is_not_reported_as_a_held_lock() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
     client.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    let error = perform(&settings(&database).await, &Event::Rollback { to: 4 }).await.unwrap_err();
+    let error = perform_event(&database, &Event::Rollback { to: 4 }).await.unwrap_err();
     assert!(error.to_string().contains("lock timeout"), "{error}");
     assert!(!error.to_string().contains("another migration"), "{error}");
     assert_eq!(status(&database).await.current, LATEST);

@@ -4,6 +4,8 @@ pub mod audit;
 mod connect;
 mod error;
 pub mod health;
+pub mod legacy;
+pub mod maintenance;
 pub mod migrations;
 mod pool;
 mod row;

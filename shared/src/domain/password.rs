@@ -60,7 +60,9 @@ impl NewPassword {
         match normal.chars().count() {
             0..8 => Err(Invalid::new("must be at least 8 characters long")),
             8..=128 if normal.trim().is_empty() => Err(Invalid::new("must not be only white space")),
-            8..=128 if normal.len() <= Password::MAX_BYTES => Ok(Self(Password { normal: normal.into(), typed: text.into() })),
+            8..=128 if normal.len() <= Password::MAX_BYTES => {
+                Ok(Self(Password { normal: normal.into(), typed: text.into() }))
+            }
             _ => Err(Invalid::new("must be at most 128 characters long")),
         }
     }

@@ -37,7 +37,8 @@ async fn ask(url: &Uri, password: &Password) -> Result<bool, Box<dyn std::error:
         .header("add-padding", "true")
         .header("user-agent", "todo-backend")
         .body(Empty::<bytes::Bytes>::new())?;
-    let connector = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    let connector =
+        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
     let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await?;
     if !answer.status().is_success() {
         return Err(format!("the service answers {}", answer.status()).into());

@@ -123,6 +123,12 @@ pub async fn verify(
     .await?
 }
 
+/// Whether a stored text is a hash of the old backend that signing in would verify.
+#[must_use]
+pub fn is_legacy_hash(stored: &str) -> bool {
+    LegacyHash::parse(stored).is_some()
+}
+
 /// Names an account among the failed sign-ins without telling which it is: a keyed hash of the address.
 ///
 /// # Errors

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn phrases_and_random_text_are_accepted() {
-        for text in ["correct horse battery", "xkQ9v!mw2Lp", "glaubwürdige Zwiebel 17", "ναι μεν αλλά ποτέ", "🦀🦀🐙🎩🧦🪱🐌🦑"] {
+        for text in
+            ["correct horse battery", "xkQ9v!mw2Lp", "glaubwürdige Zwiebel 17", "ναι μεν αλλά ποτέ", "🦀🦀🐙🎩🧦🪱🐌🦑"]
+        {
             assert_eq!(judge(text), Ok(()), "{text}");
         }
     }
@@ -73,8 +75,20 @@ mod tests {
     #[test]
     fn what_everybody_tries_is_refused_with_advice() {
         for text in [
-            "password", "12345678", "qwertyuiop", "Password1!", "P@ssw0rd", "iloveyou", "11111111", "abcdefgh",
-            "sunshine1", "drowssap", "2026-11-23", "letmein!!", "todo todo", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "password",
+            "12345678",
+            "qwertyuiop",
+            "Password1!",
+            "P@ssw0rd",
+            "iloveyou",
+            "11111111",
+            "abcdefgh",
+            "sunshine1",
+            "drowssap",
+            "2026-11-23",
+            "letmein!!",
+            "todo todo",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ] {
             let reason = judge(text).unwrap_err();
             assert!(reason.starts_with("is too easy to guess. ") && reason.ends_with('.'), "{text}: {reason}");

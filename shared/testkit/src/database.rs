@@ -3,6 +3,7 @@
 use migrate::Event;
 use shared::clock::Clock;
 use shared::config::{Function, Live, Sources};
+use shared::lambda::Invocation;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
@@ -120,5 +121,7 @@ async fn template() -> String {
 async fn migrate_all(url: &str) {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
     let settings = Live::load(Function::Migrate, Clock::system(), sources).await.expect("the URL is whole");
-    migrate::perform(&settings, &Event::Migrate).await.expect("the migrations apply");
+    migrate::perform(&settings, &Clock::system(), &Invocation::default(), &Event::Migrate)
+        .await
+        .expect("the migrations apply");
 }

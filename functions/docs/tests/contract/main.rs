@@ -14,10 +14,11 @@ use utoipa_axum::router::OpenApiRouter;
 type Routes = fn() -> OpenApiRouter<App>;
 
 /// The functions behind HTTP, as their binaries are called.
-const FUNCTIONS: [(&str, Function, Routes); 4] = [
+const FUNCTIONS: [(&str, Function, Routes); 5] = [
     ("health", Function::Health, health::routes),
     ("auth", Function::Auth, auth::routes),
     ("tasks", Function::Tasks, tasks::routes),
+    ("users", Function::Users, users::routes),
     ("docs", Function::Docs, docs::routes),
 ];
 

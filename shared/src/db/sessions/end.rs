@@ -40,7 +40,8 @@ impl End<'_> {
 /// # Errors
 /// As [`Scope::query`].
 pub async fn sign_out(db: &Scope<'_>, session: Uuid, end: &End<'_>) -> Result<bool, DbError> {
-    let noted = Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SignedOut)) }.sql();
+    let noted =
+        Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SignedOut)) }.sql();
     let sql = format!(
         "WITH ended AS (
              UPDATE sessions SET revoked_at = $2, revoke_reason = 'signed_out'
@@ -61,7 +62,8 @@ pub async fn sign_out(db: &Scope<'_>, session: Uuid, end: &End<'_>) -> Result<bo
 /// As [`Scope::query`].
 pub async fn revoke_own(db: &Scope<'_>, owner: Uuid, session: Uuid, end: &End<'_>) -> Result<bool, DbError> {
     let noted =
-        Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SessionRevoked)) }.sql();
+        Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SessionRevoked)) }
+            .sql();
     let sql = format!(
         "WITH ended AS (
              UPDATE sessions SET revoked_at = $2, revoke_reason = 'revoked_by_user'

@@ -102,8 +102,7 @@ fn noted_kind() -> String {
 /// As [`Scope::query`].
 pub async fn refresh(db: &Scope<'_>, presented: &Presented<'_>) -> Result<Refreshed, DbError> {
     let standing = standing("$3");
-    let live =
-        format!("s.revoked_at IS NULL AND {standing} AND s.idle_expires_at > $3 AND s.absolute_expires_at > $3");
+    let live = format!("s.revoked_at IS NULL AND {standing} AND s.idle_expires_at > $3 AND s.absolute_expires_at > $3");
     let kind = noted_kind();
     let noted = Note {
         id: "$10",

@@ -61,7 +61,8 @@ impl Ban {
 }
 
 /// The columns of [`UserRow`], of `users u`.
-pub(super) const COLUMNS: &str = "u.id, u.email, u.name, u.role, u.is_active, u.email_verified, u.created_at, u.updated_at,
+pub(super) const COLUMNS: &str =
+    "u.id, u.email, u.name, u.role, u.is_active, u.email_verified, u.created_at, u.updated_at,
      u.banned_at, u.banned_until, u.ban_reason";
 
 /// Whether the account `u` may be used at the time of a parameter.

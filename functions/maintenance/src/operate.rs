@@ -1,0 +1,53 @@
+//! What operators do to an account, noted like the actions of administrators.
+
+use serde::Serialize;
+use shared::App;
+use shared::db::sessions::Client;
+use shared::db::users::admin::{Acted, Action, Change, Target, act};
+use shared::db::{DbError, Role};
+use shared::domain::{Email, Invalid};
+use uuid::Uuid;
+
+/// An account as it is now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Operated {
+    /// The account.
+    pub user_id: Uuid,
+    /// `user` or `admin`.
+    pub role: String,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum OperateError {
+    /// There is no such account.
+    #[error("there is no account with this address; its user signs up first")]
+    Missing,
+    /// Nobody would be left to administer.
+    #[error("this is the last administrator; make another one first")]
+    LastAdmin,
+    /// What was given is no address.
+    #[error("the address {0}")]
+    Address(#[from] Invalid),
+    /// The database refused.
+    #[error("the database refused: {0}")]
+    Database(#[from] DbError),
+}
+
+pub(crate) async fn run(app: &App, email: &str, change: Change) -> Result<Operated, OperateError> {
+    let nowhere = Client::default();
+    let action = Action {
+        target: Target::Email(Email::parse(email)?),
+        actor: None,
+        client: &nowhere,
+        at: app.clock.now(),
+        event: app.ids.next(),
+        change,
+    };
+    let database = app.db.with_role(Role::Admin);
+    match act(&database.anonymous(), &action).await? {
+        Acted::Done(row) => Ok(Operated { user_id: row.id, role: row.role }),
+        Acted::Missing => Err(OperateError::Missing),
+        Acted::LastAdmin => Err(OperateError::LastAdmin),
+    }
+}

@@ -1,0 +1,197 @@
+//! Judges rows of the old tables: what can be taken over as it is, with a change, or not at all.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use shared::db::legacy::{ImportedTask, ImportedUser, Kind, Moment, OldTask, OldUser, Problem};
+use shared::domain::{BanReason, Description, Email, Name, Priority, Title};
+use shared::passwords::{StoredPassword, is_legacy_hash};
+use uuid::Uuid;
+
+/// The longest description that either generation of clients could send.
+const DESCRIPTION: usize = 10_000;
+
+/// What was found out about a batch.
+pub(super) struct Judged {
+    pub(super) kind: Kind,
+    pub(super) problems: Vec<Problem>,
+    pub(super) imported: i64,
+    pub(super) already: i64,
+}
+
+impl Judged {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, problems: Vec::new(), imported: 0, already: 0 }
+    }
+
+    fn problem(&mut self, legacy_id: &str, problem: &str, skipped: bool) {
+        let (source, legacy_id, problem) = (self.kind, legacy_id.to_owned(), problem.to_owned());
+        self.problems.push(Problem { source, legacy_id, problem, skipped });
+    }
+
+    /// Leaves a row out; what was to be changed of it does not matter then.
+    pub(super) fn skip(&mut self, legacy_id: &str, problem: &str) {
+        self.problems.retain(|earlier| earlier.legacy_id != legacy_id);
+        self.problem(legacy_id, problem, true);
+    }
+
+    fn adjust(&mut self, legacy_id: &str, problem: &str) {
+        self.problem(legacy_id, problem, false);
+    }
+
+    /// Counts a row that was taken over before; what was changed of it was reported then.
+    pub(super) fn already(&mut self, legacy_id: &str) {
+        self.problems.retain(|earlier| earlier.legacy_id != legacy_id);
+        self.already += 1;
+    }
+
+    /// Counts what was stored, and reports what the database refused.
+    pub(super) fn stored(&mut self, rows: impl Iterator<Item = (String, Uuid)>, stored: &HashSet<Uuid>) {
+        for (legacy_id, id) in rows {
+            if stored.contains(&id) {
+                self.imported += 1;
+            } else {
+                let problem = "the database refused it: its id or address was taken meanwhile, its user deleted, or a value is out of range";
+                self.skip(&legacy_id, problem);
+            }
+        }
+    }
+}
+
+/// A UUID in any spelling; 32 hexadecimal digits spell one as well.
+fn uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 32 || text.len() == 36)
+}
+
+/// The times a row was made and changed at; a row without is as old as this run.
+fn times(created: Moment, updated: Moment, now: Timestamp) -> Result<(Timestamp, Timestamp, bool), &'static str> {
+    const RANGE: &str = "created_at or updated_at is out of range";
+    match (created, updated) {
+        (Moment::OutOfRange, _) | (_, Moment::OutOfRange) => Err(RANGE),
+        (Moment::At(created), Moment::At(updated)) => Ok((created, updated, false)),
+        (Moment::At(one), Moment::Missing) | (Moment::Missing, Moment::At(one)) => Ok((one, one, true)),
+        (Moment::Missing, Moment::Missing) => Ok((now, now, true)),
+    }
+}
+
+const NO_TIME: &str = "created_at or updated_at is missing; the other one, or the time of the import, stands for it";
+
+/// A user to take over; none if they are left out.
+pub(super) fn user(
+    old: &OldUser,
+    duplicates: &HashSet<String>,
+    now: Timestamp,
+    judged: &mut Judged,
+) -> Option<ImportedUser> {
+    let OldUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
+    let checked = (|| {
+        let id = uuid(legacy_id).ok_or("the id is no UUID")?;
+        let email = email.as_deref().ok_or("the address is missing")?;
+        let email = Email::parse(email).map_err(|_| "the address is not valid")?;
+        if duplicates.contains(legacy_id) {
+            return Err("another user has the same address or id in another spelling; the oldest was taken over");
+        }
+        let name =
+            name.as_deref().map_or(Ok(None), Name::parse).map_err(|_| "the name is longer than 255 characters")?;
+        let times = times(old.created_at, old.updated_at, now)?;
+        Ok((id, email, name, times))
+    })();
+    let (id, email, name, (created_at, updated_at, guessed)) = match checked {
+        Ok(checked) => checked,
+        Err(problem) => {
+            judged.skip(legacy_id, problem);
+            return None;
+        }
+    };
+    if guessed {
+        judged.adjust(legacy_id, NO_TIME);
+    }
+    let password = password.as_deref().filter(|hash| !hash.is_empty());
+    match password {
+        None => judged.adjust(legacy_id, "there is no password, so the user cannot sign in"),
+        Some(hash) if !is_legacy_hash(hash) => {
+            judged
+                .adjust(legacy_id, "the password hash is of an unknown kind or too costly, so the user cannot sign in");
+        }
+        Some(_) => {}
+    }
+    let is_admin = match role.as_deref() {
+        None | Some("" | "user") => false,
+        Some("admin") => true,
+        Some(_) => {
+            judged.adjust(legacy_id, "the role is unknown; it is user now");
+            false
+        }
+    };
+    let ban = banned.then(|| {
+        let reason = old.ban_reason.as_deref().and_then(|reason| BanReason::parse(reason).ok());
+        let reason = reason.map_or("Banned before the move to this service".to_owned(), |it| it.as_str().to_owned());
+        match old.ban_expires {
+            Moment::At(until) => (reason, Some(until)),
+            Moment::Missing | Moment::OutOfRange => (reason, None),
+        }
+    });
+    Some(ImportedUser {
+        id,
+        email,
+        name,
+        password: password.map(|hash| StoredPassword { hash: hash.to_owned(), pepper_id: None }),
+        is_active: *is_active,
+        email_verified: *email_verified,
+        is_admin,
+        ban,
+        created_at,
+        updated_at,
+    })
+}
+
+/// A task to take over; none if it is left out.
+pub(super) fn task(
+    old: OldTask,
+    duplicates: &HashSet<String>,
+    now: Timestamp,
+    judged: &mut Judged,
+) -> Option<ImportedTask> {
+    let legacy_id = old.id;
+    let checked = (|| {
+        let id = uuid(&legacy_id).ok_or("the id is no UUID")?;
+        let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or no UUID")?;
+        if duplicates.contains(&legacy_id) {
+            return Err("another task has the same id in another spelling");
+        }
+        let title = old.title.as_deref().ok_or("the title is missing")?;
+        let title = Title::parse(title).map_err(|_| "the title is empty, or longer than 255 characters")?;
+        let description = old.description.map(|text| Description::parse(text, DESCRIPTION)).transpose();
+        let description = description.map_err(|_| "the description is longer than 10,000 characters")?;
+        let due_datetime = match old.due_datetime {
+            Moment::Missing => None,
+            Moment::At(due) => Some(due),
+            Moment::OutOfRange => return Err("the due date is out of range"),
+        };
+        let priority = old.priority.as_deref().map(str::to_lowercase).ok_or("the priority is missing")?;
+        let priority = Priority::parse(&priority).map_err(|_| "the priority is unknown")?;
+        let times = times(old.created_at, old.updated_at, now)?;
+        Ok((id, user_id, title, description, due_datetime, priority, times))
+    })();
+    let (id, user_id, title, description, due_datetime, priority, (created_at, updated_at, guessed)) = match checked {
+        Ok(checked) => checked,
+        Err(problem) => {
+            judged.skip(&legacy_id, problem);
+            return None;
+        }
+    };
+    if guessed {
+        judged.adjust(&legacy_id, NO_TIME);
+    }
+    Some(ImportedTask {
+        id,
+        user_id,
+        title,
+        description: description.map(|text| text.as_str().to_owned()),
+        due_datetime,
+        priority,
+        is_completed: old.is_completed,
+        created_at,
+        updated_at,
+    })
+}

@@ -1,0 +1,338 @@
+//! Taking over users and tasks of the old backend, both of whose generations are built here as they were.
+
+use migrate::{Answer, Event, Imported, MigrateError, Position, perform};
+use serde_json::json;
+use shared::config::{Function, Live, Sources};
+use shared::lambda::Invocation;
+use testkit::{TestClock, TestDatabase};
+use tokio_postgres::Client;
+
+/// The first generation: UUIDs, one password per user, times without a zone.
+const FIRST: &str = r#"
+    CREATE TYPE taskpriority AS ENUM
+        ('URGENT_IMPORTANT', 'NOT_URGENT_IMPORTANT', 'URGENT_NOT_IMPORTANT', 'NOT_URGENT_NOT_IMPORTANT', 'SOMEDAY');
+    CREATE TABLE "user" (id uuid PRIMARY KEY, email varchar, name varchar, is_active boolean, hashed_password varchar,
+        created_at timestamp, updated_at timestamp);
+    CREATE TABLE task (id uuid PRIMARY KEY, user_id uuid, title varchar, description varchar, due_datetime timestamp,
+        priority taskpriority, is_completed boolean, created_at timestamp, updated_at timestamp);
+"#;
+
+/// The second one: ids of 32 hexadecimal digits, passwords beside the users, bans and roles.
+const SECOND: &str = r#"
+    CREATE TABLE "user" (id text PRIMARY KEY, email text, name text, email_verified boolean, role text, banned boolean,
+        ban_reason text, ban_expires timestamptz, created_at timestamptz, updated_at timestamptz);
+    CREATE TABLE account (id text PRIMARY KEY, user_id text, provider_id text, password text);
+    CREATE TABLE task (id text PRIMARY KEY, user_id text, title text, description text, due_datetime timestamptz,
+        priority text, is_completed boolean, created_at timestamptz, updated_at timestamptz);
+"#;
+
+const BCRYPT: &str = "$2b$04$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu";
+const SHA256: &str =
+    "00112233445566778899aabbccddeeff:75c09df64ee17ea8eb609e35add95ddf76b6f6c56143dbf514285efaa6d1609a";
+
+async fn database(schema: &str) -> (TestDatabase, Client) {
+    let database = TestDatabase::new().await;
+    let client = database.connect().await;
+    client.batch_execute(schema).await.unwrap();
+    (database, client)
+}
+
+async fn ask(database: &TestDatabase, event: Event, invocation: Invocation) -> Result<Imported, MigrateError> {
+    let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
+    let clock = TestClock::default().clock();
+    let live = Live::load(Function::Migrate, clock.clone(), sources).await.unwrap();
+    match perform(&live, &clock, &invocation, &event).await? {
+        Answer::Imported(imported) => Ok(*imported),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn import(database: &TestDatabase) -> Imported {
+    ask(database, Event::ImportLegacy { dry_run: false, after: None }, Invocation::default()).await.unwrap()
+}
+
+/// Counts as found, imported, already, skipped, adjusted.
+fn counts(counts: &migrate::Counts) -> [i64; 5] {
+    [counts.found, counts.imported, counts.already, counts.skipped, counts.adjusted]
+}
+
+/// The rows of a query of one text column, as somebody whom row-level security does not bind.
+async fn texts(client: &Client, sql: &str) -> Vec<String> {
+    client.batch_execute("SET app.importing = 'on'").await.unwrap();
+    let rows = client.query_typed(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+fn id(n: u32) -> String {
+    format!("00000000-0000-4000-8000-{n:012}")
+}
+
+#[tokio::test]
+async fn the_first_generation_is_taken_over_with_its_ids() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES
+            ('{}', ' Ada@Example.com', 'Ada', true, '{BCRYPT}', '2025-01-02 03:04:05.678', '2025-02-03 04:05:06'),
+            ('{}', 'bob@example.com', '', false, '{BCRYPT}', '2025-01-02', '2025-01-02');
+         INSERT INTO task VALUES
+            ('{}', '{}', ' Buy milk ', 'Blue label', '2026-02-15 17:00', 'URGENT_IMPORTANT', true, '2025-03-01', '2025-03-02'),
+            ('{}', '{}', 'x', NULL, NULL, 'NOT_URGENT_NOT_IMPORTANT', NULL, '2025-03-01', '2025-03-02')",
+        id(1), id(2), id(11), id(1), id(12), id(2)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!((counts(&imported.users), counts(&imported.tasks)), ([2, 2, 0, 0, 0], [2, 2, 0, 0, 0]));
+    assert_eq!((imported.problems.len(), imported.verified, imported.next), (0, Some(true), None));
+
+    let users = texts(&client, "SELECT concat_ws('|', id, email, coalesce(name, '-'), role, is_active, password_hash, pepper_id,
+        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS'), to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')) FROM users ORDER BY id").await;
+    assert_eq!(
+        users,
+        [
+            format!("{}|ada@example.com|Ada|user|t|{BCRYPT}|2025-01-02 03:04:05.678|2025-02-03 04:05", id(1)),
+            format!("{}|bob@example.com|-|user|f|{BCRYPT}|2025-01-02 00:00:00.000|2025-01-02 00:00", id(2)),
+        ]
+    );
+    let tasks = texts(&client, "SELECT concat_ws('|', id, user_id, title, coalesce(description, '-'), to_char(due_datetime AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'),
+        priority, is_completed, to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')) FROM tasks ORDER BY id").await;
+    assert_eq!(
+        tasks,
+        [
+            format!("{}|{}|Buy milk|Blue label|2026-02-15 17:00|0|t|2025-03-02", id(11), id(1)),
+            format!("{}|{}|x|-|3|f", id(12), id(2)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_second_generation_keeps_the_128_bits_of_its_ids() {
+    let (database, client) = database(SECOND).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES
+            ('00112233445566778899AABBCCDDEEFF', 'ada@example.com', 'Ada', true, 'admin', NULL, NULL, NULL, '2025-01-02T03:04:05+02:00', '2025-01-02'),
+            ('11112233445566778899aabbccddeeff', 'bob@example.com', 'Bob', false, 'user', true, 'Spam', '2027-01-01', '2025-01-02', '2025-01-02'),
+            ('21112233445566778899aabbccddeeff', 'eve@example.com', 'Eve', false, 'owner', true, NULL, NULL, '2025-01-02', '2025-01-02');
+         INSERT INTO account VALUES
+            ('1', '00112233445566778899AABBCCDDEEFF', 'github', NULL),
+            ('2', '00112233445566778899AABBCCDDEEFF', 'credential', '{SHA256}'),
+            ('3', '11112233445566778899aabbccddeeff', 'credential', '{BCRYPT}'),
+            ('4', '21112233445566778899aabbccddeeff', 'github', NULL);
+         INSERT INTO task VALUES
+            ('a0112233445566778899aabbccddeeff', '00112233445566778899AABBCCDDEEFF', 'Milk', '', NULL, 'urgent_not_important', false, '2025-03-01', '2025-03-01')"
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!((counts(&imported.users), counts(&imported.tasks)), ([3, 3, 0, 0, 2], [1, 1, 0, 0, 0]));
+    let problems: Vec<&str> = imported.problems.iter().map(|problem| problem.problem.as_str()).collect();
+    assert_eq!(problems, ["there is no password, so the user cannot sign in", "the role is unknown; it is user now"]);
+    assert_eq!(imported.verified, Some(true));
+    let users = texts(&client, "SELECT concat_ws('|', id, role, email_verified, left(password_hash, 8), ban_reason, banned_until::date, banned_at IS NOT NULL) FROM users ORDER BY id").await;
+    assert_eq!(
+        users,
+        [
+            "00112233-4455-6677-8899-aabbccddeeff|admin|t|00112233|f",
+            "11112233-4455-6677-8899-aabbccddeeff|user|f|$2b$04$o|Spam|2027-01-01|t",
+            "21112233-4455-6677-8899-aabbccddeeff|user|f|Banned before the move to this service|t",
+        ]
+    );
+    assert_eq!(
+        texts(&client, "SELECT id || ' ' || user_id FROM tasks").await,
+        ["a0112233-4455-6677-8899-aabbccddeeff 00112233-4455-6677-8899-aabbccddeeff"]
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_over_is_reported_row_by_row() {
+    let (database, client) = database(SECOND).await;
+    let hex = |n: u32| format!("{n:032x}");
+    let long = "x".repeat(256);
+    let user = |n: u32, email: &str, created: &str| {
+        format!("('{}', {email}, NULL, NULL, NULL, NULL, NULL, NULL, {created}, '2025-01-02')", hex(n))
+    };
+    let users = [
+        user(1, "'Ada@example.com'", "'2025-01-03'"),
+        user(2, "'ada@EXAMPLE.com '", "'2025-01-02'"),
+        user(3, "NULL", "'2025-01-02'"),
+        user(4, "'nobody'", "'2025-01-02'"),
+        user(5, "'late@example.com'", "'infinity'"),
+        user(6, "'noon@example.com'", "NULL"),
+        user(7, "'mine@example.com'", "'2025-01-02'"),
+        format!("('not-a-uuid', 'odd@example.com', NULL, NULL, NULL, NULL, NULL, NULL, '2025-01-02', '2025-01-02')"),
+    ];
+    let task = |n: u32, user: u32, title: &str, due: &str, priority: &str| {
+        format!("('{}', '{}', {title}, NULL, {due}, {priority}, false, '2025-01-01', '2025-01-01')", hex(n), hex(user))
+    };
+    let tasks = [
+        task(11, 2, "'fine'", "NULL", "'URGENT_IMPORTANT'"),
+        task(12, 1, "'of a user left out'", "NULL", "'URGENT_IMPORTANT'"),
+        task(13, 99, "'of nobody'", "NULL", "'URGENT_IMPORTANT'"),
+        task(14, 2, "' '", "NULL", "'URGENT_IMPORTANT'"),
+        task(15, 2, &format!("'{long}'"), "NULL", "'URGENT_IMPORTANT'"),
+        task(16, 2, "'x'", "'20000-01-01'", "'URGENT_IMPORTANT'"),
+        task(17, 2, "'x'", "'-infinity'", "'URGENT_IMPORTANT'"),
+        task(18, 2, "'x'", "NULL", "'not_urgent_not_importan'"),
+        task(19, 2, "'x'", "NULL", "NULL"),
+        task(20, 2, "NULL", "NULL", "'URGENT_IMPORTANT'"),
+    ];
+    let sql = format!("INSERT INTO \"user\" VALUES {}; INSERT INTO task VALUES {}", users.join(", "), tasks.join(", "));
+    client.batch_execute(&sql).await.unwrap();
+    let taken = "SET app.importing = 'on'; INSERT INTO users (id, email, created_at, updated_at) VALUES ('00000000-0000-7000-8000-0000000000aa', 'mine@example.com', now(), now())";
+    client.batch_execute(taken).await.unwrap();
+
+    // Looking changes nothing.
+    let dry = ask(&database, Event::ImportLegacy { dry_run: true, after: None }, Invocation::default()).await.unwrap();
+    assert_eq!((dry.users.imported, dry.verified), (2, None));
+    assert_eq!(texts(&client, "SELECT id::text FROM users").await.len(), 1);
+    assert_eq!(texts(&client, "SELECT problem FROM legacy_problems").await.len(), 0);
+
+    let imported = import(&database).await;
+    assert_eq!(counts(&imported.users), [8, 2, 0, 6, 3], "{:#?}", imported.problems);
+    assert_eq!(counts(&imported.tasks), [10, 1, 0, 9, 0], "{:#?}", imported.problems);
+    assert_eq!(imported.verified, Some(true));
+    let skipped = |source: &str| {
+        let all = imported.problems.iter().map(|problem| serde_json::to_value(problem).unwrap());
+        let of = all.filter(|problem| problem["skipped"] == true && problem["source"] == source);
+        of.map(|problem| {
+            format!(
+                "{} {}",
+                problem["legacy_id"].as_str().unwrap().trim_start_matches('0'),
+                problem["problem"].as_str().unwrap()
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    let mut users = skipped("user");
+    users.sort();
+    assert_eq!(
+        users,
+        [
+            "1 another user has the same address or id in another spelling; the oldest was taken over",
+            "3 the address is missing",
+            "4 the address is not valid",
+            "5 created_at or updated_at is out of range",
+            "7 the account 00000000-0000-7000-8000-0000000000aa has this address",
+            "not-a-uuid the id is no UUID",
+        ]
+    );
+    let mut tasks = skipped("task");
+    tasks.sort();
+    assert_eq!(
+        tasks,
+        [
+            "10 the due date is out of range",
+            "11 the due date is out of range",
+            "12 the priority is unknown",
+            "13 the priority is missing",
+            "14 the title is missing",
+            "c its user does not exist, or was left out",
+            "d its user does not exist, or was left out",
+            "e the title is empty, or longer than 255 characters",
+            "f the title is empty, or longer than 255 characters",
+        ]
+    );
+    let stored = texts(&client, "SELECT source || legacy_id || problem FROM legacy_problems").await;
+    assert_eq!(stored.len(), imported.problems.len(), "the table has all of them");
+    assert!(!serde_json::to_string(&imported).unwrap().contains('@'), "no address is reported");
+}
+
+#[tokio::test]
+async fn a_second_run_takes_stragglers_and_repaired_rows_and_nothing_that_was_deleted_since() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now()),
+                                     ('{1}', 'bob@example.com', 'Bob', true, '{BCRYPT}', now(), now());
+         INSERT INTO task VALUES ('{2}', '{0}', 'stays', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now()),
+                                 ('{3}', '{0}', 'deleted since', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now()),
+                                 ('{4}', '{0}', '', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now()),
+                                 ('{5}', '{1}', 'of bob', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now())",
+        id(1),
+        id(2),
+        id(11),
+        id(12),
+        id(13),
+        id(14)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let first = import(&database).await;
+    assert_eq!((counts(&first.tasks), first.verified), ([4, 3, 0, 1, 0], Some(true)));
+
+    let since = format!(
+        "SET app.importing = 'on';
+         UPDATE tasks SET title = 'changed since' WHERE id = '{}'; DELETE FROM tasks WHERE id = '{}'; DELETE FROM users WHERE id = '{}';
+         UPDATE task SET title = 'repaired' WHERE id = '{}';
+         INSERT INTO task VALUES ('{}', '{}', 'straggler', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now())",
+        id(11), id(12), id(2), id(13), id(5), id(1)
+    );
+    client.batch_execute(&since).await.unwrap();
+    let second = import(&database).await;
+    assert_eq!((counts(&second.users), counts(&second.tasks)), ([2, 0, 2, 0, 0], [5, 2, 3, 0, 0]));
+    assert_eq!((second.verified, second.problems.len()), (Some(true), 0));
+    let titles = texts(&client, "SELECT title FROM tasks ORDER BY title").await;
+    assert_eq!(titles, ["changed since", "repaired", "straggler"]);
+    assert_eq!(texts(&client, "SELECT email FROM users").await, ["ada@example.com"]);
+
+    let more = format!(
+        "INSERT INTO task VALUES ('{}', '{}', 'late', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now())",
+        id(6),
+        id(2)
+    );
+    client.batch_execute(&more).await.unwrap();
+    let third = import(&database).await;
+    assert_eq!(third.problems[0].problem, "its user has deleted their account since");
+}
+
+#[tokio::test]
+async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());
+         INSERT INTO task SELECT ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, '{0}', 'task ' || n, NULL, NULL, 'URGENT_IMPORTANT', false, now(), now()
+         FROM generate_series(1, 12000) n",
+        id(1)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    // The deadline has passed before it begins: each run still does one batch, so that it gets on.
+    let invocation = Invocation { deadline: Some(TestClock::default().now()) };
+    let mut after: Option<Position> = None;
+    let mut runs = Vec::new();
+    loop {
+        let run =
+            ask(&database, Event::ImportLegacy { dry_run: false, after: after.take() }, invocation).await.unwrap();
+        runs.push(run.tasks.imported);
+        let Some(next) = run.next else {
+            assert_eq!(run.verified, Some(true));
+            break;
+        };
+        // What the operator sends back is what was answered.
+        let event: Event = serde_json::from_value(json!({ "action": "import_legacy", "after": next.clone() })).unwrap();
+        assert_eq!(event, Event::ImportLegacy { dry_run: false, after: Some(next.clone()) });
+        after = Some(next);
+    }
+    assert!(runs.len() >= 4, "{runs:?}");
+    assert_eq!(runs.iter().sum::<i64>(), 12_000);
+    let total = texts(&client, "SELECT count(*)::text FROM tasks").await;
+    assert_eq!(total, ["12000"]);
+}
+
+#[tokio::test]
+async fn two_runs_at_once_take_each_row_once() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());
+         INSERT INTO task SELECT gen_random_uuid(), '{0}', 'x', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now() FROM generate_series(1, 6000)",
+        id(1)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let (one, two) = tokio::join!(import(&database), import(&database));
+    assert_eq!(one.tasks.imported + two.tasks.imported, 6_000);
+    assert_eq!(one.tasks.already + two.tasks.already, 6_000);
+    assert_eq!((one.verified, two.verified), (Some(true), Some(true)));
+}
+
+#[tokio::test]
+async fn without_old_tables_the_answer_says_what_is_looked_for() {
+    let database = TestDatabase::new().await;
+    let event = Event::ImportLegacy { dry_run: false, after: None };
+    let error = ask(&database, event, Invocation::default()).await.unwrap_err();
+    assert!(error.to_string().contains("hashed_password"), "{error}");
+}

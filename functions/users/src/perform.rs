@@ -1,0 +1,34 @@
+//! What every change of an account has in common.
+
+use shared::App;
+use shared::db::sessions::Client;
+use shared::db::users::admin::{self, Acted, Action, Change, Target};
+use shared::error::{ApiError, Code};
+use shared::http::{CurrentAdmin, Json, PathId};
+
+use crate::view::UserBody;
+
+/// Changes the account of the path, and notes who did it.
+pub(crate) async fn change(
+    app: &App,
+    admin: CurrentAdmin,
+    client: &Client,
+    id: PathId,
+    change: Change,
+) -> Result<Json<UserBody>, ApiError> {
+    let missing = || ApiError::of(Code::UserNotFound);
+    let now = app.clock.now();
+    let action = Action {
+        target: Target::Id(id.0.ok_or_else(missing)?),
+        actor: Some(admin.id()),
+        client,
+        at: now,
+        event: app.ids.next(),
+        change,
+    };
+    match admin::act(&app.write_scope(admin), &action).await? {
+        Acted::Done(row) => Ok(Json(UserBody::of(row, now))),
+        Acted::Missing => Err(missing()),
+        Acted::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
+    }
+}

@@ -1,0 +1,95 @@
+//! JSON shapes of accounts as administrators see them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared::db::users::{Ban as BanRow, UserRow};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdministeredUser)]
+pub(crate) struct User {
+    /// The account's id.
+    id: Uuid,
+    /// The account's address.
+    #[schema(example = "ada@example.com")]
+    email: String,
+    /// The account's display name.
+    #[schema(required, example = "Ada")]
+    name: Option<String>,
+    /// `user` or `admin`.
+    #[schema(example = "user")]
+    role: String,
+    /// Whether the account is enabled.
+    #[schema(example = true)]
+    is_active: bool,
+    /// Whether the address was confirmed.
+    #[schema(example = false)]
+    email_verified: bool,
+    /// When the account was made.
+    created_at: Timestamp,
+    /// When the account last changed.
+    updated_at: Timestamp,
+    /// The ban that holds; null if none does.
+    #[schema(required)]
+    ban: Option<Ban>,
+}
+
+/// A ban.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ban {
+    /// Since when.
+    at: Timestamp,
+    /// Until when; null for good.
+    #[schema(required)]
+    until: Option<Timestamp>,
+    /// Why.
+    #[schema(example = "Sends spam")]
+    reason: String,
+}
+
+impl User {
+    pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
+        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban } = row;
+        let ban = ban.filter(|ban| ban.holds(now)).map(|BanRow { at, until, reason }| Ban { at, until, reason });
+        Self { id, email, name, role, is_active, email_verified, created_at, updated_at, ban }
+    }
+}
+
+/// The answer with one account.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AdministeredUserBody)]
+pub(crate) struct UserBody {
+    /// Always true.
+    #[schema(example = true)]
+    success: bool,
+    /// The account.
+    data: User,
+}
+
+impl UserBody {
+    pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
+        Self { success: true, data: User::of(row, now) }
+    }
+}
+
+/// A page of accounts, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Users {
+    /// The accounts.
+    pub(crate) users: Vec<User>,
+    /// Where the next page starts; null on the last one.
+    #[schema(required)]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// The answer with accounts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsersBody {
+    /// Always true.
+    #[schema(example = true)]
+    pub(crate) success: bool,
+    /// The page.
+    pub(crate) data: Users,
+}

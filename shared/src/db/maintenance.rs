@@ -1,0 +1,87 @@
+//! What the scheduled purge deletes: a table is walked in the order of its key, so that each statement looks at a
+//! bounded number of rows, and no index is needed that requests would have to keep up to date.
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+
+use super::{Columns, DbError, Scope};
+
+/// How many rows one statement looks at.
+const ROWS: i64 = 5_000;
+
+/// The tables with rows that expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// Sessions that ended before a time.
+    Sessions,
+    /// Buckets that were full again before a time.
+    RateLimits,
+    /// Failed sign-ins before a time, but for accounts that are blocked until somebody lifts it.
+    SignInFailures,
+    /// Addresses last used before a time.
+    SignInAddresses,
+    /// Events from before a time.
+    AuditEvents,
+}
+
+/// One statement's worth of purging.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purged {
+    /// How many rows were deleted.
+    pub deleted: i64,
+    /// Where to go on; none at the end of the table.
+    pub next: Option<String>,
+}
+
+impl Batch {
+    /// The table, its key as one text that sorts like the key does, and which rows `t` have expired.
+    const fn sql(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Sessions => {
+                ("sessions", "t.id", "(t.revoked_at < $1 OR t.idle_expires_at < $1 OR t.absolute_expires_at < $1)")
+            }
+            Self::RateLimits => ("rate_limits", "t.bucket, t.key", "t.full_at <= $1"),
+            Self::SignInFailures => ("sign_in_failures", "t.account", "(t.failed_at < $1 AND t.failures < 100)"),
+            Self::SignInAddresses => ("sign_in_addresses", "t.user_id, t.address", "t.last_used_at < $1"),
+            Self::AuditEvents => ("audit_events", "t.id", "t.occurred_at < $1"),
+        }
+    }
+
+    /// The types of the key.
+    const fn key(self) -> &'static [&'static str] {
+        match self {
+            Self::Sessions | Self::AuditEvents => &["uuid"],
+            Self::RateLimits => &["text", "text"],
+            Self::SignInFailures => &["text"],
+            Self::SignInAddresses => &["uuid", "text"],
+        }
+    }
+}
+
+/// Deletes the expired among the next rows behind `from`. What changes meanwhile is judged as it is then.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn purge(db: &Scope<'_>, batch: Batch, before: Timestamp, from: Option<&str>) -> Result<Purged, DbError> {
+    let (table, key, expired) = batch.sql();
+    let from_key: Vec<String> =
+        batch.key().iter().enumerate().map(|(index, kind)| format!("($2::jsonb->>{index})::{kind}")).collect();
+    let from_key = from_key.join(", ");
+    let sql = format!(
+        "WITH looked_at AS MATERIALIZED (
+             SELECT {key} FROM {table} t
+             WHERE $2::jsonb IS NULL OR ({key}) > ({from_key})
+             ORDER BY {key} LIMIT $3
+         ), gone AS (
+             DELETE FROM {table} t WHERE ({key}) IN (SELECT {key} FROM looked_at t) AND {expired} RETURNING 1
+         )
+         SELECT (SELECT count(*) FROM gone),
+                CASE WHEN (SELECT count(*) FROM looked_at) = $3 THEN
+                    (SELECT jsonb_build_array({key})::text FROM looked_at t ORDER BY ({key}) DESC LIMIT 1) END"
+    );
+    let from: Option<serde_json::Value> = from.and_then(|from| serde_json::from_str(from).ok());
+    let outcome = db.query(&sql, &[(&before, Type::TIMESTAMPTZ), (&from, Type::JSONB), (&ROWS, Type::INT8)]).await?;
+    let row = outcome.rows.first().ok_or_else(|| DbError::other("the purge has no row"))?;
+    let mut columns = Columns::of(row);
+    Ok(Purged { deleted: columns.take()?, next: columns.take()? })
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask admin`: what operators do to accounts, through the maintenance function's own code.
+
+use clap::Subcommand;
+use local::Result;
+
+use crate::function;
+
+#[derive(Subcommand)]
+pub(crate) enum Admin {
+    /// Make an account an administrator's; this is how the first one is made
+    Grant {
+        /// The account's address
+        email: String,
+    },
+    /// Make an administrator's account an ordinary one
+    Revoke {
+        /// The account's address
+        email: String,
+    },
+    /// Forgive the failed sign-ins of an account
+    Unlock {
+        /// The account's address
+        email: String,
+    },
+}
+
+impl Admin {
+    pub(crate) fn run(&self) -> Result<()> {
+        let (action, email) = match self {
+            Self::Grant { email } => ("grant_admin", email),
+            Self::Revoke { email } => ("revoke_admin", email),
+            Self::Unlock { email } => ("unlock_sign_in", email),
+        };
+        // As JSON text: what is typed may hold quotes.
+        let email: String = email.chars().flat_map(char::escape_default).collect();
+        if email.contains('\\') {
+            return Err(local::Failure::new("this is no email address", "cargo xtask admin grant ada@example.com"));
+        }
+        function::invoke("maintenance", &format!(r#"{{"action":"{action}","email":"{email}"}}"#))
+    }
+}

@@ -1,0 +1,20 @@
+//! Runs a function without HTTP once, as a direct invocation would.
+
+use local::Result;
+
+use crate::cargo;
+use crate::database::Database;
+use crate::environment::{self, Settings};
+
+/// Runs `function` with an event on the development database.
+pub(crate) fn invoke(function: &str, event: &str) -> Result<()> {
+    let database = Database::reach()?;
+    invoke_with(function, event, &environment::settings(&database.url, &database.url)?)
+}
+
+/// Runs `function` with an event and these settings.
+pub(crate) fn invoke_with(function: &str, event: &str, settings: &Settings) -> Result<()> {
+    let mut command = cargo::cargo(&["run", "--quiet", "--bin", function, "--", event]);
+    command.envs(settings).env("LOG_LEVEL", "warn");
+    cargo::finish(command, function, "read the lines above")
+}
