@@ -9,6 +9,7 @@ const LEAK: &str = "hunter2";
 
 fn whole() -> BTreeMap<String, String> {
     let mut all = testkit::settings();
+    all.remove("RATE_LIMITS");
     all.insert("DATABASE_URL".to_owned(), "postgresql://user:hunter2@localhost/todo".to_owned());
     all.insert("DATABASE_URL_UNPOOLED".to_owned(), "postgresql://user:hunter2@localhost/todo".to_owned());
     all
@@ -43,7 +44,15 @@ fn named(problems: &Problems) -> Vec<&'static str> {
 
 #[test]
 fn whole_settings_are_accepted_by_every_function() {
-    for function in [Function::Auth, Function::Tasks, Function::Health, Function::Docs, Function::Migrate] {
+    for function in [
+        Function::Auth,
+        Function::Tasks,
+        Function::Users,
+        Function::Health,
+        Function::Docs,
+        Function::Migrate,
+        Function::Maintenance,
+    ] {
         assert!(read(function, whole()).is_ok(), "{function:?}: {}", read(function, whole()).unwrap_err());
         assert!(read(function, production()).is_ok(), "{function:?}: {}", read(function, production()).unwrap_err());
     }
@@ -124,6 +133,15 @@ fn every_malformed_value_is_named_with_what_was_expected() {
         ("REFRESH_TOKEN_KEYS", short_key, Function::Auth),
         ("PASSWORD_PEPPERS", short_key, Function::Auth),
         ("REFRESH_REUSE_STRICT", "hunter2", Function::Auth),
+        ("RATE_LIMITS", "hunter2", Function::Tasks),
+        ("RATE_LIMIT_SIGN_IN_ADDRESS", "10", Function::Auth),
+        ("RATE_LIMIT_SIGN_IN_ACCOUNT", "5, hunter2/min", Function::Auth),
+        ("RATE_LIMIT_SIGN_UP", "0, 10/h", Function::Auth),
+        ("RATE_LIMIT_REFRESH", "30, 6/hunter2", Function::Auth),
+        ("RATE_LIMIT_WRITES", "120; 2/s", Function::Users),
+        ("BREACHED_PASSWORDS_URL", "hunter2", Function::Auth),
+        ("BREACHED_PASSWORDS_URL", "https://hunter2.example/range", Function::Auth),
+        ("JWT_PUBLIC_KEYS", "hunter2", Function::Users),
         ("SECRET_CACHE_SECONDS", "9", Function::Auth),
     ];
     for (name, value, function) in table {
@@ -160,6 +178,10 @@ fn production_refuses_what_is_unsafe() {
         ("ALLOWED_ORIGINS", "http://localhost:3000".to_owned(), Function::Docs),
         ("ALLOWED_ORIGINS", "https://127.0.0.1".to_owned(), Function::Docs),
         ("ALLOWED_ORIGINS", "http://app.example.com".to_owned(), Function::Docs),
+        ("RATE_LIMITS", "off".to_owned(), Function::Auth),
+        ("RATE_LIMITS", "off".to_owned(), Function::Tasks),
+        ("RATE_LIMITS", "off".to_owned(), Function::Users),
+        ("BREACHED_PASSWORDS_URL", "http://hunter2.example/range/".to_owned(), Function::Auth),
         ("BETTER_AUTH_SECRET", "hunter2".to_owned(), Function::Tasks),
         ("BETTER_AUTH_SECRET", "your-secret-key-change-in-production-hunter2".to_owned(), Function::Auth),
         ("JWT_SIGNING_KEYS", weak_keys("JWT_SIGNING_KEYS").1, Function::Auth),

@@ -3,7 +3,7 @@
 use shared::App;
 use shared::config::Settings;
 use shared::db::sessions::Client;
-use shared::db::users::{self, Confirmed, Confirming, UserRow};
+use shared::db::users::{self, Confirming, Permitted, UserRow};
 use shared::domain::Password;
 use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
@@ -21,16 +21,14 @@ pub(crate) async fn password(
     let confirming = |event| Confirming { user: user.id(), client, at: app.clock.now(), event, limit };
     let db = app.write_scope(user);
     let found = match users::find_to_confirm(&db, &confirming(app.ids.next())).await? {
-        Confirmed::Refused(refused) => return Err(ApiError::limited(refused)),
-        Confirmed::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
+        Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
+        Permitted::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };
     let stored = found.password;
     let verdict = passwords::verify(settings, Password::new(given), stored.clone()).await;
-    match (verdict.map_err(ApiError::internal)?, stored) {
-        (Verdict::Right | Verdict::Outdated(_), Some(stored)) => Ok((found.user, stored)),
-        _ => {
-            users::note_refused_password(&app.db.anonymous(), &confirming(app.ids.next())).await?;
-            Err(ApiError::new(Code::InvalidCredentials, "The password is not right"))
-        }
+    if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
+        return Ok((found.user, stored));
     }
+    users::note_refused_password(&app.db.anonymous(), &confirming(app.ids.next())).await?;
+    Err(ApiError::new(Code::InvalidCredentials, "The password is not right"))
 }

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, Client, SignedIn};
-use shared::db::users::{self, Attempt, Attempted, Failed};
+use shared::db::users::{self, Attempt, Failed, Permitted};
 use shared::domain::{Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
@@ -117,8 +117,8 @@ async fn try_to_open_session(
         limits: settings.limits.as_ref(),
     };
     let found = match users::begin_sign_in(&db, &attempt).await? {
-        Attempted::Refused(refused) => return Err(ApiError::limited(refused)),
-        Attempted::Found(found) => found,
+        Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
+        Permitted::Found(found) => found,
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
     let stored = stored.flatten();

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::Function;
+use super::reader::Reader;
+
 /// A bucket of permits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limit {
@@ -48,6 +51,36 @@ pub struct Limits {
     pub refresh: Limit,
     /// `RATE_LIMIT_WRITES`: writes with a token, by user.
     pub writes: Limit,
+}
+
+impl Limits {
+    /// The limits that `function` enforces; none if they are off.
+    pub(super) fn read(read: &mut Reader<'_>, function: Function, production: bool) -> Option<Self> {
+        if !matches!(function, Function::Auth | Function::Tasks | Function::Users) {
+            return None;
+        }
+        let on = read.or_default(&["RATE_LIMITS"], "on", "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        });
+        if on == Some(false) && production {
+            read.refuse(&["RATE_LIMITS"], "on, in production");
+        }
+        let auth = function == Function::Auth;
+        let mut limit = |wanted: bool, name: &'static str, default: &str| {
+            let found = wanted.then(|| read.or_default(&[name], default, Limit::EXPECTED, Limit::parse)).flatten();
+            found.or_else(|| Limit::parse(default))
+        };
+        let limits = Self {
+            sign_in_address: limit(auth, "RATE_LIMIT_SIGN_IN_ADDRESS", "10, 5/min")?,
+            sign_in_account: limit(auth, "RATE_LIMIT_SIGN_IN_ACCOUNT", "5, 1/min")?,
+            sign_up: limit(auth, "RATE_LIMIT_SIGN_UP", "5, 10/h")?,
+            refresh: limit(auth, "RATE_LIMIT_REFRESH", "30, 6/min")?,
+            writes: limit(true, "RATE_LIMIT_WRITES", "120, 2/s")?,
+        };
+        on.unwrap_or(true).then_some(limits)
+    }
 }
 
 /// What refused a request, and for how long.

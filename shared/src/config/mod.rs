@@ -23,7 +23,7 @@ pub use secret::{SecretError, SecretReader};
 pub use sources::{Source, Sources};
 
 use crate::tokens::{MacKeys, SigningKeys, VerificationKeys};
-use reader::Reader;
+use reader::{Reader, short_text, whole};
 
 /// The settings of one function, parsed. What a function does not need is empty.
 #[derive(Clone, Debug)]
@@ -211,17 +211,8 @@ impl Settings {
             whole(text, 10, 86_400).map(SignedDuration::from_secs)
         });
 
-        let limits = Self::limits(&mut read, function, production);
-        let breached_passwords = if function == Function::Auth {
-            let expected = "an https URL that the first five digits of a SHA-1 are appended to, as in https://api.pwnedpasswords.com/range/";
-            read.optional(&["BREACHED_PASSWORDS_URL"], expected, |text| {
-                let url: http::Uri = text.parse().ok()?;
-                let secure = url.scheme_str() == Some("https") || (!production && url.scheme_str() == Some("http"));
-                (secure && url.host().is_some() && url.query().is_none() && text.ends_with('/')).then_some(url)
-            })
-        } else {
-            None
-        };
+        let limits = Limits::read(&mut read, function, production);
+        let breached_passwords = Self::breached_passwords(&mut read, function, production);
 
         let (report, problems) = read.finish();
         let settings = Self {
@@ -247,32 +238,20 @@ impl Settings {
         (settings, problems)
     }
 
-    /// The limits that `function` enforces.
-    fn limits(read: &mut Reader<'_>, function: Function, production: bool) -> Option<Limits> {
-        if !matches!(function, Function::Auth | Function::Tasks | Function::Users) {
+    fn breached_passwords(read: &mut Reader<'_>, function: Function, production: bool) -> Option<http::Uri> {
+        const EXPECTED: &str = "an https URL that ends in /, to which five digits of a SHA-1 are appended, as in https://api.pwnedpasswords.com/range/";
+        if function != Function::Auth {
             return None;
         }
-        let on = read.or_default(&["RATE_LIMITS"], "on", "on or off", |text| match text {
-            "on" => Some(true),
-            "off" => Some(false),
-            _ => None,
+        let url = read.optional(&["BREACHED_PASSWORDS_URL"], EXPECTED, |text| {
+            let url: http::Uri = text.parse().ok()?;
+            let known = matches!(url.scheme_str(), Some("http" | "https"));
+            (known && url.host().is_some() && url.query().is_none() && text.ends_with('/')).then_some(url)
         });
-        if on == Some(false) && production {
-            read.refuse(&["RATE_LIMITS"], "on, in production");
+        if production && url.as_ref().is_some_and(|url| url.scheme_str() != Some("https")) {
+            read.refuse(&["BREACHED_PASSWORDS_URL"], "an https URL, in production");
         }
-        let auth = function == Function::Auth;
-        let mut limit = |wanted: bool, name: &'static str, default: &str| {
-            let found = wanted.then(|| read.or_default(&[name], default, Limit::EXPECTED, Limit::parse)).flatten();
-            found.or_else(|| Limit::parse(default))
-        };
-        let limits = Limits {
-            sign_in_address: limit(auth, "RATE_LIMIT_SIGN_IN_ADDRESS", "10, 5/min")?,
-            sign_in_account: limit(auth, "RATE_LIMIT_SIGN_IN_ACCOUNT", "5, 1/min")?,
-            sign_up: limit(auth, "RATE_LIMIT_SIGN_UP", "5, 10/h")?,
-            refresh: limit(auth, "RATE_LIMIT_REFRESH", "30, 6/min")?,
-            writes: limit(true, "RATE_LIMIT_WRITES", "120, 2/s")?,
-        };
-        on.unwrap_or(true).then_some(limits)
+        url
     }
 
     fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {
@@ -319,13 +298,4 @@ impl Settings {
         }
         Some(url.with_certificates(certificate))
     }
-}
-
-fn short_text(text: &str) -> Option<String> {
-    let fits = (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
-    fits.then(|| text.to_owned())
-}
-
-fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
-    text.parse().ok().filter(|number| (least..=most).contains(number))
 }

@@ -134,3 +134,14 @@ impl<'a> Reader<'a> {
         (self.report, Problems { list: self.problems, looked_in: self.sources.places() })
     }
 }
+
+/// 1 to 200 visible characters.
+pub(super) fn short_text(text: &str) -> Option<String> {
+    let fits = (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    fits.then(|| text.to_owned())
+}
+
+/// A whole number in a range.
+pub(super) fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 use tokio_postgres::Client;
 
 use super::DbError;
+use super::Role;
 use super::connect::{ConnectError, connect_current};
-use super::scope::{Caller, Role, Scope};
+use super::scope::{Caller, Scope};
 use crate::clock::Clock;
 use crate::config::{DatabaseUrl, Live};
 use crate::http::deadline;

@@ -12,49 +12,13 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::pool::{Checkout, Database};
-use super::{DbError, Refusal};
+use super::{DbError, Refusal, Role};
 use crate::config::{Limit, Policy, Refused};
 use crate::http::deadline;
 use crate::tokens::Identity;
 
 /// A parameter with its PostgreSQL type, which saves the round trip that would ask for it.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
-
-/// The database role statements run as. Each has just the grants it needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Tasks of the user that `app.open_request` named.
-    Tasks,
-    /// Accounts and sessions.
-    Auth,
-    /// Accounts as administrators see them, without passwords and tasks.
-    Admin,
-    /// Deleting what has expired.
-    Maintenance,
-    /// The role that logged in; for asking whether the database answers.
-    Login,
-}
-
-impl Role {
-    /// Opens the transaction. A statement may take 5 s, waiting for a lock 3 s.
-    const fn begin(self) -> &'static str {
-        match self {
-            Self::Tasks => {
-                "BEGIN; SET LOCAL ROLE todo_tasks; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
-            }
-            Self::Auth => {
-                "BEGIN; SET LOCAL ROLE todo_auth; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
-            }
-            Self::Admin => {
-                "BEGIN; SET LOCAL ROLE todo_admin; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
-            }
-            Self::Maintenance => {
-                "BEGIN; SET LOCAL ROLE todo_maintenance; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '3s'"
-            }
-            Self::Login => "BEGIN; SET LOCAL statement_timeout = '5s'",
-        }
-    }
-}
 
 /// Who asks. The session is checked by the database before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod breached;
 mod legacy;
 pub mod policy;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
@@ -140,6 +141,14 @@ pub fn account_key(settings: &Settings, email: &str) -> Result<String, PasswordE
     Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, email.as_bytes())))
 }
 
+/// How often a hash function has run in this process, for tests of what must not cost one.
+#[must_use]
+pub fn hashes_computed() -> u64 {
+    COMPUTED.load(Ordering::SeqCst)
+}
+
+static COMPUTED: AtomicU64 = AtomicU64::new(0);
+
 fn hash_now(pepper: &hmac::Key, pepper_id: String, password: &Password) -> Result<StoredPassword, PasswordError> {
     let mut salt = [0; 16];
     aws_lc_rs::rand::fill(&mut salt).map_err(|_| PasswordError::Hash("no randomness".to_owned()))?;
@@ -178,6 +187,7 @@ fn argon2_of(stored: &PasswordHash) -> Option<Argon2<'static>> {
 /// would hold on to several times as much, and an instance has less than two processors to hash with.
 fn run(argon2: &Argon2<'_>, peppered: &hmac::Tag, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
     static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
+    COMPUTED.fetch_add(1, Ordering::SeqCst);
     let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     let blocks = argon2.params().block_count();
     if memory.len() < blocks {

@@ -87,7 +87,6 @@ mod tests {
             "drowssap",
             "2026-11-23",
             "letmein!!",
-            "todo todo",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ] {
             let reason = judge(text).unwrap_err();

@@ -1,11 +1,18 @@
 //! The account endpoints, called in process on a real PostgreSQL; files mirror `src/`.
 
+mod account;
+mod cookie;
+mod events;
 mod health;
 mod jwks;
+mod legacy;
+mod limits;
 mod me;
 mod model;
+mod passwords;
 mod refresh;
 mod round_trips;
+mod sessions;
 mod signin;
 mod signout;
 mod signup;

@@ -1,18 +1,19 @@
 //! `{"action": "import_legacy"}`: takes over users and tasks of the old backend, and says what it could not.
 
+mod report;
 mod row;
 
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use shared::clock::Clock;
 use shared::db::DbError;
-use shared::db::legacy::{self, Kind, Problem, Source, Taken};
+use shared::db::legacy::{self, Kind, Source, Taken};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::MigrateError;
+pub use report::{Counts, Imported, Position};
 use row::Judged;
 
 /// How many rows one transaction takes over.
@@ -24,55 +25,12 @@ const LISTED: usize = 200;
 /// Kept back to answer with, and for a batch that has begun.
 const RESERVE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Where a run stopped, to be sent with the next one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Position {
-    /// The table.
-    pub source: Kind,
-    /// The last row that was looked at; null for the start of the table.
-    pub legacy_id: Option<String>,
-}
-
 /// What a run is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     pub(crate) dry_run: bool,
     pub(crate) after: Option<Position>,
     pub(crate) deadline: Option<Timestamp>,
-}
-
-/// What became of the rows of one table, in this run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Rows that were looked at.
-    pub found: i64,
-    /// Taken over now.
-    pub imported: i64,
-    /// Taken over before.
-    pub already: i64,
-    /// Left out, each with a problem.
-    pub skipped: i64,
-    /// Of those taken over: with a change, each with a problem.
-    pub adjusted: i64,
-}
-
-/// What was taken over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Imported {
-    /// Rows of `"user"`.
-    pub users: Counts,
-    /// Rows of `task`.
-    pub tasks: Counts,
-    /// The first problems; the table `legacy_problems` has all of them.
-    pub problems: Vec<Problem>,
-    /// How many problems there are beyond those.
-    pub more_problems: usize,
-    /// Whether every row of the old tables is accounted for: taken over, or left out with a problem. None if
-    /// there was no time for it, or nothing was written.
-    pub verified: Option<bool>,
-    /// Where to go on; none at the end.
-    pub next: Option<Position>,
 }
 
 pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> Result<Imported, MigrateError> {
@@ -181,27 +139,12 @@ impl Run<'_> {
                 fresh.push((legacy_id.to_owned(), user));
             }
         }
-        if !self.import.dry_run {
-            let (names, users): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
-            let stored = match legacy::store_users(client, &users, self.at).await {
-                Ok(stored) => stored,
-                // One of them is refused: find out which.
-                Err(refused) if is_refusal(&refused) => {
-                    let mut stored = HashSet::new();
-                    for user in &users {
-                        match legacy::store_users(client, std::slice::from_ref(user), self.at).await {
-                            Ok(one) => stored.extend(one),
-                            Err(error) if is_refusal(&error) => {}
-                            Err(error) => return Err(error.into()),
-                        }
-                    }
-                    stored
-                }
-                Err(error) => return Err(error.into()),
-            };
-            judged.stored(names.into_iter().zip(users.iter().map(|user| user.id)), &stored);
+        if self.import.dry_run {
+            judged.would_store(fresh.len());
         } else {
-            judged.imported += i64::try_from(fresh.len()).unwrap_or_default();
+            let (names, users): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
+            let stored = store(client, &users, self.at, legacy::store_users).await?;
+            judged.stored(names.into_iter().zip(users.iter().map(|user| user.id)), &stored);
         }
         self.finish(client, judged, looked_at).await?;
         Ok((looked_at, last))
@@ -233,24 +176,10 @@ impl Run<'_> {
             }
         }
         if self.import.dry_run {
-            judged.imported += i64::try_from(fresh.len()).unwrap_or_default();
+            judged.would_store(fresh.len());
         } else {
             let (names, tasks): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
-            let stored = match legacy::store_tasks(client, &tasks, self.at).await {
-                Ok(stored) => stored,
-                Err(refused) if is_refusal(&refused) => {
-                    let mut stored = HashSet::new();
-                    for task in &tasks {
-                        match legacy::store_tasks(client, std::slice::from_ref(task), self.at).await {
-                            Ok(one) => stored.extend(one),
-                            Err(error) if is_refusal(&error) => {}
-                            Err(error) => return Err(error.into()),
-                        }
-                    }
-                    stored
-                }
-                Err(error) => return Err(error.into()),
-            };
+            let stored = store(client, &tasks, self.at, legacy::store_tasks).await?;
             judged.stored(names.into_iter().zip(tasks.iter().map(|task| task.id)), &stored);
         }
         self.finish(client, judged, looked_at).await?;
@@ -295,20 +224,29 @@ impl Run<'_> {
     }
 }
 
+/// Stores rows together, or one by one if the database refuses one of them. Answers which were stored.
+async fn store<Row>(
+    client: &mut Client,
+    rows: &[Row],
+    at: Timestamp,
+    how: impl AsyncFn(&mut Client, &[Row], Timestamp) -> Result<HashSet<Uuid>, DbError>,
+) -> Result<HashSet<Uuid>, DbError> {
+    match how(client, rows, at).await {
+        Err(error) if is_refusal(&error) => {}
+        together => return together,
+    }
+    let mut stored = HashSet::new();
+    for row in rows {
+        match how(client, std::slice::from_ref(row), at).await {
+            Ok(one) => stored.extend(one),
+            Err(error) if is_refusal(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(stored)
+}
+
 /// Whether the database refused what a row says, which does not concern the others.
 fn is_refusal(error: &DbError) -> bool {
     matches!(error, DbError::Constraint { .. } | DbError::Other(_))
-}
-
-impl Imported {
-    fn empty() -> Self {
-        Self {
-            users: Counts::default(),
-            tasks: Counts::default(),
-            problems: Vec::new(),
-            more_problems: 0,
-            verified: None,
-            next: None,
-        }
-    }
 }

@@ -45,6 +45,11 @@ impl Judged {
         self.already += 1;
     }
 
+    /// Counts what a dry run would have stored.
+    pub(super) fn would_store(&mut self, rows: usize) {
+        self.imported += i64::try_from(rows).unwrap_or_default();
+    }
+
     /// Counts what was stored, and reports what the database refused.
     pub(super) fn stored(&mut self, rows: impl Iterator<Item = (String, Uuid)>, stored: &HashSet<Uuid>) {
         for (legacy_id, id) in rows {

@@ -6,6 +6,7 @@ mod database;
 mod delete;
 mod get;
 mod hostile;
+mod limits;
 mod list;
 mod round_trips;
 mod update;

@@ -1,1 +1,79 @@
+//! The administration of accounts, called in process on a real PostgreSQL.
 
+mod act;
+mod list;
+
+use http::Method;
+use serde_json::{Value, json};
+use shared::config::Function;
+use testkit::{Answer, Api, Person};
+
+/// The function with a database of its own.
+async fn api() -> Api {
+    Api::start(Function::Users, users::routes).await
+}
+
+/// Runs SQL as the owner of the tables.
+async fn sql(api: &Api, statements: &str) {
+    api.database.connect().await.batch_execute(statements).await.unwrap();
+}
+
+/// Somebody who administers.
+async fn admin<'a>(api: &'a Api, email: &str) -> Person<'a> {
+    let person = api.person(email).await;
+    sql(api, &format!("SET ROLE todo_admin; UPDATE users SET role = 'admin' WHERE id = '{}'", person.id)).await;
+    person
+}
+
+/// Does something to an account.
+async fn act(admin: &Person<'_>, person: &Person<'_>, action: &str, body: Value) -> Answer {
+    let method = if action == "role" { Method::PUT } else { Method::POST };
+    let call = admin.call(method, &format!("/api/v1/users/{}/{action}", person.id));
+    if body.is_null() { call.send().await } else { call.json(body).send().await }
+}
+
+/// The accounts of a list, by address.
+fn emails(data: &Value) -> Vec<String> {
+    let users = data["users"].as_array().unwrap();
+    users.iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn only_administrators_may_do_anything() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let eve = api.person("eve@example.com").await;
+    let path = format!("/api/v1/users/{}", eve.id);
+    ada.get("/api/v1/users").await.problem(403, "admin_required");
+    ada.get(&path).await.problem(403, "admin_required");
+    ada.get("/api/v1/users/nonsense").await.problem(403, "admin_required");
+    for (action, body) in [
+        ("role", json!({ "role": "admin" })),
+        ("ban", json!({ "reason": "x" })),
+        ("unban", Value::Null),
+        ("activate", Value::Null),
+        ("deactivate", Value::Null),
+    ] {
+        act(&ada, &eve, action, body).await.problem(403, "admin_required");
+    }
+    api.get("/api/v1/users").await.problem(401, "authentication_required");
+    // The token still says admin when the account is one no more: the database decides.
+    let admin = admin(&api, "root@example.com").await;
+    admin.get("/api/v1/users").await.data(200);
+    sql(&api, "SET ROLE todo_admin; UPDATE users SET role = 'user'").await;
+    admin.get("/api/v1/users").await.problem(403, "admin_required");
+}
+
+#[tokio::test]
+async fn a_token_of_the_old_backend_administers_nothing() {
+    let secret = "the secret of the old backend, 32 bytes";
+    let api = Api::start_with(Function::Users, users::routes, |settings| {
+        settings.insert("BETTER_AUTH_SECRET".to_owned(), secret.to_owned());
+    })
+    .await;
+    let root = admin(&api, "root@example.com").await;
+    let claims = json!({ "user_id": root.id, "exp": api.now().as_second() + 60 });
+    let token = testkit::forge(&json!({ "alg": "HS256" }), &claims, secret.as_bytes());
+    let answer = api.call(Method::GET, "/api/v1/users").bearer(&token).send().await;
+    answer.problem(403, "admin_required");
+}

@@ -11,11 +11,12 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{Columns, DbError, Scope};
+use crate::config::Refused;
 use crate::passwords::StoredPassword;
 
 pub use delete::{Deleted, delete};
-pub use password::{Confirmed, Confirming, NewHash, change_password, find_to_confirm, note_refused_password};
-pub use sign_in::{Attempt, Attempted, Failed, begin_sign_in, note_failed_sign_in};
+pub use password::{Confirming, NewHash, change_password, find_to_confirm, note_refused_password};
+pub use sign_in::{Attempt, Failed, begin_sign_in, note_failed_sign_in};
 pub use sign_up::{BeginSignUp, Begun, NewUser, begin_sign_up, insert_with_session};
 
 /// An account without its secrets.
@@ -96,6 +97,15 @@ pub struct Credentials {
     pub user: UserRow,
     /// None if it signs in by other means.
     pub password: Option<StoredPassword>,
+}
+
+/// Whether a password may be looked at.
+#[derive(Debug)]
+pub enum Permitted {
+    /// Not now.
+    Refused(Refused),
+    /// It may, and this is the account, if there is one.
+    Found(Option<Box<Credentials>>),
 }
 
 impl Credentials {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{COLUMNS, Credentials};
+use super::{COLUMNS, Credentials, Permitted};
 use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
@@ -26,20 +26,11 @@ pub struct Confirming<'a> {
     pub limit: Option<Limit>,
 }
 
-/// Whether the password may be looked at.
-#[derive(Debug)]
-pub enum Confirmed {
-    /// Not now.
-    Refused(Refused),
-    /// It may; none if the account has just been deleted.
-    Found(Option<Credentials>),
-}
-
 /// Takes a permit for a guess, and finds the account's password.
 ///
 /// # Errors
 /// As [`Scope::query`].
-pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Confirmed, DbError> {
+pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Permitted, DbError> {
     let sql = format!(
         "SELECT p.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
          FROM app.take_permit('password', $1::text, $2, $3, $4, $5, $1, NULL, $6, $7) p
@@ -64,10 +55,10 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
     let row = outcome.rows.first().ok_or_else(|| DbError::other("the permit has no row"))?;
     let mut columns = Columns::of(row);
     if let (Some(wait), Some(limit)) = (columns.take()?, *limit) {
-        return Ok(Confirmed::Refused(Refused { policy: Policy::Password, limit, wait }));
+        return Ok(Permitted::Refused(Refused { policy: Policy::Password, limit, wait }));
     }
     let found: bool = columns.take()?;
-    Ok(Confirmed::Found(if found { Some(Credentials::read(&mut columns)?) } else { None }))
+    Ok(Permitted::Found(if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None }))
 }
 
 /// Notes that a password was not the user's.

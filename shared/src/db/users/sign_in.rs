@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{COLUMNS, Credentials};
+use super::{COLUMNS, Credentials, Permitted};
 use crate::config::{Limit, Limits, Policy, Refused};
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
@@ -28,15 +28,6 @@ pub struct Attempt<'a> {
     pub limits: Option<&'a Limits>,
 }
 
-/// Whether a password may be looked at.
-#[derive(Debug)]
-pub enum Attempted {
-    /// Not now.
-    Refused(Refused),
-    /// It may, and this is the account, if there is one.
-    Found(Option<Credentials>),
-}
-
 /// Failed sign-ins in a row before the first pause, and the seconds of that.
 const FAILURES: Limit = Limit { burst: 5, every: 30.0 };
 
@@ -44,7 +35,7 @@ const FAILURES: Limit = Limit { burst: 5, every: 30.0 };
 ///
 /// # Errors
 /// As [`Scope::query`].
-pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<Attempted, DbError> {
+pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<Permitted, DbError> {
     let sql = format!(
         "SELECT l.bucket, l.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
          FROM app.attempt_sign_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) l
@@ -83,10 +74,10 @@ pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<Atte
             "sign_in_account" => (Policy::SignInAccount, limits.sign_in_account),
             _ => (Policy::SignInFailures, FAILURES),
         };
-        return Ok(Attempted::Refused(Refused { policy, limit, wait }));
+        return Ok(Permitted::Refused(Refused { policy, limit, wait }));
     }
     let found: bool = columns.take()?;
-    Ok(Attempted::Found(if found { Some(Credentials::read(&mut columns)?) } else { None }))
+    Ok(Permitted::Found(if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None }))
 }
 
 /// A sign-in that failed after its password was looked at.

@@ -1,0 +1,138 @@
+//! The refresh token in a cookie.
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Api, Call};
+
+use crate::{PASSWORD, api, me, refresh, sign_up, text};
+
+const ORIGIN: &str = "http://localhost:3000";
+
+/// The value of the cookie an answer sets, after checking its attributes.
+#[track_caller]
+fn cookie(answer: &Answer) -> String {
+    let header = answer.header("set-cookie");
+    let (pair, attributes) = header.split_once("; ").unwrap_or_else(|| panic!("no cookie: {}", answer.text()));
+    for attribute in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"] {
+        assert!(attributes.contains(attribute), "{header}");
+    }
+    assert!(!attributes.contains("Domain"), "{header}");
+    pair.strip_prefix("__Host-refresh_token=").unwrap().to_owned()
+}
+
+async fn sign_in(api: &Api) -> (String, Value) {
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+    let call = api.call(Method::POST, "/api/v1/auth/signin").header("origin", ORIGIN).json(body);
+    let answer = call.send().await;
+    let data = answer.data(200);
+    assert!(data.get("refresh_token").is_none(), "{data}");
+    assert!(answer.header("set-cookie").ends_with("Max-Age=1209600"));
+    (cookie(&answer), data)
+}
+
+/// A call with the cookie from a page.
+fn from_page<'a>(api: &'a Api, path: &str, cookie: &str, origin: &str) -> Call<'a> {
+    let call = api.call(Method::POST, path).header("cookie", &format!("theme=dark; __Host-refresh_token={cookie}"));
+    if origin.is_empty() { call } else { call.header("origin", origin) }
+}
+
+#[tokio::test]
+async fn a_browser_refreshes_with_its_cookie_and_gets_the_next_one() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (first, _) = sign_in(&api).await;
+    let answer = from_page(&api, "/api/v1/auth/refresh", &first, ORIGIN).json(json!({})).send().await;
+    let data = answer.data(200);
+    assert!(data.get("refresh_token").is_none(), "{data}");
+    let second = cookie(&answer);
+    assert_ne!(first, second);
+    me(&api, &text(&data, "access_token")).await.data(200);
+    // It is the same kind of token, with the same rules.
+    refresh(&api, &second).await.data(200);
+}
+
+#[tokio::test]
+async fn signing_up_can_set_the_cookie_as_well() {
+    let api = api().await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+    let call = api.call(Method::POST, "/api/v1/auth/signup").header("origin", ORIGIN).json(body.clone());
+    let answer = call.send().await;
+    assert!(answer.data(201).get("refresh_token").is_none());
+    assert!(cookie(&answer).starts_with("rt1."));
+}
+
+#[tokio::test]
+async fn without_being_asked_nobody_is_given_a_cookie() {
+    let api = api().await;
+    let data = sign_up(&api, "ada@example.com").await;
+    let call = api.call(Method::POST, "/api/v1/auth/refresh").header("origin", ORIGIN);
+    let answer = call.json(json!({ "refresh_token": data["refresh_token"] })).send().await;
+    assert!(answer.data(200)["refresh_token"].is_string());
+    assert_eq!(answer.header("set-cookie"), "");
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_can_use_no_cookie_and_get_none() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, _) = sign_in(&api).await;
+    for origin in ["", "https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost:3001"] {
+        let call = from_page(&api, "/api/v1/auth/refresh", &token, origin).json(json!({}));
+        let answer = call.send().await;
+        answer.problem(403, "origin_not_allowed");
+        assert_eq!(answer.header("set-cookie"), "");
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+        let call = api.call(Method::POST, "/api/v1/auth/signin").json(body);
+        let call = if origin.is_empty() { call } else { call.header("origin", origin) };
+        call.send().await.problem(403, "origin_not_allowed");
+    }
+    // A form cannot send JSON.
+    let call = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).header("content-type", "text/plain").text("{}");
+    call.send().await.problem(415, "unsupported_media_type");
+    from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await.data(200);
+}
+
+#[tokio::test]
+async fn a_wildcard_among_the_origins_trusts_nobody_with_a_cookie() {
+    let api = Api::start_with(shared::config::Function::Auth, auth::routes, |settings| {
+        settings.insert("ALLOWED_ORIGINS".to_owned(), "*".to_owned());
+    })
+    .await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+    let call = api.call(Method::POST, "/api/v1/auth/signup").header("origin", "https://evil.example").json(body);
+    call.send().await.problem(403, "origin_not_allowed");
+}
+
+#[tokio::test]
+async fn a_page_of_our_own_host_may_use_the_cookie() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, _) = sign_in(&api).await;
+    let call = from_page(&api, "/api/v1/auth/refresh", &token, "https://api.example.com");
+    call.header("host", "api.example.com").json(json!({})).send().await.data(200);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_session_of_the_cookie_and_takes_it_back() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, data) = sign_in(&api).await;
+    // Another page's sign-out changes nothing.
+    let foreign = from_page(&api, "/api/v1/auth/logout", &token, "https://evil.example").send().await;
+    assert_eq!((foreign.status.as_u16(), foreign.header("set-cookie")), (200, ""));
+    me(&api, &text(&data, "access_token")).await.data(200);
+    let answer = from_page(&api, "/api/v1/auth/logout", &token, ORIGIN).send().await;
+    assert_eq!(answer.json()["message"], "Successfully signed out");
+    assert_eq!(cookie(&answer), "");
+    assert!(answer.header("set-cookie").ends_with("Max-Age=0"));
+    me(&api, &text(&data, "access_token")).await.problem(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn two_cookies_of_our_name_are_none() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, _) = sign_in(&api).await;
+    let twice = format!("{token}; __Host-refresh_token=rt1.planted");
+    from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await.invalid_at("/refresh_token");
+}

@@ -1,0 +1,139 @@
+//! `GET /api/v1/auth/events`, and which events there are.
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Api};
+
+use crate::{PASSWORD, api, refresh, sign_up, text};
+
+async fn ask(api: &Api, token: &str, query: &str) -> Answer {
+    api.call(Method::GET, &format!("/api/v1/auth/events{query}")).bearer(token).send().await
+}
+
+async fn kinds(api: &Api, token: &str) -> Vec<String> {
+    let data = ask(api, token, "?limit=100").await.data(200);
+    data["events"].as_array().unwrap().iter().map(|event| text(event, "kind")).collect()
+}
+
+#[tokio::test]
+async fn a_user_sees_what_happened_to_their_account_and_nobody_elses() {
+    let api = api().await;
+    let ada = sign_up(&api, "ada@example.com").await;
+    let step = || api.clock.advance_seconds(1);
+    step();
+    let body = |password: &str| json!({ "email": "ada@example.com", "password": password });
+    let call = api.call(Method::POST, "/api/v1/auth/signin").json(body("wrong")).from_ip("198.51.100.9");
+    call.with_agent("curl/8").send().await.problem(401, "invalid_credentials");
+    step();
+    let second = api.post("/api/v1/auth/signin", body(PASSWORD)).await.data(200);
+    step();
+    api.call(Method::POST, "/api/v1/auth/signout").bearer(&text(&second, "access_token")).send().await;
+    step();
+    let eve = sign_up(&api, "eve@example.com").await;
+    api.post("/api/v1/auth/signin", json!({ "email": "unknown@example.com", "password": "x" })).await;
+
+    let token = text(&ada, "access_token");
+    assert_eq!(kinds(&api, &token).await, ["signed_out", "signed_in", "sign_in_failed", "signed_up"]);
+    assert_eq!(kinds(&api, &text(&eve, "access_token")).await, ["signed_up"]);
+    let events = ask(&api, &token, "").await.data(200);
+    let failed = &events["events"][2];
+    assert_eq!((&failed["ip"], &failed["user_agent"]), (&json!("198.51.100.9"), &json!("curl/8")));
+    assert_eq!(failed["details"], json!({ "reason": "wrong_password" }));
+    assert_eq!((&failed["by_administrator"], &failed["occurred_at"]), (&json!(false), &json!("2026-03-10T12:00:01Z")));
+    assert_eq!(events["next_cursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_overlap() {
+    let api = api().await;
+    let ada = sign_up(&api, "ada@example.com").await;
+    let token = text(&ada, "access_token");
+    // All at the same time, so that ids decide.
+    for _ in 0..6 {
+        api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": "wrong" })).await;
+    }
+    let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
+    loop {
+        let page = ask(&api, &token, &query).await.data(200);
+        seen.extend(page["events"].as_array().unwrap().iter().map(|event| text(event, "id")));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => query = format!("?limit=3&cursor={cursor}"),
+            None => break,
+        }
+    }
+    let all = ask(&api, &token, "").await.data(200);
+    let all: Vec<String> = all["events"].as_array().unwrap().iter().map(|event| text(event, "id")).collect();
+    assert_eq!((seen.len(), &seen), (7, &all));
+}
+
+#[tokio::test]
+async fn bad_parameters_are_422() {
+    let api = api().await;
+    let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
+    for (query, pointer) in [
+        ("?limit=0", "/query/limit"),
+        ("?limit=101", "/query/limit"),
+        ("?cursor=x", "/query/cursor"),
+        ("?cursor=", "/query/cursor"),
+        ("?cursor=f_________8AAAAAAAAAAAAAAAAAAAAA", "/query/cursor"),
+        ("?kind=signed_in", "/query/kind"),
+    ] {
+        ask(&api, &token, query).await.invalid_at(pointer);
+    }
+}
+
+#[tokio::test]
+async fn what_refreshing_can_go_wrong_with_is_an_event() {
+    let api = api().await;
+    let data = sign_up(&api, "ada@example.com").await;
+    let first = text(&data, "refresh_token");
+    let rotated = refresh(&api, &first).await.data(200);
+    let token = text(&rotated, "access_token");
+    assert_eq!(kinds(&api, &token).await, ["signed_up"], "a rotation is no event");
+    refresh(&api, &first).await.data(200);
+    assert_eq!(kinds(&api, &token).await, ["signed_up"], "nor is an answer given again to the same place");
+
+    // Rules 2 and 3, from another network or another program.
+    for (token, ip, agent) in [
+        (first.as_str(), "198.51.100.1", ""),
+        (first.as_str(), "203.0.113.7", "curl/8"),
+        (&text(&rotated, "refresh_token"), "198.51.100.1", ""),
+    ] {
+        api.clock.advance_seconds(1);
+        let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token })).from_ip(ip);
+        let call = if agent.is_empty() { call } else { call.with_agent(agent) };
+        call.send().await.data(200);
+    }
+    assert_eq!(
+        kinds(&api, &token).await,
+        ["refreshed_elsewhere", "refreshed_elsewhere", "refreshed_elsewhere", "signed_up"]
+    );
+
+    // Rule 4, at home and elsewhere.
+    let token = text(&refresh(&api, &text(&rotated, "refresh_token")).await.data(200), "access_token");
+    crate::me(&api, &token).await.data(200);
+    api.clock.advance_seconds(120);
+    refresh(&api, &first).await.problem(401, "refresh_token_superseded");
+    assert_eq!(kinds(&api, &token).await[0], "refresh_token_superseded");
+    api.clock.advance_seconds(1);
+    let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": first }));
+    call.from_ip("198.51.100.1").send().await.problem(401, "refresh_token_reused");
+    let again = api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
+    let events = ask(&api, &text(&again.data(200), "access_token"), "").await.data(200);
+    let reused =
+        events["events"].as_array().unwrap().iter().find(|event| event["kind"] == "refresh_token_reused").unwrap();
+    assert_eq!((&reused["ip"], &reused["details"]), (&json!("198.51.100.1"), &json!({ "generation": 0, "newest": 1 })));
+}
+
+#[tokio::test]
+async fn events_are_only_ever_added() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let client = api.database.connect().await;
+    for role in ["todo_auth", "todo_tasks", "todo_admin"] {
+        client.batch_execute(&format!("SET ROLE {role}")).await.unwrap();
+        for sql in ["UPDATE audit_events SET kind = 'x'", "DELETE FROM audit_events", "TRUNCATE audit_events"] {
+            assert!(client.batch_execute(sql).await.is_err(), "{role}: {sql}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The purge and the operator's actions, on a real PostgreSQL.
+
+use maintenance::{Answer, Event, Operated, Purged, handle};
+use serde_json::{Value, json};
+use shared::App;
+use shared::config::Function;
+use shared::lambda::Invocation;
+use testkit::Api;
+use tokio_postgres::Client;
+use utoipa_axum::router::OpenApiRouter;
+
+async fn api() -> Api {
+    Api::start(Function::Maintenance, no_routes).await
+}
+
+/// This function has no routes; what it uses is that of the others.
+fn no_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<Answer, String> {
+    let event: Event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+    handle(api.app.clone(), invocation, event).await.map_err(|error| error.to_string())
+}
+
+async fn purge(api: &Api) -> Purged {
+    match ask(api, json!({ "action": "purge" }), Invocation::default()).await.unwrap() {
+        Answer::Purged(purged) => purged,
+        Answer::Operated(other) => panic!("{other:?}"),
+    }
+}
+
+async fn texts(client: &Client, sql: &str) -> Vec<String> {
+    client.query_typed(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test]
+async fn what_has_expired_goes_and_all_else_stays() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let owner = api.database.connect().await;
+    let session = |n: u32, idle: &str, absolute: &str, revoked: &str| {
+        let reason = if revoked == "NULL" { "NULL" } else { "'x'" };
+        format!(
+            "('00000000-0000-7000-8000-00000000000{n}', '{}', now(), {idle}, {absolute}, {revoked}, {reason}, now(), now())",
+            ada.id
+        )
+    };
+    // The clock stands at 2026-03-10T12:00Z.
+    let (future, week, day) = ("'2026-04-01'", "'2026-03-03T11:59Z'", "'2026-03-09'");
+    let sessions = [
+        session(1, week, future, "NULL"),
+        session(2, future, week, "NULL"),
+        session(3, future, future, week),
+        session(4, day, future, "NULL"),
+        session(5, future, future, day),
+        session(6, future, future, "NULL"),
+    ];
+    let sql = format!(
+        "SET ROLE todo_auth;
+         INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, revoked_at, revoke_reason,
+                               created_at, last_used_at) VALUES {};
+         INSERT INTO sign_in_addresses VALUES ('{id}', 'old', '2025-12-10T11:59Z'), ('{id}', 'new', '2026-01-01');
+         RESET ROLE;
+         INSERT INTO rate_limits VALUES ('sign_up', 'spent', '2026-03-10T12:00Z'), ('sign_up', 'in use', '2026-03-10T12:01Z');
+         INSERT INTO sign_in_failures VALUES ('old', 99, '2026-02-08T11:59Z', '2026-02-08'), ('new', 1, '2026-03-01', '2026-03-01'),
+                                             ('blocked', 100, '2020-01-01', 'infinity');
+         INSERT INTO audit_events (id, occurred_at, kind) VALUES (gen_random_uuid(), '2025-12-10T11:59Z', 'old'),
+                                                                 (gen_random_uuid(), '2025-12-10T12:01Z', 'new')",
+        sessions.join(", "),
+        id = ada.id
+    );
+    owner.batch_execute(&sql).await.unwrap();
+    let purged = purge(&api).await;
+    let expected =
+        Purged { sessions: 3, rate_limits: 1, sign_in_failures: 1, sign_in_addresses: 1, audit_events: 1, done: true };
+    assert_eq!(purged, expected);
+    assert_eq!(
+        texts(&owner, "SELECT right(id::text, 1) FROM sessions WHERE id::text LIKE '0000%' ORDER BY id").await,
+        ["4", "5", "6"]
+    );
+    assert_eq!(texts(&owner, "SELECT key FROM rate_limits").await, ["in use"]);
+    assert_eq!(texts(&owner, "SELECT account FROM sign_in_failures ORDER BY account").await, ["blocked", "new"]);
+    assert_eq!(texts(&owner, "SELECT address FROM sign_in_addresses").await, ["new"]);
+    assert_eq!(texts(&owner, "SELECT kind FROM audit_events").await, ["new"]);
+    assert_eq!(purge(&api).await, Purged { done: true, ..Purged::default() }, "a second run finds nothing");
+}
+
+#[tokio::test]
+async fn many_rows_go_in_several_batches() {
+    let api = api().await;
+    let owner = api.database.connect().await;
+    let sql = "INSERT INTO audit_events (id, occurred_at, kind)
+                   SELECT gen_random_uuid(), CASE WHEN n % 4 = 0 THEN timestamptz '2026-03-01' ELSE '2025-01-01' END, 'x'
+                   FROM generate_series(1, 12000) n;
+               INSERT INTO rate_limits SELECT 'writes', n::text, '2026-01-01' FROM generate_series(1, 12000) n";
+    owner.batch_execute(sql).await.unwrap();
+    let purged = purge(&api).await;
+    assert_eq!((purged.audit_events, purged.rate_limits, purged.done), (9_000, 12_000, true));
+    assert_eq!(texts(&owner, "SELECT count(*)::text FROM audit_events").await, ["3000"]);
+}
+
+#[tokio::test]
+async fn it_stops_before_its_deadline_and_says_so() {
+    let api = api().await;
+    let owner = api.database.connect().await;
+    owner.batch_execute("INSERT INTO rate_limits VALUES ('writes', 'x', '2026-01-01')").await.unwrap();
+    let soon = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(9)) };
+    let answer = ask(&api, json!({ "action": "purge" }), soon).await.unwrap();
+    assert_eq!(answer, Answer::Purged(Purged::default()), "nothing, and not done");
+    let later = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(60)) };
+    let answer = ask(&api, json!({ "action": "purge" }), later).await.unwrap();
+    assert_eq!(answer, Answer::Purged(Purged { rate_limits: 1, done: true, ..Purged::default() }));
+}
+
+#[tokio::test]
+async fn operators_make_administrators_and_never_take_the_last() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let eve = api.person("eve@example.com").await;
+    let ask = async |action: &str, email: &str| {
+        ask(&api, json!({ "action": action, "email": email }), Invocation::default()).await
+    };
+    let is = |user_id, role: &str| Ok(Answer::Operated(Operated { user_id, role: role.to_owned() }));
+    assert_eq!(ask("grant_admin", "Ada@Example.com").await, is(ada.id, "admin"));
+    assert_eq!(ask("grant_admin", "ada@example.com").await, is(ada.id, "admin"), "twice is once");
+    assert_eq!(
+        ask("revoke_admin", "ada@example.com").await.unwrap_err(),
+        "this is the last administrator; make another one first"
+    );
+    assert_eq!(ask("grant_admin", "eve@example.com").await, is(eve.id, "admin"));
+    assert_eq!(ask("revoke_admin", "ada@example.com").await, is(ada.id, "user"));
+    let missing = ask("grant_admin", "nobody@example.com").await.unwrap_err();
+    assert_eq!(missing, "there is no account with this address; its user signs up first");
+    assert!(ask("grant_admin", "nobody").await.unwrap_err().starts_with("the address must be"));
+    assert!(ask("explode", "ada@example.com").await.is_err());
+    let owner = api.database.connect().await;
+    let noted = texts(&owner, "SELECT kind || coalesce(actor_id::text, '') FROM audit_events").await;
+    assert_eq!(noted, ["role_changed"; 4]);
+}
+
+#[tokio::test]
+async fn an_operator_lets_a_locked_out_user_in_again() {
+    let settings = {
+        let mut settings = testkit::settings();
+        settings.remove("RATE_LIMITS");
+        settings
+    };
+    let api = api().await;
+    let mut auth_settings = settings;
+    auth_settings.insert("DATABASE_URL".to_owned(), api.database.url());
+    let empty = testkit::TestDatabase::empty().await;
+    let auth = Api::start_on(empty, Function::Auth, auth::routes, auth_settings).await;
+    let sign_in = async |n: u32, password: &str| {
+        let body = json!({ "email": "ada@example.com", "password": password });
+        let call = auth.call(http::Method::POST, "/api/v1/auth/signin").json(body);
+        call.from_ip(&format!("198.51.100.{n}")).send().await
+    };
+    let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+    auth.post("/api/v1/auth/signup", body).await.data(201);
+    for n in 1..=5 {
+        sign_in(n, "wrong").await.problem(401, "invalid_credentials");
+    }
+    sign_in(6, "correct horse battery").await.problem(429, "too_many_failures");
+    auth.clock.advance_seconds(1);
+    api.clock.advance_seconds(1);
+    ask(&api, json!({ "action": "unlock_sign_in", "email": "ada@example.com" }), Invocation::default()).await.unwrap();
+    sign_in(6, "correct horse battery").await.data(200);
+}

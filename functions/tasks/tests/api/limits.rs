@@ -1,0 +1,70 @@
+//! The limit of writes, which is checked in the round trip of the write itself.
+
+use futures_util::future::join_all;
+use http::Method;
+use serde_json::json;
+use shared::config::Function;
+use testkit::Api;
+
+async fn api(limit: &str) -> Api {
+    Api::start_with(Function::Tasks, tasks::routes, |settings| {
+        settings.remove("RATE_LIMITS");
+        settings.insert("RATE_LIMIT_WRITES".to_owned(), limit.to_owned());
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_write_takes_a_permit_and_no_read_does() {
+    let api = api("4, 1/s").await;
+    let ada = api.person("ada@example.com").await;
+    let made = ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
+    let path = format!("/api/tasks/{}", made["id"].as_str().unwrap());
+    ada.put(&path, json!({ "title": "y" })).await.data(200);
+    ada.patch(&format!("{path}/complete"), json!({ "completed": true })).await.data(200);
+    ada.patch(&path.replace("/api/", "/api/v1/"), json!({ "title": "z" })).await.data(200);
+    for _ in 0..10 {
+        ada.get(&path).await.data(200);
+        ada.get("/api/tasks").await.data(200);
+    }
+    let refused = ada.delete(&path).await;
+    refused.problem(429, "rate_limited");
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(refused.header("ratelimit-policy"), "\"writes\";q=4;w=4");
+    assert_eq!(ada.get(&path).await.data(200)["title"], "z", "a refused write changes nothing");
+    // Another user has permits of their own.
+    api.person("eve@example.com").await.post("/api/tasks", json!({ "title": "x" })).await.data(201);
+    api.clock.advance_seconds(1);
+    assert_eq!(ada.delete(&path).await.status, 204);
+}
+
+#[tokio::test]
+async fn of_many_writes_at_once_exactly_the_burst_passes() {
+    let api = api("5, 1/h").await;
+    let ada = api.person("ada@example.com").await;
+    let answers = join_all((0..60).map(|_| ada.post("/api/tasks", json!({ "title": "x" })))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 5);
+    for answer in answers.iter().filter(|answer| answer.status != 201) {
+        answer.problem(429, "rate_limited");
+    }
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 5);
+    let owner = api.database.connect().await;
+    let sql = "SELECT count(*) FROM audit_events WHERE kind = 'rate_limited' AND user_id = $1";
+    let row = owner.query_typed_one(sql, &[(&ada.id, tokio_postgres::types::Type::UUID)]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 1, "the first refusal of the window is noted, and no other");
+}
+
+#[tokio::test]
+async fn refused_requests_that_failed_before_take_no_permit() {
+    let api = api("1, 1/h").await;
+    let ada = api.person("ada@example.com").await;
+    for _ in 0..5 {
+        ada.post("/api/tasks", json!({ "title": "" })).await.invalid_at("/title");
+    }
+    api.call(Method::POST, "/api/tasks")
+        .json(json!({ "title": "x" }))
+        .send()
+        .await
+        .problem(401, "authentication_required");
+    ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
+}
