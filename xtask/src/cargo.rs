@@ -16,8 +16,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end.
-pub(crate) fn finish(mut command: Command, what: &str, next: &str) -> Result<()> {
-    match command.status() {
+pub(crate) fn finish(mut command: impl std::borrow::BorrowMut<Command>, what: &str, next: &str) -> Result<()> {
+    match command.borrow_mut().status() {
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err(Failure::new(format!("{what} failed"), next)),
         Err(error) => Err(Failure::new(

@@ -8,6 +8,7 @@ mod db;
 mod dev;
 mod environment;
 mod function;
+mod fuzz;
 mod keys;
 mod lint;
 mod lock;
@@ -56,6 +57,8 @@ enum Command {
     Admin(admin::Admin),
     /// Delete what has expired, as the scheduled function does
     Maintenance,
+    /// Fuzz what comes from outside: tokens, addresses, hashes, cursors, events
+    Fuzz(fuzz::Fuzz),
     /// Write functions/docs/openapi.json from the code
     Openapi,
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(),
         Command::Admin(admin) => admin.run(),
         Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#),
+        Command::Fuzz(fuzz) => fuzz.run(),
         Command::Openapi => openapi::run(),
     };
     match result {

@@ -3,6 +3,8 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::Cost;
+
 /// The costliest bcrypt that is computed: about a second.
 const MAX_BCRYPT_COST: u32 = 14;
 
@@ -10,7 +12,7 @@ const MAX_BCRYPT_COST: u32 = 14;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LegacyHash<'a> {
     /// `$2a$…` or `$2b$…`.
-    Bcrypt(&'a str),
+    Bcrypt { stored: &'a str, cost: u32 },
     /// `salt:sha256`, in hexadecimal digits.
     SaltedSha256 { salt: &'a str, digest: [u8; 32] },
 }
@@ -22,7 +24,7 @@ impl<'a> LegacyHash<'a> {
             let (cost, hash) = rest.split_once('$')?;
             let plain = hash.len() == 53 && hash.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'.' || c == b'/');
             let cost: u32 = cost.parse().ok().filter(|_| cost.len() == 2)?;
-            return ((4..=MAX_BCRYPT_COST).contains(&cost) && plain).then_some(Self::Bcrypt(stored));
+            return ((4..=MAX_BCRYPT_COST).contains(&cost) && plain).then_some(Self::Bcrypt { stored, cost });
         }
         let (salt, hex) = stored.rsplit_once(':')?;
         let mut digest = [0; 32];
@@ -36,10 +38,18 @@ impl<'a> LegacyHash<'a> {
         Some(Self::SaltedSha256 { salt, digest })
     }
 
+    /// What verifying it costs.
+    pub(super) fn cost(self) -> Cost {
+        match self {
+            Self::Bcrypt { cost, .. } => Cost::Bcrypt(cost),
+            Self::SaltedSha256 { .. } => Cost::Sha256,
+        }
+    }
+
     /// Whether the hash was made from this password, as it was typed: the old backend did not normalise.
     pub(super) fn matches(self, password: &[u8]) -> bool {
         match self {
-            Self::Bcrypt(stored) => bcrypt::verify(password, stored).unwrap_or(false),
+            Self::Bcrypt { stored, .. } => bcrypt::verify(password, stored).unwrap_or(false),
             Self::SaltedSha256 { salt, digest: expected } => {
                 // Versions of the old backend differ in which comes first.
                 let after = digest(&SHA256, &[password, salt.as_bytes()].concat());

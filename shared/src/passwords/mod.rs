@@ -124,10 +124,33 @@ pub async fn verify(
     .await?
 }
 
-/// Whether a stored text is a hash of the old backend that signing in would verify.
+/// What a stored hash costs to verify; within our caps, or signing in would refuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Ours: KiB of memory, passes, lanes.
+    Argon2(u32, u32, u32),
+    /// The old backend's first generation: the exponent.
+    Bcrypt(u32),
+    /// The old backend's second generation.
+    Sha256,
+}
+
+/// What kind of hash a stored text is; none if signing in would not verify it.
 #[must_use]
-pub fn is_legacy_hash(stored: &str) -> bool {
-    LegacyHash::parse(stored).is_some()
+pub fn cost_of(stored: &str) -> Option<Cost> {
+    if let Some(legacy) = LegacyHash::parse(stored) {
+        return Some(legacy.cost());
+    }
+    let parsed = PasswordHash::new(stored).ok()?;
+    let argon2 = argon2_of(&parsed)?;
+    let params = argon2.params();
+    Some(Cost::Argon2(params.m_cost(), params.t_cost(), params.p_cost()))
+}
+
+/// Whether a stored text is a hash of the old backend and was made from this password.
+#[must_use]
+pub fn matches_legacy(stored: &str, password: &Password) -> bool {
+    LegacyHash::parse(stored).is_some_and(|legacy| legacy.matches(password.expose_typed()))
 }
 
 /// Names an account among the failed sign-ins without telling which it is: a keyed hash of the address.

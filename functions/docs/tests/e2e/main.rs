@@ -3,6 +3,7 @@
 
 mod day;
 mod page;
+mod rotate;
 
 use std::collections::BTreeMap;
 
@@ -13,17 +14,26 @@ use testkit::{Bouncer, Moto, TestDatabase, Watch, settings};
 struct Stack {
     watch: Watch,
     _bouncer: Bouncer,
-    _moto: Moto,
-    _database: TestDatabase,
+    moto: Moto,
+    database: TestDatabase,
+    /// The secret of every function, and what is in it.
+    arn: String,
+    values: BTreeMap<String, String>,
     /// What must never stand in a log.
     secrets: Vec<String>,
 }
 
 async fn stack() -> Stack {
+    stack_with(BTreeMap::new()).await
+}
+
+/// The whole stack with other settings.
+async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     let database = TestDatabase::new().await;
     let bouncer = Bouncer::start(database.server());
     let moto = Moto::start();
     let mut values: BTreeMap<String, String> = settings();
+    values.extend(other);
     let url = bouncer.url(database.name(), None);
     let password = String::from_utf8(database.server().get_password().unwrap_or_default().to_vec()).unwrap();
     let mut secrets = vec![password];
@@ -55,5 +65,5 @@ async fn stack() -> Stack {
         ("LOG_LEVEL", "trace"),
     ];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Stack { watch: Watch::start(&environment), _bouncer: bouncer, _moto: moto, _database: database, secrets }
+    Stack { watch: Watch::start(&environment), _bouncer: bouncer, moto, database, arn, values, secrets }
 }

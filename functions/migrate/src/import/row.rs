@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use shared::db::legacy::{ImportedTask, ImportedUser, Kind, Moment, OldTask, OldUser, Problem};
 use shared::domain::{BanReason, Description, Email, Name, Priority, Title};
-use shared::passwords::{StoredPassword, is_legacy_hash};
+use shared::passwords::{Cost, StoredPassword, cost_of};
 use uuid::Uuid;
 
 /// The longest description that either generation of clients could send.
@@ -114,7 +114,7 @@ pub(super) fn user(
     let password = password.as_deref().filter(|hash| !hash.is_empty());
     match password {
         None => judged.adjust(legacy_id, "there is no password, so the user cannot sign in"),
-        Some(hash) if !is_legacy_hash(hash) => {
+        Some(hash) if !matches!(cost_of(hash), Some(Cost::Bcrypt(_) | Cost::Sha256)) => {
             judged
                 .adjust(legacy_id, "the password hash is of an unknown kind or too costly, so the user cannot sign in");
         }

@@ -1,0 +1,151 @@
+//! Keys rotate under load: honest clients notice nothing, and no instance is deployed anew.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Client};
+
+use crate::{Stack, stack_with};
+
+const PASSWORD: &str = "correct horse battery e2e";
+
+/// How long an instance uses a secret before it reads it again.
+const CACHE: Duration = Duration::from_secs(10);
+
+/// `cargo xtask keys …`: the program behind it, which cargo has built beside this test.
+fn keys(arguments: &[&str], input: &str) -> Value {
+    let test = std::env::current_exe().expect("a test knows its path");
+    let folder = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let mut command = Command::new(folder.join("examples/keys"));
+    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
+    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
+    let output = child.wait_with_output().expect("keys ends");
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).expect("keys prints JSON")
+}
+
+/// The settings of every function in one secret.
+fn flat(secrets: &Value) -> impl Iterator<Item = (String, String)> {
+    let functions = secrets.as_object().expect("an object of functions").values();
+    let settings = functions.flat_map(|settings| settings.as_object().expect("an object of settings"));
+    settings.map(|(name, value)| (name.clone(), value.to_string())).collect::<Vec<_>>().into_iter()
+}
+
+/// The id of the active key of a ring.
+fn active(secrets: &Value, ring: &str) -> String {
+    let keys = secrets["auth"][ring]["keys"].as_array().expect("a key ring");
+    let active = keys.iter().find(|key| key["status"] == "active").expect("one is active");
+    active["kid"].as_str().expect("it has an id").to_owned()
+}
+
+/// The id of the key that signed a token.
+fn kid(token: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).expect("base64url");
+    let header: Value = serde_json::from_slice(&header).expect("JSON");
+    header["kid"].as_str().expect("a token names its key").to_owned()
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} is missing")).to_owned()
+}
+
+async fn put(stack: &Stack, secrets: &Value) {
+    let mut values = stack.values.clone();
+    values.extend(flat(secrets));
+    stack.moto.put_secret(&stack.arn, &serde_json::to_value(&values).expect("text is JSON")).await;
+}
+
+/// Uses the API as a client does, refreshing each time, until its tokens are signed by the key `until` and the
+/// cache time has passed, which is what an operator waits for between two rotations. Every answer must be a
+/// success.
+async fn live(stack: &Stack, mut session: Value, until: &str, requests: &AtomicUsize) -> Value {
+    let nobody = stack.watch.client(None);
+    let (cached, deadline) = (Instant::now() + CACHE, Instant::now() + Duration::from_secs(60));
+    while kid(&text(&session, "access_token")) != until || Instant::now() < cached {
+        assert!(Instant::now() < deadline, "the new key is not picked up");
+        let user: Client = stack.watch.client(Some(&text(&session, "access_token")));
+        user.call(Method::POST, "/api/tasks", Some(json!({ "title": "x" }))).await.data(201);
+        user.call(Method::GET, "/api/tasks?limit=1", None).await.data(200);
+        user.call(Method::GET, "/api/v1/auth/me", None).await.data(200);
+        let body = json!({ "refresh_token": session["refresh_token"] });
+        session = nobody.call(Method::POST, "/api/v1/auth/refresh", Some(body)).await.data(200);
+        requests.fetch_add(4, Ordering::Relaxed);
+    }
+    session
+}
+
+/// Signs in, right each time, until an instance that knows the newest pepper has stored a hash with it.
+async fn sign_in_until_rehashed(stack: &Stack, pepper: &str) {
+    let client = stack.database.connect().await;
+    client.batch_execute("SET ROLE todo_auth").await.expect("the role exists");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let body = json!({ "email": "p0@example.com", "password": PASSWORD });
+        stack.watch.client(None).call(Method::POST, "/api/v1/auth/signin", Some(body)).await.data(200);
+        let sql = "SELECT pepper_id FROM users WHERE email = 'p0@example.com'";
+        let row = client.query_typed_one(sql, &[]).await.expect("the user is there");
+        if row.get::<_, String>(0) == pepper {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the newest pepper is not picked up");
+    }
+}
+
+/// The first answer that is no success: an instance may know the secret of before for its cache time.
+async fn until_refused(call: impl AsyncFn() -> Answer) -> Answer {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = call().await;
+        if !answer.status.is_success() || Instant::now() >= deadline {
+            return answer;
+        }
+    }
+}
+
+#[tokio::test]
+async fn rotating_every_key_under_load_signs_nobody_out() {
+    let first = keys(&["generate"], "");
+    let settings = flat(&first).chain([("SECRET_CACHE_SECONDS".to_owned(), CACHE.as_secs().to_string())]);
+    let stack = stack_with(settings.collect()).await;
+    let nobody = stack.watch.client(None);
+    let mut sessions = Vec::new();
+    for n in 0..4 {
+        let body = json!({ "email": format!("p{n}@example.com"), "password": PASSWORD });
+        sessions.push(nobody.call(Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201));
+    }
+    let oldest = sessions[0].clone();
+    assert_eq!(kid(&text(&oldest, "access_token")), active(&first, "JWT_SIGNING_KEYS"));
+
+    let requests = AtomicUsize::new(0);
+    let mut secrets = first;
+    for _ in 0..2 {
+        secrets = keys(&["rotate"], &secrets.to_string());
+        put(&stack, &secrets).await;
+        let newest = active(&secrets, "JWT_SIGNING_KEYS");
+        let lives = sessions.drain(..).map(|session| live(&stack, session, &newest, &requests));
+        sessions = futures_util::future::join_all(lives).await;
+        // A token of a key that has retired stays good, and passwords under an old pepper are right.
+        let user = stack.watch.client(Some(&text(&oldest, "access_token")));
+        user.call(Method::GET, "/api/tasks?limit=1", None).await.data(200);
+        sign_in_until_rehashed(&stack, &active(&secrets, "PASSWORD_PEPPERS")).await;
+    }
+    assert!(requests.load(Ordering::Relaxed) >= 32, "there was load: {requests:?}");
+
+    // What a removed key has signed is good no more, once the instances have read the secret.
+    secrets = keys(&["rotate", "--drop-retired"], &secrets.to_string());
+    put(&stack, &secrets).await;
+    let newest = active(&secrets, "JWT_SIGNING_KEYS");
+    futures_util::future::join_all(sessions.drain(..).map(|session| live(&stack, session, &newest, &requests))).await;
+    let user = stack.watch.client(Some(&text(&oldest, "access_token")));
+    let refresh = json!({ "refresh_token": oldest["refresh_token"] });
+    until_refused(async || nobody.call(Method::POST, "/api/v1/auth/refresh", Some(refresh.clone())).await)
+        .await
+        .problem(401, "refresh_token_invalid");
+    until_refused(async || user.call(Method::GET, "/api/v1/auth/me", None).await).await.problem(401, "token_invalid");
+}
