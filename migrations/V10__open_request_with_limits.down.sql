@@ -36,3 +36,5 @@ END
 $$;
 
 DROP FUNCTION app.open_request(uuid, uuid, bigint, timestamptz, text, integer, double precision, uuid);
+DROP FUNCTION app.note_refused_write(uuid, timestamptz, integer, double precision, uuid);
+DROP FUNCTION app.check_standing(uuid, uuid, timestamptz, text);

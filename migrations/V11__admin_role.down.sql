@@ -1,5 +1,5 @@
-REVOKE EXECUTE ON FUNCTION app.take_permit(
-    text, text, timestamptz, integer, double precision, uuid, uuid, uuid, text, text) FROM todo_admin;
+REVOKE EXECUTE ON FUNCTION app.note_refused_write(uuid, timestamptz, integer, double precision, uuid)
+    FROM todo_admin;
 REVOKE EXECUTE ON FUNCTION app.open_request(
     uuid, uuid, bigint, timestamptz, text, integer, double precision, uuid) FROM todo_admin;
 REVOKE EXECUTE ON FUNCTION app.end_sessions(uuid, uuid, timestamptz, text) FROM todo_admin;

@@ -35,5 +35,4 @@ CREATE POLICY audit_events_admin ON audit_events FOR INSERT TO todo_admin WITH C
 GRANT EXECUTE ON FUNCTION app.end_sessions(uuid, uuid, timestamptz, text) TO todo_admin;
 GRANT EXECUTE ON FUNCTION app.open_request(
     uuid, uuid, bigint, timestamptz, text, integer, double precision, uuid) TO todo_admin;
-GRANT EXECUTE ON FUNCTION app.take_permit(
-    text, text, timestamptz, integer, double precision, uuid, uuid, uuid, text, text) TO todo_admin;
+GRANT EXECUTE ON FUNCTION app.note_refused_write(uuid, timestamptz, integer, double precision, uuid) TO todo_admin;

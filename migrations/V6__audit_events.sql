@@ -17,7 +17,8 @@ CREATE TABLE audit_events (
 ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05);
 
 CREATE INDEX audit_events_of_user_idx ON audit_events (user_id, occurred_at, id) WHERE user_id IS NOT NULL;
-CREATE INDEX audit_events_by_age_idx ON audit_events (occurred_at);
+CREATE INDEX audit_events_of_actor_idx ON audit_events (actor_id) WHERE actor_id IS NOT NULL;
+CREATE INDEX audit_events_by_age_idx ON audit_events (occurred_at, id);
 
 ALTER TABLE audit_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_events FORCE ROW LEVEL SECURITY;

@@ -1,3 +1,5 @@
+DROP INDEX sessions_user_id_idx;
+CREATE INDEX sessions_user_id_idx ON sessions (user_id) WHERE revoked_at IS NULL;
 DROP INDEX tasks_user_id_idx;
 REVOKE DELETE ON users FROM todo_auth;
 DROP INDEX users_by_creation_idx;

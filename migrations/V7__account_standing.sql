@@ -17,3 +17,6 @@ CREATE INDEX users_by_creation_idx ON users (created_at, id);
 GRANT DELETE ON users TO todo_auth;
 -- Deleting an account deletes its tasks, also those in the bin, which no other index covers.
 CREATE INDEX tasks_user_id_idx ON tasks (user_id);
+-- And its sessions, also those that have ended.
+DROP INDEX sessions_user_id_idx;
+CREATE INDEX sessions_user_id_idx ON sessions (user_id);

@@ -1,5 +1,5 @@
 -- One bucket per kind of request and caller. Logged, because Neon drops unlogged tables when it suspends.
--- No role may touch these tables; the functions below are the only way.
+-- Permits are taken by the functions below only.
 CREATE TABLE rate_limits (
     bucket text NOT NULL,
     key text NOT NULL,
@@ -120,12 +120,13 @@ BEGIN
     END IF;
     -- After 5 failures 30 s, doubling to an hour; after 100 until somebody lifts it.
     INSERT INTO public.sign_in_failures AS f (account, failures, failed_at, blocked_until)
-    VALUES (of_account, 1, at, at)
+    VALUES (of_account, 1, at, '-infinity')
     ON CONFLICT (account) DO UPDATE SET
         failures = CASE WHEN f.failed_at < person.sign_in_unlocked_at THEN 1 ELSE f.failures + 1 END,
         failed_at = at,
         blocked_until = CASE
-            WHEN f.failed_at < person.sign_in_unlocked_at OR f.failures + 1 < 5 THEN at
+            -- Not `at`: the clocks of instances differ.
+            WHEN f.failed_at < person.sign_in_unlocked_at OR f.failures + 1 < 5 THEN '-infinity'
             WHEN f.failures + 1 >= 100 THEN 'infinity'
             ELSE at + least(interval '30 seconds' * 2 ^ least(f.failures + 1 - 5, 10), interval '1 hour')
         END
@@ -150,6 +151,6 @@ REVOKE ALL ON FUNCTION app.take_permit(
 REVOKE ALL ON FUNCTION app.attempt_sign_in(
     text, text, text, timestamptz, uuid, integer, double precision, integer, double precision, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION app.take_permit(
-    text, text, timestamptz, integer, double precision, uuid, uuid, uuid, text, text) TO todo_tasks, todo_auth;
+    text, text, timestamptz, integer, double precision, uuid, uuid, uuid, text, text) TO todo_auth;
 GRANT EXECUTE ON FUNCTION app.attempt_sign_in(
     text, text, text, timestamptz, uuid, integer, double precision, integer, double precision, text, text) TO todo_auth;

@@ -1,4 +1,4 @@
--- Both functions are called with the account's row locked. Being volatile, they see sessions that were opened
+-- The first two functions are called with the account's row locked. Being volatile, they see sessions that were opened
 -- while the caller waited for that lock, which the statement they are called from does not.
 
 -- Ends the sessions of a user but one. Answers how many were live.
@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 
--- Takes from the events of a deleted account what could tell who it was.
+-- Takes from the events of a deleted account what could tell who it was: its own, and what it did to others.
 CREATE FUNCTION app.forget_account(who uuid) RETURNS bigint
 LANGUAGE plpgsql
 VOLATILE
@@ -58,8 +58,9 @@ AS $$
 DECLARE
     forgotten bigint;
 BEGIN
-    UPDATE public.audit_events e SET ip = NULL, user_agent = NULL, details = e.details - 'reason'
-    WHERE e.user_id = who;
+    UPDATE public.audit_events e SET ip = NULL, user_agent = NULL,
+        details = CASE WHEN e.user_id = who THEN e.details - 'reason' ELSE e.details END
+    WHERE e.user_id = who OR e.actor_id = who;
     GET DIAGNOSTICS forgotten = ROW_COUNT;
     RETURN forgotten;
 END

@@ -89,7 +89,7 @@ fn rotate(drop_retired: bool) -> Result<Value> {
         ("PASSWORD_PEPPERS", octets),
     ] {
         let ring = secrets.pointer_mut(&format!("/auth/{name}")).ok_or(format!("auth.{name} is missing"))?;
-        let keys = list(ring)?;
+        let keys = list(ring).map_err(|error| format!("auth.{name}: {error}"))?;
         if !keys.iter().any(|key| key["status"] == "next") {
             return Err(format!("auth.{name} has no next key to rotate to"));
         }
@@ -108,7 +108,11 @@ fn rotate(drop_retired: bool) -> Result<Value> {
     }
     let public = public(&secrets["auth"]["JWT_SIGNING_KEYS"])?;
     for function in ["tasks", "users"] {
-        secrets[function]["JWT_PUBLIC_KEYS"] = public.clone();
+        let settings = secrets.as_object_mut().ok_or("expected an object of functions")?.entry(function);
+        let settings = settings.or_insert_with(|| json!({})).as_object_mut();
+        settings
+            .ok_or(format!("{function}: expected an object of settings"))?
+            .insert("JWT_PUBLIC_KEYS".into(), public.clone());
     }
     Ok(secrets)
 }

@@ -235,6 +235,7 @@ impl ApiError {
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         let code = match &error {
+            DbError::RefusedAgain(refusal) => return DbError::Refused(*refusal).into(),
             DbError::Refused(Refusal::Revoked) => return Self::of(Code::SessionRevoked),
             DbError::Refused(Refusal::Expired) => return Self::of(Code::SessionExpired),
             DbError::Refused(Refusal::Disabled) => return Self::of(Code::AccountDisabled),

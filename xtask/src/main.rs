@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         Command::Keys(keys) => keys.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Admin(admin) => admin.run(),
-        Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#),
+        Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#, "warn"),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Openapi => openapi::run(),
     };

@@ -41,17 +41,21 @@ impl Migrate {
             Self::Status => r#"{"action":"status"}"#.to_owned(),
             Self::Up => r#"{"action":"migrate"}"#.to_owned(),
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
-            Self::ImportLegacy { dry_run } => format!(r#"{{"action":"import_legacy","dry_run":{dry_run}}}"#),
+            Self::ImportLegacy { dry_run } => {
+                // Long work says how far it is.
+                let event = format!(r#"{{"action":"import_legacy","dry_run":{dry_run}}}"#);
+                return function::invoke("migrate", &event, "info");
+            }
             Self::New { what } => return new(what),
         };
-        function::invoke("migrate", &event)
+        function::invoke("migrate", &event, "warn")
     }
 }
 
 /// Applies what is missing.
 pub(crate) fn up(settings: &Settings) -> Result<()> {
     println!("  migrating");
-    function::invoke_with("migrate", r#"{"action":"migrate"}"#, settings)
+    function::invoke_with("migrate", r#"{"action":"migrate"}"#, settings, "warn")
 }
 
 fn new(what: &[String]) -> Result<()> {

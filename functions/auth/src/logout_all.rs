@@ -29,5 +29,5 @@ pub(crate) async fn logout_all(
     let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
     let revoked = sessions::revoke_all(&app.write_scope(user), user.id(), &end).await?;
     let headers = if browser.is_set() { cookie::clear() } else { HeaderMap::new() };
-    Ok((headers, Json(RevokedBody::new(revoked, "Successfully signed out everywhere"))))
+    Ok((headers, Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
 }

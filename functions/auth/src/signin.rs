@@ -84,8 +84,9 @@ async fn open_session(
         browser.check()?;
     }
     // Another sign-in may replace an outdated hash while this one verifies it: then it is looked at once more.
-    for _ in 0..2 {
-        if let Some(answer) = try_to_open_session(app, client, &body).await? {
+    // The second look is part of the same try, and takes no permits.
+    for is_first in [true, false] {
+        if let Some(answer) = try_to_open_session(app, client, &body, is_first).await? {
             return Ok(answer);
         }
     }
@@ -101,6 +102,7 @@ async fn try_to_open_session(
     app: &App,
     client: &Client,
     body: &SignIn,
+    is_first: bool,
 ) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
     let settings = app.settings();
     let db = app.db.anonymous();
@@ -114,7 +116,7 @@ async fn try_to_open_session(
         client,
         at: app.clock.now(),
         event: app.ids.next(),
-        limits: settings.limits.as_ref(),
+        limits: settings.limits.as_ref().filter(|_| is_first),
     };
     let found = match users::begin_sign_in(&db, &attempt).await? {
         Permitted::Refused(refused) => return Err(ApiError::limited(refused)),

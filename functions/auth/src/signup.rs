@@ -79,7 +79,15 @@ pub(crate) async fn sign_up(
     let password = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
     let now = app.clock.now();
-    let user = NewUser { id: app.ids.next(), email: &email, name: name.as_ref(), password: &password, created_at: now };
+    let account = passwords::account_key(&settings, email.as_str()).map_err(ApiError::internal)?;
+    let user = NewUser {
+        id: app.ids.next(),
+        email: &email,
+        name: name.as_ref(),
+        password: &password,
+        account: &account,
+        created_at: now,
+    };
     let session = issue::new_session(&app, &client, now);
     let row = users::insert_with_session(&db, &user, &session).await;
     let row = row.map_err(|error| if error.is_on("users_email_key") { taken() } else { error.into() })?;

@@ -16,8 +16,8 @@ const ADDRESSES: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long audit events are kept.
 const EVENTS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Kept back to answer with.
-const RESERVE: SignedDuration = SignedDuration::from_secs(10);
+/// Kept back to answer with, after two runs of a statement.
+const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
 /// How many rows were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ pub struct Purged {
     pub sign_in_addresses: i64,
     /// Events of 90 days ago.
     pub audit_events: i64,
-    /// Whether there was time for everything; the next run goes on where this one stopped.
+    /// Whether there was time for everything.
     pub done: bool,
 }
 
@@ -42,13 +42,14 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
     let last = invocation.deadline.map(|deadline| deadline - RESERVE);
     let in_time = || last.is_none_or(|last| app.clock.now() < last);
     let passes: [(Batch, Timestamp, &mut i64); 5] = [
+        // What must go by a date comes first; the largest table to walk comes last.
+        (Batch::AuditEvents, now - EVENTS, &mut purged.audit_events),
+        (Batch::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
+        (Batch::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
         (Batch::RateLimits, now, &mut purged.rate_limits),
         (Batch::Sessions, now - SESSIONS, &mut purged.sessions),
-        (Batch::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
-        (Batch::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
-        (Batch::AuditEvents, now - EVENTS, &mut purged.audit_events),
     ];
-    let mut done = true;
+    let (mut done, mut failed) = (true, None);
     'all: for (batch, before, count) in passes {
         let mut from = None;
         loop {
@@ -56,7 +57,14 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
                 done = false;
                 break 'all;
             }
-            let step = maintenance::purge(&app.db.anonymous(), batch, before, from.as_deref()).await?;
+            let step = match maintenance::purge(&app.db.anonymous(), batch, before, from.as_deref()).await {
+                Ok(step) => step,
+                Err(error) => {
+                    tracing::error!(%error, ?batch, "a table could not be purged; the others are");
+                    failed = Some(error);
+                    break;
+                }
+            };
             *count += step.deleted;
             from = step.next;
             if from.is_none() {
@@ -67,5 +75,5 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
     purged.done = done;
     let Purged { sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, done } = &purged;
     tracing::info!(sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, done, "purged");
-    Ok(purged)
+    failed.map_or(Ok(purged), Err)
 }

@@ -64,7 +64,8 @@ async fn what_has_expired_goes_and_all_else_stays() {
          RESET ROLE;
          INSERT INTO rate_limits VALUES ('sign_up', 'spent', '2026-03-10T12:00Z'), ('sign_up', 'in use', '2026-03-10T12:01Z');
          INSERT INTO sign_in_failures VALUES ('old', 99, '2026-02-08T11:59Z', '2026-02-08'), ('new', 1, '2026-03-01', '2026-03-01'),
-                                             ('blocked', 100, '2020-01-01', 'infinity');
+                                             ('blocked', 100, '2025-06-01', 'infinity'),
+                                             ('long ago', 100, '2024-06-01', 'infinity');
          INSERT INTO audit_events (id, occurred_at, kind) VALUES (gen_random_uuid(), '2025-12-10T11:59Z', 'old'),
                                                                  (gen_random_uuid(), '2025-12-10T12:01Z', 'new')",
         sessions.join(", "),
@@ -73,7 +74,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
     owner.batch_execute(&sql).await.unwrap();
     let purged = purge(&api).await;
     let expected =
-        Purged { sessions: 3, rate_limits: 1, sign_in_failures: 1, sign_in_addresses: 1, audit_events: 1, done: true };
+        Purged { sessions: 3, rate_limits: 1, sign_in_failures: 2, sign_in_addresses: 1, audit_events: 1, done: true };
     assert_eq!(purged, expected);
     assert_eq!(
         texts(&owner, "SELECT right(id::text, 1) FROM sessions WHERE id::text LIKE '0000%' ORDER BY id").await,

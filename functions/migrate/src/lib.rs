@@ -74,6 +74,9 @@ pub enum MigrateError {
     /// Somebody else migrates this database.
     #[error("another migration holds the lock; it did not finish within a minute")]
     Locked,
+    /// Somebody else imports into this database.
+    #[error("another import is running; it did not finish within a minute")]
+    ImportLocked,
     /// The database refused.
     #[error("{}", chain(.0))]
     Database(#[from] DbError),
@@ -85,6 +88,9 @@ pub enum MigrateError {
         "there are no tables of the old backend: \"user\" with id and email and either hashed_password or the table account(user_id, provider_id, password), and task with id, user_id and title"
     )]
     NoLegacy,
+    /// What is there cannot be read as it is.
+    #[error("the tables of the old backend cannot be read: {0}")]
+    LegacyUnreadable(String),
     /// There is nothing to go back to.
     #[error("cannot go back to version {to}: the database is at {current}")]
     NotBack {
@@ -171,7 +177,7 @@ async fn perform_on(
             rollback::back_to(client, *to).await.map(Answer::RolledBack)
         }
         Event::ImportLegacy { dry_run, after } => {
-            lock(client).await?;
+            migrations::lock_import(client, PATIENCE).await.map_err(locked(MigrateError::ImportLocked))?;
             let import = Import { dry_run: *dry_run, after: after.clone(), deadline: invocation.deadline };
             import::run(client, clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
         }
@@ -179,8 +185,13 @@ async fn perform_on(
 }
 
 async fn lock(client: &Client) -> Result<(), MigrateError> {
-    migrations::lock(client, PATIENCE).await.map_err(|error| match error {
-        DbError::TimedOut(_) => MigrateError::Locked,
+    migrations::lock(client, PATIENCE).await.map_err(locked(MigrateError::Locked))
+}
+
+/// Says who holds a lock that was waited for in vain.
+fn locked(by: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
+    |error| match error {
+        DbError::TimedOut(_) => by,
         other => other.into(),
-    })
+    }
 }

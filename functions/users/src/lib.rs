@@ -8,6 +8,7 @@ mod get;
 mod list;
 mod perform;
 mod set_role;
+mod sign_out;
 mod unban;
 mod view;
 
@@ -25,6 +26,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set_role::set_role))
         .routes(routes!(ban::ban_user))
         .routes(routes!(unban::unban_user))
+        .routes(routes!(sign_out::sign_out_user))
         .routes(routes!(activate::activate_user))
         .routes(routes!(deactivate::deactivate_user));
     OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", users)

@@ -213,7 +213,6 @@ impl Settings {
 
         let limits = Limits::read(&mut read, function, production);
         let breached_passwords = Self::breached_passwords(&mut read, function, production);
-
         let (report, problems) = read.finish();
         let settings = Self {
             environment,

@@ -142,9 +142,9 @@ pub struct EventRow {
     pub by_administrator: bool,
     /// The session it is about.
     pub session_id: Option<Uuid>,
-    /// Where the request came from.
+    /// Where the request came from, if it was the user's.
     pub ip: Option<String>,
-    /// The program that made it.
+    /// The program that made it, if it was the user's.
     pub user_agent: Option<String>,
     /// More, depending on the kind.
     pub details: serde_json::Value,
@@ -161,7 +161,9 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<EventRow>, DbError> {
     const SQL: &str = "
-        SELECT id, occurred_at, kind, actor_id IS NOT NULL, session_id, ip, user_agent, details FROM audit_events
+        SELECT id, occurred_at, kind, actor_id IS NOT NULL, session_id, CASE WHEN actor_id IS NULL THEN ip END,
+               CASE WHEN actor_id IS NULL THEN user_agent END, details
+        FROM audit_events
         WHERE user_id = $1 AND ($2::timestamptz IS NULL OR (occurred_at, id) < ($2, $3))
         ORDER BY occurred_at DESC, id DESC
         LIMIT $4";

@@ -12,6 +12,9 @@ pub enum DbError {
     /// The caller's session does not open requests any more.
     #[error("the request was refused: {0:?}")]
     Refused(Refusal),
+    /// The same, by a second run after the first one's answer was lost: the first may have done it.
+    #[error("the request was refused when it was run again: {0:?}")]
+    RefusedAgain(Refusal),
     /// A named constraint does not hold.
     #[error("the constraint {name} does not hold")]
     Constraint {
@@ -58,6 +61,24 @@ impl DbError {
     /// Whether a fresh connection may succeed where this one failed.
     pub(super) fn lost_connection(&self) -> bool {
         matches!(self, Self::Unavailable(_))
+    }
+
+    /// The SQLSTATE, if the database said one.
+    fn state(&self) -> Option<&str> {
+        let (Self::Constraint { .. } | Self::Other(_)) = self else { return None };
+        let cause = std::error::Error::source(self)?.downcast_ref::<tokio_postgres::Error>()?;
+        cause.code().map(SqlState::code)
+    }
+
+    /// Whether the transaction was rolled back to break a deadlock.
+    pub(super) fn is_deadlock(&self) -> bool {
+        self.state() == Some(SqlState::T_R_DEADLOCK_DETECTED.code())
+    }
+
+    /// Whether the values of the statement were refused (classes 22 and 23), and not the statement itself.
+    #[must_use]
+    pub fn is_about_values(&self) -> bool {
+        self.state().is_some_and(|state| state.starts_with("22") || state.starts_with("23"))
     }
 
     pub(super) fn other(message: &'static str) -> Self {

@@ -16,7 +16,7 @@ pub enum Batch {
     Sessions,
     /// Buckets that were full again before a time.
     RateLimits,
-    /// Failed sign-ins before a time, but for accounts that are blocked until somebody lifts it.
+    /// Failed sign-ins before a time; of accounts that are blocked until somebody lifts it, a year before.
     SignInFailures,
     /// Addresses last used before a time.
     SignInAddresses,
@@ -41,16 +41,22 @@ impl Batch {
                 ("sessions", "t.id", "(t.revoked_at < $1 OR t.idle_expires_at < $1 OR t.absolute_expires_at < $1)")
             }
             Self::RateLimits => ("rate_limits", "t.bucket, t.key", "t.full_at <= $1"),
-            Self::SignInFailures => ("sign_in_failures", "t.account", "(t.failed_at < $1 AND t.failures < 100)"),
+            Self::SignInFailures => (
+                "sign_in_failures",
+                "t.account",
+                "(t.failed_at < $1 AND (t.failures < 100 OR t.failed_at < $1 - interval '1 year'))",
+            ),
             Self::SignInAddresses => ("sign_in_addresses", "t.user_id, t.address", "t.last_used_at < $1"),
-            Self::AuditEvents => ("audit_events", "t.id", "t.occurred_at < $1"),
+            // In the order of their age: only what is deleted is looked at.
+            Self::AuditEvents => ("audit_events", "t.occurred_at, t.id", "t.occurred_at < $1"),
         }
     }
 
     /// The types of the key.
     const fn key(self) -> &'static [&'static str] {
         match self {
-            Self::Sessions | Self::AuditEvents => &["uuid"],
+            Self::Sessions => &["uuid"],
+            Self::AuditEvents => &["timestamptz", "uuid"],
             Self::RateLimits => &["text", "text"],
             Self::SignInFailures => &["text"],
             Self::SignInAddresses => &["uuid", "text"],
@@ -67,17 +73,21 @@ pub async fn purge(db: &Scope<'_>, batch: Batch, before: Timestamp, from: Option
     let from_key: Vec<String> =
         batch.key().iter().enumerate().map(|(index, kind)| format!("($2::jsonb->>{index})::{kind}")).collect();
     let from_key = from_key.join(", ");
+    let within = if batch == Batch::AuditEvents { expired } else { "true" };
+    // By place in the table, which needs no plan that could be wrong; what has moved meanwhile is judged where it is.
     let sql = format!(
         "WITH looked_at AS MATERIALIZED (
-             SELECT {key} FROM {table} t
-             WHERE $2::jsonb IS NULL OR ({key}) > ({from_key})
+             SELECT t.ctid AS place, {expired} AS expired, jsonb_build_array({key})::text AS key,
+                    row_number() OVER (ORDER BY {key}) AS number
+             FROM {table} t
+             WHERE ($2::jsonb IS NULL OR ({key}) > ({from_key})) AND {within}
              ORDER BY {key} LIMIT $3
          ), gone AS (
-             DELETE FROM {table} t WHERE ({key}) IN (SELECT {key} FROM looked_at t) AND {expired} RETURNING 1
+             DELETE FROM {table} t
+             WHERE t.ctid = ANY (ARRAY(SELECT place FROM looked_at WHERE looked_at.expired)) AND {expired}
+             RETURNING 1
          )
-         SELECT (SELECT count(*) FROM gone),
-                CASE WHEN (SELECT count(*) FROM looked_at) = $3 THEN
-                    (SELECT jsonb_build_array({key})::text FROM looked_at t ORDER BY ({key}) DESC LIMIT 1) END"
+         SELECT (SELECT count(*) FROM gone), (SELECT key FROM looked_at WHERE number = $3)"
     );
     let from: Option<serde_json::Value> = from.and_then(|from| serde_json::from_str(from).ok());
     let outcome = db.query(&sql, &[(&before, Type::TIMESTAMPTZ), (&from, Type::JSONB), (&ROWS, Type::INT8)]).await?;

@@ -10,6 +10,9 @@ use super::DbError;
 /// Names the lock among advisory locks: "todo" in ASCII.
 const LOCK: i64 = 0x74_6f_64_6f;
 
+/// Names the lock of an import, which may take long and must not keep a deployment from migrating.
+const IMPORT_LOCK: i64 = LOCK + 1;
+
 /// Makes names mean the same whatever the role is called: a schema named like it would come first.
 ///
 /// # Errors
@@ -31,13 +34,26 @@ pub async fn release(client: &Client) -> Result<(), DbError> {
 /// # Errors
 /// [`DbError::TimedOut`] if another migration holds it for longer.
 pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
-    let timeouts = format!("SET lock_timeout = '{}ms'", patience.as_millis());
-    client.batch_execute(&timeouts).await?;
-    client.query_typed("SELECT pg_advisory_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    wait_for(client, LOCK, patience).await?;
     // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
     // Nor may they change no row in silence where row-level security hides all of them from the owner
     // (docs/decisions/backfills.md).
     client.batch_execute("SET lock_timeout = '5s'; SET statement_timeout = '10min'; SET row_security = off").await?;
+    Ok(())
+}
+
+/// Waits until no other import runs on this database, at most `patience`. The lock ends with the connection.
+///
+/// # Errors
+/// [`DbError::TimedOut`] if another import holds it for longer.
+pub async fn lock_import(client: &Client, patience: Duration) -> Result<(), DbError> {
+    wait_for(client, IMPORT_LOCK, patience).await?;
+    Ok(client.batch_execute("SET lock_timeout = '5s'").await?)
+}
+
+async fn wait_for(client: &Client, lock: i64, patience: Duration) -> Result<(), DbError> {
+    client.batch_execute(&format!("SET lock_timeout = '{}ms'", patience.as_millis())).await?;
+    client.query_typed("SELECT pg_advisory_lock($1)", &[(&lock, Type::INT8)]).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Opens the transaction. A statement may take 5 s, waiting for a lock 3 s.
+    /// Opens the transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock 3 s.
     pub(super) const fn begin(self) -> &'static str {
         match self {
             Self::Tasks => {
@@ -29,7 +29,7 @@ impl Role {
                 "BEGIN; SET LOCAL ROLE todo_admin; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"
             }
             Self::Maintenance => {
-                "BEGIN; SET LOCAL ROLE todo_maintenance; SET LOCAL statement_timeout = '20s'; SET LOCAL lock_timeout = '3s'"
+                "BEGIN; SET LOCAL ROLE todo_maintenance; SET LOCAL statement_timeout = '8s'; SET LOCAL lock_timeout = '3s'"
             }
             Self::Login => "BEGIN; SET LOCAL statement_timeout = '5s'",
         }

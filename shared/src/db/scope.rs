@@ -82,11 +82,22 @@ impl<'a> Scope<'a> {
                 }
                 Err(DbError::Refused(Refusal::Limited(refused)))
             }
+            Err(Lost::Deadlock(error)) => {
+                tracing::warn!(error = ?error, "a deadlock was broken at our cost; running the statement again");
+                let rows = self.attempt(sql, params, deadline::remaining).await;
+                rows.map(|rows| Outcome { rows, retried: false }).map_err(Lost::into_error)
+            }
             Err(Lost::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
-                let rows = self.attempt(sql, params, deadline::remaining).await;
-                rows.map(|rows| Outcome { rows, retried: may_have_run }).map_err(Lost::into_error)
+                // The permit was taken, if there was one.
+                let again = Self { writes: None, ..*self };
+                match again.attempt(sql, params, deadline::remaining).await {
+                    Ok(rows) => Ok(Outcome { rows, retried: may_have_run }),
+                    // The first run may have ended the session, or the role, that this one is refused for.
+                    Err(Lost::No(DbError::Refused(refusal))) if may_have_run => Err(DbError::RefusedAgain(refusal)),
+                    Err(lost) => Err(lost.into_error()),
+                }
             }
         };
         deadline::add_database_time(started.elapsed());
@@ -95,22 +106,19 @@ impl<'a> Scope<'a> {
 
     /// Notes the first refusal of a window, which took its own note back with its transaction.
     async fn note(&self, limit: Limit) {
-        let Some(Caller { user, session, .. }) = self.caller else { return };
-        let (now, event, session) = (self.database.clock().now(), self.database.ids().next(), session.unzip().0);
-        let sql = "SELECT app.take_permit($1, $2, $3, $4, $5, $6, $7, $8, NULL, NULL)";
-        let noting = Self { caller: None, writes: None, ..*self };
-        let params: [Param<'_>; 8] = [
-            (&Policy::Writes.as_str(), Type::TEXT),
-            (&user.to_string(), Type::TEXT),
+        let session = self.caller.and_then(|caller| caller.session).map(|(session, _)| session);
+        let (now, event) = (self.database.clock().now(), self.database.ids().next());
+        let noting = Self { writes: None, ..*self };
+        let params: [Param<'_>; 5] = [
+            (&session, Type::UUID),
             (&now, Type::TIMESTAMPTZ),
             (&limit.burst, Type::INT4),
             (&limit.every, Type::FLOAT8),
             (&event, Type::UUID),
-            (&user, Type::UUID),
-            (&session, Type::UUID),
         ];
+        let noted = noting.attempt("SELECT app.note_refused_write($1, $2, $3, $4, $5)", &params, deadline::remaining);
         // The refusal stands whether it is noted or not.
-        if let Err(error) = noting.attempt(sql, &params, deadline::remaining).await.map_err(Lost::into_error) {
+        if let Err(error) = noted.await.map_err(Lost::into_error) {
             tracing::warn!(?error, "a refusal could not be noted");
         }
     }
@@ -251,6 +259,8 @@ enum Lost {
         /// Whether the statement may have taken effect.
         may_have_run: bool,
     },
+    /// PostgreSQL chose this transaction to break a deadlock, and rolled it back.
+    Deadlock(DbError),
     /// The caller has written too much.
     Limited {
         refused: Refused,
@@ -261,12 +271,16 @@ enum Lost {
 
 impl Lost {
     fn of(error: DbError, may_have_run: bool) -> Self {
-        if error.lost_connection() { Self::Connection { error, may_have_run } } else { Self::No(error) }
+        match error {
+            error if error.lost_connection() => Self::Connection { error, may_have_run },
+            error if error.is_deadlock() => Self::Deadlock(error),
+            error => Self::No(error),
+        }
     }
 
     fn into_error(self) -> DbError {
         match self {
-            Self::No(error) | Self::Connection { error, .. } => error,
+            Self::No(error) | Self::Connection { error, .. } | Self::Deadlock(error) => error,
             Self::Limited { refused, .. } => DbError::Refused(Refusal::Limited(refused)),
         }
     }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::config::Settings;
+use crate::config::{Environment, Settings};
 use crate::error::{ApiError, Code};
 use crate::state::App;
 
@@ -78,7 +78,8 @@ fn is_trusted(headers: &HeaderMap, settings: &Settings) -> bool {
     }
     let ours = headers.get(HOST).and_then(|host| host.to_str().ok());
     let theirs = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    ours.zip(theirs).is_some_and(|(host, (_, origin))| host.eq_ignore_ascii_case(origin))
+    let secure = |scheme: &str| scheme == "https" || settings.environment == Environment::Development;
+    ours.zip(theirs).is_some_and(|(host, (scheme, origin))| secure(scheme) && host.eq_ignore_ascii_case(origin))
 }
 
 /// The header that gives a browser its token.

@@ -156,10 +156,11 @@ pub fn matches_legacy(stored: &str, password: &Password) -> bool {
 /// Names an account among the failed sign-ins without telling which it is: a keyed hash of the address.
 ///
 /// # Errors
-/// If the settings hold no active pepper.
+/// If the settings hold no pepper.
 pub fn account_key(settings: &Settings, email: &str) -> Result<String, PasswordError> {
-    let (_, pepper) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
-    // A key of its own: no password contains NUL.
+    // The first of the ring, which rotation leaves in its place: the counts go on. A key of its own is made of it;
+    // no password contains NUL.
+    let (_, pepper) = settings.peppers.iter().next().ok_or(PasswordError::NoPepper)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(pepper, b"\0failed sign-ins").as_ref());
     Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, email.as_bytes())))
 }

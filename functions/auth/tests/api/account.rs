@@ -149,3 +149,31 @@ async fn the_last_administrator_cannot_delete_their_account() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409], "of the last two one stays");
 }
+
+#[tokio::test]
+async fn an_administrator_beside_banned_ones_is_the_last() {
+    let api = api().await;
+    let ada = sign_up(&api, "ada@example.com").await;
+    sign_up(&api, "eve@example.com").await;
+    let owner = api.database.connect().await;
+    let sql = "SET ROLE todo_admin; UPDATE users SET role = 'admin';
+               UPDATE users SET banned_at = '2026-03-01', ban_reason = 'x' WHERE email = 'eve@example.com'";
+    owner.batch_execute(sql).await.unwrap();
+    delete(&api, &text(&ada, "access_token"), PASSWORD).await.problem(409, "last_admin");
+}
+
+#[tokio::test]
+async fn what_a_deleted_administrator_did_to_others_does_not_tell_where_they_were() {
+    let api = api().await;
+    let ada = sign_up(&api, "ada@example.com").await;
+    let owner = api.database.connect().await;
+    let sql = format!(
+        "INSERT INTO audit_events (id, occurred_at, kind, user_id, actor_id, ip, user_agent)
+         VALUES (gen_random_uuid(), now(), 'banned', gen_random_uuid(), '{}', '198.51.100.7', 'x')",
+        text(&ada, "user_id")
+    );
+    owner.batch_execute(&sql).await.unwrap();
+    delete(&api, &text(&ada, "access_token"), PASSWORD).await.data(200);
+    let sql = "SELECT count(*) FROM audit_events WHERE ip IS NOT NULL OR user_agent IS NOT NULL";
+    assert_eq!(owner.query_typed_one(sql, &[]).await.unwrap().get::<_, i64>(0), 0);
+}

@@ -137,3 +137,20 @@ async fn events_are_only_ever_added() {
         }
     }
 }
+
+#[tokio::test]
+async fn where_an_administrator_was_is_not_told_to_the_user() {
+    let api = api().await;
+    let ada = sign_up(&api, "ada@example.com").await;
+    let owner = api.database.connect().await;
+    let sql = format!(
+        "INSERT INTO audit_events (id, occurred_at, kind, user_id, actor_id, ip, user_agent, details)
+         VALUES (gen_random_uuid(), '2026-03-11', 'banned', '{}', gen_random_uuid(), '198.51.100.7', 'x', '{{\"reason\":\"spam\"}}')",
+        text(&ada, "user_id")
+    );
+    owner.batch_execute(&sql).await.unwrap();
+    let events = ask(&api, &text(&ada, "access_token"), "").await.data(200);
+    let banned = &events["events"][0];
+    assert_eq!((&banned["by_administrator"], &banned["details"]), (&json!(true), &json!({ "reason": "spam" })));
+    assert_eq!((&banned["ip"], &banned["user_agent"]), (&Value::Null, &Value::Null));
+}

@@ -82,3 +82,13 @@ async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
     api.get("/health/auth").await;
     assert_eq!(proxy.take_round_trips(), 0, "keys");
 }
+
+#[tokio::test]
+async fn ending_all_sessions_succeeds_although_its_answer_was_lost() {
+    let (api, proxy) = behind_a_proxy().await;
+    let data = sign_up(&api, "ada@example.com").await;
+    proxy.freeze();
+    let call = api.call(http::Method::POST, "/api/v1/auth/logout-all").bearer(&text(&data, "access_token"));
+    call.with_milliseconds_left(5_000).send().await.data(200);
+    me(&api, &text(&data, "access_token")).await.problem(401, "session_revoked");
+}

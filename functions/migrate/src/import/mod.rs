@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
 use shared::db::DbError;
-use shared::db::legacy::{self, Kind, Source, Taken};
+use shared::db::legacy::{self, Kind, OldUser, Source, Taken};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -21,6 +21,9 @@ const BATCH: i64 = 5_000;
 
 /// How many problems the answer lists; the table `legacy_problems` has all.
 const LISTED: usize = 200;
+
+/// After how many batches to say how far it is.
+const REPORT: u32 = 10;
 
 /// Kept back to answer with, and for a batch that has begun.
 const RESERVE: SignedDuration = SignedDuration::from_secs(30);
@@ -36,11 +39,19 @@ pub(crate) struct Import {
 pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> Result<Imported, MigrateError> {
     legacy::prepare(client).await?;
     let source = Source::find(client).await?.ok_or(MigrateError::NoLegacy)?;
+    let obstacles = source.obstacles(client).await?;
+    if !obstacles.is_empty() {
+        return Err(MigrateError::LegacyUnreadable(obstacles.join("; ")));
+    }
     let mut run = Run {
         source,
         clock,
         import,
-        duplicates: HashSet::new(),
+        same_ids: HashSet::new(),
+        same_addresses: HashSet::new(),
+        left_out: HashSet::new(),
+        importable: HashSet::new(),
+        addresses: HashSet::new(),
         report: Imported::empty(),
         at: clock.now(),
         begun: false,
@@ -75,7 +86,15 @@ struct Run<'a> {
     source: Source,
     clock: &'a Clock,
     import: &'a Import,
-    duplicates: HashSet<String>,
+    /// Rows that spell the id of another one.
+    same_ids: HashSet<String>,
+    /// Users whose address an older one has; looked at once more when all others are taken over.
+    same_addresses: HashSet<String>,
+    /// Users who were left out because another one's id is theirs: their tasks are not that one's.
+    left_out: HashSet<String>,
+    /// Users that would be there after a dry run, and their addresses.
+    importable: HashSet<Uuid>,
+    addresses: HashSet<String>,
     report: Imported,
     at: Timestamp,
     begun: bool,
@@ -90,8 +109,13 @@ impl Run<'_> {
         mut after: Option<String>,
     ) -> Result<Option<Position>, MigrateError> {
         let total = legacy::count(client, kind).await?;
-        self.duplicates = legacy::duplicates(client, &self.source, kind).await?;
-        let mut done = 0;
+        self.same_ids = legacy::same_ids(client, &self.source, kind).await?;
+        if kind == Kind::User {
+            self.same_addresses = legacy::same_addresses(client, &self.source).await?;
+        } else {
+            self.left_out = legacy::same_ids(client, &self.source, Kind::User).await?;
+        }
+        let (mut done, mut batches) = (0, 0_u32);
         loop {
             let late = self.import.deadline.is_some_and(|deadline| self.clock.now() >= deadline - RESERVE);
             // A run gets on by one batch at least.
@@ -102,12 +126,29 @@ impl Run<'_> {
                 Kind::User => self.users(client, after.as_deref()).await?,
                 Kind::Task => self.tasks(client, after.as_deref()).await?,
             };
-            let Some(last) = last else { return Ok(None) };
+            let Some(last) = last else { break };
             after = Some(last);
             self.begun = true;
             done += looked_at;
-            tracing::info!(table = kind.as_str(), done, total, "importing");
+            batches += 1;
+            if batches % REPORT == 0 {
+                tracing::info!(table = kind.as_str(), done, total, "importing");
+            }
         }
+        let without_id = legacy::count_without_id(client, kind).await?;
+        if without_id > 0 {
+            let mut judged = Judged::new(kind);
+            judged.skip("", &format!("{without_id} rows have no id"));
+            self.finish(client, judged, usize::try_from(without_id).unwrap_or_default()).await?;
+        }
+        if kind == Kind::User {
+            // The older one may have been left out for a reason of its own: then the next is taken over.
+            let later: Vec<String> = self.same_addresses.drain().collect();
+            for old in legacy::users_by_id(client, &self.source, &later).await? {
+                self.judge_users(client, vec![old]).await?;
+            }
+        }
+        Ok(None)
     }
 
     async fn users(
@@ -115,39 +156,51 @@ impl Run<'_> {
         client: &mut Client,
         after: Option<&str>,
     ) -> Result<(usize, Option<String>), MigrateError> {
-        let rows = legacy::users(client, &self.source, after, BATCH).await?;
+        let mut rows = legacy::users(client, &self.source, after, BATCH).await?;
         let (looked_at, last) = (rows.len(), rows.last().map(|row| row.id.clone()));
+        rows.retain(|row| !self.same_addresses.contains(&row.id));
+        self.judge_users(client, rows).await?;
+        Ok((looked_at, last))
+    }
+
+    async fn judge_users(&mut self, client: &mut Client, rows: Vec<OldUser>) -> Result<(), MigrateError> {
         let mut judged = Judged::new(Kind::User);
         let (mut ids, mut parsed) = (Vec::new(), Vec::new());
         for old in &rows {
-            if let Some(user) = row::user(old, &self.duplicates, self.at, &mut judged) {
+            if let Some(user) = row::user(old, &self.same_ids, self.at, &mut judged) {
                 ids.push(user.id);
-                parsed.push((old.id.as_str(), user));
+                parsed.push((old.id.clone(), user));
             }
         }
         let emails: Vec<&str> = parsed.iter().map(|(_, user)| user.email.as_str()).collect();
         let taken = legacy::known_users(client, &ids, &emails).await?;
-        let mut fresh = Vec::new();
+        let (mut fresh, mut seen, mut seen_ids) = (Vec::new(), HashSet::new(), HashSet::new());
         for (legacy_id, user) in parsed {
+            let address = user.email.as_str().to_owned();
             if taken.before.contains(&user.id) {
-                judged.already(legacy_id);
+                judged.already(&legacy_id);
             } else if taken.ids.contains(&user.id) {
-                judged.skip(legacy_id, "another account has this id");
+                judged.skip(&legacy_id, "another account has this id");
             } else if let Some(owner) = taken.emails.get(user.email.as_str()) {
-                judged.skip(legacy_id, &format!("the account {owner} has this address"));
+                judged.skip(&legacy_id, &format!("the account {owner} has this address"));
+            } else if self.addresses.contains(&address) || !seen.insert(address) {
+                judged.skip(&legacy_id, "another user has this address");
+            } else if !seen_ids.insert(user.id) {
+                judged.skip(&legacy_id, "another user has this id");
             } else {
-                fresh.push((legacy_id.to_owned(), user));
+                fresh.push((legacy_id, user));
             }
         }
         if self.import.dry_run {
             judged.would_store(fresh.len());
+            self.importable.extend(fresh.iter().map(|(_, user)| user.id));
+            self.addresses.extend(seen);
         } else {
             let (names, users): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
             let stored = store(client, &users, self.at, legacy::store_users).await?;
             judged.stored(names.into_iter().zip(users.iter().map(|user| user.id)), &stored);
         }
-        self.finish(client, judged, looked_at).await?;
-        Ok((looked_at, last))
+        self.finish(client, judged, rows.len()).await
     }
 
     async fn tasks(
@@ -161,17 +214,22 @@ impl Run<'_> {
         let mut parsed = Vec::new();
         for old in rows {
             let legacy_id = old.id.clone();
-            if let Some(task) = row::task(old, &self.duplicates, self.at, &mut judged) {
+            if old.user_id.as_ref().is_some_and(|user| self.left_out.contains(user)) {
+                judged.skip(&legacy_id, "its user was left out");
+                continue;
+            }
+            if let Some(task) = row::task(old, &self.same_ids, self.at, &mut judged) {
                 parsed.push((legacy_id, task));
             }
         }
         let (ids, owners): (Vec<Uuid>, Vec<Uuid>) = parsed.iter().map(|(_, task)| (task.id, task.user_id)).unzip();
         let taken = legacy::known_tasks(client, &ids, &owners).await?;
-        let mut fresh = Vec::new();
+        let (mut fresh, mut seen) = (Vec::new(), HashSet::new());
         for (legacy_id, task) in parsed {
             match self.refusal(&taken, task.id, task.user_id) {
                 _ if taken.before.contains(&task.id) => judged.already(&legacy_id),
                 Some(problem) => judged.skip(&legacy_id, problem),
+                None if !seen.insert(task.id) => judged.skip(&legacy_id, "another task has this id"),
                 None => fresh.push((legacy_id, task)),
             }
         }
@@ -187,12 +245,8 @@ impl Run<'_> {
     }
 
     fn refusal(&self, taken: &Taken, id: Uuid, user: Uuid) -> Option<&'static str> {
-        if taken.users.contains(&user) {
+        if taken.users.contains(&user) || self.importable.contains(&user) {
             return taken.ids.contains(&id).then_some("another task has this id");
-        }
-        // A dry run has not taken over the users.
-        if self.import.dry_run {
-            return None;
         }
         Some(if taken.users_before.contains(&user) {
             "its user has deleted their account since"
@@ -232,21 +286,16 @@ async fn store<Row>(
     how: impl AsyncFn(&mut Client, &[Row], Timestamp) -> Result<HashSet<Uuid>, DbError>,
 ) -> Result<HashSet<Uuid>, DbError> {
     match how(client, rows, at).await {
-        Err(error) if is_refusal(&error) => {}
+        Err(error) if error.is_about_values() => {}
         together => return together,
     }
     let mut stored = HashSet::new();
     for row in rows {
         match how(client, std::slice::from_ref(row), at).await {
             Ok(one) => stored.extend(one),
-            Err(error) if is_refusal(&error) => {}
+            Err(error) if error.is_about_values() => {}
             Err(error) => return Err(error),
         }
     }
     Ok(stored)
-}
-
-/// Whether the database refused what a row says, which does not concern the others.
-fn is_refusal(error: &DbError) -> bool {
-    matches!(error, DbError::Constraint { .. } | DbError::Other(_))
 }

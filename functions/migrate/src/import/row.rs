@@ -25,14 +25,21 @@ impl Judged {
     }
 
     fn problem(&mut self, legacy_id: &str, problem: &str, skipped: bool) {
-        let (source, legacy_id, problem) = (self.kind, legacy_id.to_owned(), problem.to_owned());
+        // An id that is none may be anything, and long.
+        let (source, problem) = (self.kind, problem.to_owned());
+        let legacy_id = legacy_id.chars().take(200).collect();
         self.problems.push(Problem { source, legacy_id, problem, skipped });
     }
 
     /// Leaves a row out; what was to be changed of it does not matter then.
     pub(super) fn skip(&mut self, legacy_id: &str, problem: &str) {
-        self.problems.retain(|earlier| earlier.legacy_id != legacy_id);
+        self.forget(legacy_id);
         self.problem(legacy_id, problem, true);
+    }
+
+    /// Takes back what was said of a row in this batch.
+    fn forget(&mut self, legacy_id: &str) {
+        self.problems.retain(|earlier| earlier.skipped || earlier.legacy_id != legacy_id);
     }
 
     fn adjust(&mut self, legacy_id: &str, problem: &str) {
@@ -41,7 +48,7 @@ impl Judged {
 
     /// Counts a row that was taken over before; what was changed of it was reported then.
     pub(super) fn already(&mut self, legacy_id: &str) {
-        self.problems.retain(|earlier| earlier.legacy_id != legacy_id);
+        self.forget(legacy_id);
         self.already += 1;
     }
 
@@ -84,7 +91,7 @@ const NO_TIME: &str = "created_at or updated_at is missing; the other one, or th
 /// A user to take over; none if they are left out.
 pub(super) fn user(
     old: &OldUser,
-    duplicates: &HashSet<String>,
+    same_ids: &HashSet<String>,
     now: Timestamp,
     judged: &mut Judged,
 ) -> Option<ImportedUser> {
@@ -93,8 +100,8 @@ pub(super) fn user(
         let id = uuid(legacy_id).ok_or("the id is no UUID")?;
         let email = email.as_deref().ok_or("the address is missing")?;
         let email = Email::parse(email).map_err(|_| "the address is not valid")?;
-        if duplicates.contains(legacy_id) {
-            return Err("another user has the same address or id in another spelling; the oldest was taken over");
+        if same_ids.contains(legacy_id) {
+            return Err("another user has the same id in another spelling");
         }
         let name =
             name.as_deref().map_or(Ok(None), Name::parse).map_err(|_| "the name is longer than 255 characters")?;
@@ -120,6 +127,9 @@ pub(super) fn user(
         }
         Some(_) => {}
     }
+    if old.has_several_passwords {
+        judged.adjust(legacy_id, "there are several passwords; one of them was taken over");
+    }
     let is_admin = match role.as_deref() {
         None | Some("" | "user") => false,
         Some("admin") => true,
@@ -131,10 +141,15 @@ pub(super) fn user(
     let ban = banned.then(|| {
         let reason = old.ban_reason.as_deref().and_then(|reason| BanReason::parse(reason).ok());
         let reason = reason.map_or("Banned before the move to this service".to_owned(), |it| it.as_str().to_owned());
-        match old.ban_expires {
-            Moment::At(until) => (reason, Some(until)),
-            Moment::Missing | Moment::OutOfRange => (reason, None),
-        }
+        let until = match old.ban_expires {
+            Moment::At(until) => Some(until),
+            Moment::Missing => None,
+            Moment::OutOfRange => {
+                judged.adjust(legacy_id, "ban_expires is out of range; the ban is for good now");
+                None
+            }
+        };
+        (reason, until)
     });
     Some(ImportedUser {
         id,
@@ -153,7 +168,7 @@ pub(super) fn user(
 /// A task to take over; none if it is left out.
 pub(super) fn task(
     old: OldTask,
-    duplicates: &HashSet<String>,
+    same_ids: &HashSet<String>,
     now: Timestamp,
     judged: &mut Judged,
 ) -> Option<ImportedTask> {
@@ -161,7 +176,7 @@ pub(super) fn task(
     let checked = (|| {
         let id = uuid(&legacy_id).ok_or("the id is no UUID")?;
         let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or no UUID")?;
-        if duplicates.contains(&legacy_id) {
+        if same_ids.contains(&legacy_id) {
             return Err("another task has the same id in another spelling");
         }
         let title = old.title.as_deref().ok_or("the title is missing")?;

@@ -68,3 +68,53 @@ async fn refused_requests_that_failed_before_take_no_permit() {
         .problem(401, "authentication_required");
     ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
 }
+
+#[tokio::test]
+async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
+    let api = api("100, 1/s").await;
+    let ada = api.person("ada@example.com").await;
+    ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
+    // Somebody holds the bucket, as another write of hers would; meanwhile her session ends.
+    let other = api.database.connect().await;
+    other.batch_execute("BEGIN; UPDATE rate_limits SET noted_until = NULL").await.unwrap();
+    let end = async {
+        let watcher = api.database.connect().await;
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
+                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+        watcher
+            .batch_execute("SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'")
+            .await
+            .unwrap();
+        other.batch_execute("COMMIT").await.unwrap();
+    };
+    let (answer, ()) = futures_util::join!(ada.post("/api/tasks", json!({ "title": "late" })), end);
+    answer.problem(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_takes_one_permit() {
+    let api = api("1, 1/h").await;
+    let ada = api.person("ada@example.com").await;
+    let database = testkit::Proxy::start(api.database.server().get_ports()[0]).await;
+    let mut settings = testkit::settings();
+    settings.remove("RATE_LIMITS");
+    settings.insert("RATE_LIMIT_WRITES".to_owned(), "2, 1/h".to_owned());
+    let url = api
+        .database
+        .url()
+        .replace(&format!(":{}/", api.database.server().get_ports()[0]), &format!(":{}/", database.port));
+    settings.insert("DATABASE_URL".to_owned(), url);
+    let (token, empty) = (ada.token.clone(), testkit::TestDatabase::empty().await);
+    let slow = Api::start_on(empty, Function::Tasks, tasks::routes, settings).await;
+    let post = async || {
+        let call = slow.call(Method::POST, "/api/tasks").bearer(&token).json(json!({ "title": "x" }));
+        call.with_milliseconds_left(5_000).send().await
+    };
+    post().await.data(201);
+    database.freeze();
+    post().await.data(201);
+    post().await.problem(429, "rate_limited");
+}

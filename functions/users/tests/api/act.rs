@@ -150,6 +150,21 @@ async fn a_disabled_account_is_out_at_once_and_can_be_enabled() {
 }
 
 #[tokio::test]
+async fn an_administrator_ends_all_sessions_of_an_account() {
+    let api = api().await;
+    let root = admin(&api, "root@example.com").await;
+    let ada = api.person("ada@example.com").await;
+    let before = root.get(&format!("/api/v1/users/{}", ada.id)).await.data(200);
+    api.clock.advance_seconds(1);
+    assert_eq!(act(&root, &ada, "sign-out", Value::Null).await.data(200), before);
+    ada.get("/api/v1/users").await.problem(401, "session_revoked");
+    // Even the last administrator may: they sign in again.
+    act(&root, &root, "sign-out", Value::Null).await.data(200);
+    root.get("/api/v1/users").await.problem(401, "session_revoked");
+    assert_eq!(events(&api).await.len(), 2);
+}
+
+#[tokio::test]
 async fn every_action_is_noted_with_who_did_it() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;

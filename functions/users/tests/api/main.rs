@@ -51,6 +51,7 @@ async fn only_administrators_may_do_anything() {
         ("role", json!({ "role": "admin" })),
         ("ban", json!({ "reason": "x" })),
         ("unban", Value::Null),
+        ("sign-out", Value::Null),
         ("activate", Value::Null),
         ("deactivate", Value::Null),
     ] {

@@ -11,7 +11,7 @@ use super::DbError;
 use crate::domain::{Email, Name, Priority, Title};
 use crate::passwords::StoredPassword;
 
-pub use source::{Source, count, duplicates, tasks, users, verify};
+pub use source::{Source, count, count_without_id, same_addresses, same_ids, tasks, users, users_by_id, verify};
 pub use store::{Taken, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
 
 /// One of the two kinds of rows that are taken over.
@@ -65,6 +65,8 @@ pub struct OldUser {
     pub name: Option<String>,
     /// A bcrypt or `salt:sha256` hash.
     pub password: Option<String>,
+    /// Whether there are other hashes of them beside it.
+    pub has_several_passwords: bool,
     /// Whether the account may be used.
     pub is_active: bool,
     /// Whether the address was confirmed.

@@ -1,13 +1,13 @@
 //! Reading the old tables, in both of their generations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::{Kind, Moment, OldTask, OldUser};
-use crate::db::{Columns, DbError};
+use crate::db::{Columns, DbError, Param};
 
 /// The columns of the old tables, by table and name, with their types.
 #[derive(Clone, Debug)]
@@ -19,8 +19,11 @@ impl Source {
     /// # Errors
     /// As any statement.
     pub async fn find(client: &Client) -> Result<Option<Self>, DbError> {
-        let sql = "SELECT table_name::text, column_name::text, data_type::text FROM information_schema.columns
-                   WHERE table_schema = 'public' AND table_name IN ('user', 'account', 'task')";
+        // The catalogue shows tables that we may not read as well; reading them says so.
+        let sql = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL) FROM pg_attribute a
+                   JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+                   WHERE c.relnamespace = to_regnamespace('public') AND c.relname IN ('user', 'account', 'task')
+                     AND a.attnum > 0 AND NOT a.attisdropped";
         let rows = client.query_typed(sql, &[]).await?;
         let mut found = HashMap::new();
         for row in &rows {
@@ -32,6 +35,42 @@ impl Source {
         let whole = whole.into_iter().all(|(table, column)| source.kind(table, column).is_some());
         let passwords = source.kind("user", "hashed_password").is_some() || source.has_accounts();
         Ok((whole && passwords).then_some(source))
+    }
+
+    /// What keeps the tables from being read as they are; empty if nothing does.
+    ///
+    /// # Errors
+    /// As any statement.
+    pub async fn obstacles(&self, client: &Client) -> Result<Vec<String>, DbError> {
+        let times = ["date", "timestamp without time zone", "timestamp with time zone"];
+        let texts = ["text", "character varying", "character"];
+        let ids = ["uuid", "text", "character varying", "character"];
+        let expected = |column: &str| match column {
+            "id" => &ids[..],
+            "is_active" | "email_verified" | "banned" | "is_completed" => &["boolean"],
+            "created_at" | "updated_at" | "due_datetime" | "ban_expires" => &times,
+            "email" | "name" | "hashed_password" | "ban_reason" | "title" | "description" | "password" => &texts,
+            _ => &[],
+        };
+        let mut obstacles = Vec::new();
+        for ((table, column), kind) in &self.0 {
+            let expected = expected(column);
+            if !expected.is_empty()
+                && !expected.contains(&kind.as_str())
+                && (table != "account" || column == "password")
+            {
+                obstacles.push(format!("{table}.{column} has the type {kind}; expected {}", expected.join(" or ")));
+            }
+        }
+        let tables: BTreeSet<&str> = self.0.keys().map(|(table, _)| table.as_str()).collect();
+        for table in tables {
+            let sql = format!("SELECT row_security_active('public.\"{table}\"')");
+            if client.query_typed_one(&sql, &[]).await?.try_get(0)? {
+                obstacles.push(format!("row-level security hides rows of {table} from the role that imports"));
+            }
+        }
+        obstacles.sort();
+        Ok(obstacles)
     }
 
     fn kind(&self, table: &str, column: &str) -> Option<&str> {
@@ -59,10 +98,11 @@ impl Source {
     /// A column as microseconds since 1970, and whether it has a value. A time without a zone is UTC.
     fn moment(&self, table: &str, column: &str) -> String {
         match self.kind(table, column) {
-            Some(kind) if kind.starts_with("timestamp") => format!(
-                "CASE WHEN isfinite(t.{column}) THEN (extract(epoch FROM t.{column}) * 1000000)::bigint END, t.{column} IS NOT NULL"
+            Some(_) => format!(
+                "CASE WHEN isfinite(t.{column}) AND t.{column} < '100000-01-01'
+                      THEN (extract(epoch FROM t.{column}) * 1000000)::bigint END,
+                 t.{column} IS NOT NULL"
             ),
-            Some(_) => format!("NULL::bigint, t.{column} IS NOT NULL"),
             None => "NULL::bigint, false".to_owned(),
         }
     }
@@ -72,7 +112,7 @@ impl Source {
         let id_type = if self.has_text_ids(kind) { "text" } else { "uuid" };
         let table = kind.table();
         format!(
-            "(SELECT * FROM {table} t WHERE $1::text IS NULL OR t.id > $1::text::{id_type} ORDER BY t.id LIMIT $2) t"
+            "(SELECT * FROM {table} t WHERE t.id IS NOT NULL AND ($1::text IS NULL OR t.id > $1::text::{id_type}) ORDER BY t.id LIMIT $2) t"
         )
     }
 }
@@ -80,7 +120,8 @@ impl Source {
 fn moment(columns: &mut Columns<'_>) -> Result<Moment, DbError> {
     let (micros, is_set): (Option<i64>, bool) = (columns.take()?, columns.take()?);
     Ok(match micros.map(Timestamp::from_microsecond) {
-        Some(Ok(moment)) => Moment::At(moment),
+        // Nothing of ours is older than our era, and RFC 3339 cannot tell it.
+        Some(Ok(moment)) if moment.as_second() >= -62_135_596_800 => Moment::At(moment),
         None if !is_set => Moment::Missing,
         _ => Moment::OutOfRange,
     })
@@ -91,20 +132,31 @@ fn moment(columns: &mut Columns<'_>) -> Result<Moment, DbError> {
 /// # Errors
 /// As any statement.
 pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldUser>, DbError> {
-    let (password, join) = if source.kind("user", "hashed_password").is_some() {
-        ("t.hashed_password::text", "")
-    } else {
-        // A row each at most, however often an account may stand there.
-        (
-            "a.password::text",
-            "LEFT JOIN LATERAL (SELECT max(account.password) AS password FROM public.account
-                 WHERE account.user_id::text = t.id::text AND account.provider_id = 'credential') a ON true",
-        )
-    };
+    select_users(client, source, &source.page(Kind::User), &[(&after, Type::TEXT), (&limit, Type::INT8)]).await
+}
+
+/// Users by their ids, the oldest first.
+///
+/// # Errors
+/// As any statement.
+pub async fn users_by_id(client: &Client, source: &Source, ids: &[String]) -> Result<Vec<OldUser>, DbError> {
+    let created_at = source.kind("user", "created_at").map_or("NULL::timestamptz", |_| "t.created_at");
+    let from = format!("(SELECT * FROM public.\"user\" t WHERE t.id::text = ANY($1)) t");
+    let order = format!("{from} ORDER BY {created_at} NULLS LAST, t.id");
+    select_users(client, source, &order, &[(&ids, Type::TEXT_ARRAY)]).await
+}
+
+/// The users of a `FROM` clause, with the passwords that stand beside them.
+async fn select_users(
+    client: &Client,
+    source: &Source,
+    from: &str,
+    params: &[Param<'_>],
+) -> Result<Vec<OldUser>, DbError> {
     let sql = format!(
-        "SELECT t.id::text, t.email::text, {}, {password}, {}, {}, {}, {}, {}, {}, {}, {}
-         FROM {} {join}",
+        "SELECT t.id::text, t.email::text, {}, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM {from}",
         source.text("user", "name"),
+        source.text("user", "hashed_password"),
         source.flag("user", "is_active", true),
         source.flag("user", "email_verified", false),
         source.text("user", "role"),
@@ -113,9 +165,8 @@ pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit:
         source.moment("user", "ban_expires"),
         source.moment("user", "created_at"),
         source.moment("user", "updated_at"),
-        source.page(Kind::User),
     );
-    let rows = client.query_typed(&sql, &[(&after, Type::TEXT), (&limit, Type::INT8)]).await?;
+    let rows = client.query_typed(&sql, params).await?;
     let read = |row: &Row| {
         let mut columns = Columns::of(row);
         Ok(OldUser {
@@ -123,6 +174,7 @@ pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit:
             email: columns.take()?,
             name: columns.take()?,
             password: columns.take()?,
+            has_several_passwords: false,
             is_active: columns.take()?,
             email_verified: columns.take()?,
             role: columns.take()?,
@@ -133,7 +185,34 @@ pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit:
             updated_at: moment(&mut columns)?,
         })
     };
-    rows.iter().map(read).collect()
+    let mut users: Vec<OldUser> = rows.iter().map(read).collect::<Result<_, DbError>>()?;
+    if source.has_accounts() {
+        add_passwords(client, &mut users).await?;
+    }
+    Ok(users)
+}
+
+/// Adds the passwords of `account` to users who have none beside their address.
+async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbError> {
+    // However either table spells ids.
+    let sql = "SELECT lower(replace(user_id::text, '-', '')), max(password::text), count(DISTINCT password)
+               FROM public.account
+               WHERE provider_id::text = 'credential' AND password IS NOT NULL
+                 AND lower(replace(user_id::text, '-', '')) = ANY($1)
+               GROUP BY 1";
+    let plain = |id: &str| id.replace('-', "").to_lowercase();
+    let ids: Vec<String> = users.iter().map(|user| plain(&user.id)).collect();
+    let mut passwords: HashMap<String, (String, i64)> = HashMap::new();
+    for row in client.query_typed(sql, &[(&ids, Type::TEXT_ARRAY)]).await? {
+        passwords.insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
+    }
+    for user in users.iter_mut().filter(|user| user.password.is_none()) {
+        if let Some((password, different)) = passwords.remove(&plain(&user.id)) {
+            user.password = Some(password);
+            user.has_several_passwords = different > 1;
+        }
+    }
+    Ok(())
 }
 
 /// The next tasks behind `after`, in the order of their ids.
@@ -169,6 +248,15 @@ pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit:
     rows.iter().map(read).collect()
 }
 
+/// How many rows of an old table have no id.
+///
+/// # Errors
+/// As any statement.
+pub async fn count_without_id(client: &Client, kind: Kind) -> Result<i64, DbError> {
+    let sql = format!("SELECT count(*) FROM {} t WHERE t.id IS NULL", kind.table());
+    Ok(client.query_typed_one(&sql, &[]).await?.try_get(0)?)
+}
+
 /// How many rows an old table has.
 ///
 /// # Errors
@@ -178,34 +266,38 @@ pub async fn count(client: &Client, kind: Kind) -> Result<i64, DbError> {
     Ok(client.query_typed_one(&sql, &[]).await?.try_get(0)?)
 }
 
-/// The ids of rows that say the same as an earlier one: users of one address in different cases, of whom the
-/// oldest stays; and ids in different spellings of the same 128 bits, of which the first stays.
+/// The ids of users whose address another, older user has in another case.
 ///
 /// # Errors
 /// As any statement.
-pub async fn duplicates(client: &Client, source: &Source, kind: Kind) -> Result<HashSet<String>, DbError> {
-    let table = kind.table();
-    let mut found = HashSet::new();
-    let mut keys = Vec::new();
-    if kind == Kind::User {
-        let oldest = source.kind("user", "created_at").map_or("", |_| "t.created_at NULLS LAST,");
-        keys.push(("lower(btrim(t.email))", oldest));
-    }
+pub async fn same_addresses(client: &Client, source: &Source) -> Result<HashSet<String>, DbError> {
+    let oldest = source.kind("user", "created_at").map_or("", |_| "t.created_at NULLS LAST,");
+    placed_behind(client, Kind::User, "lower(btrim(t.email, E' \\t\\n\\r\\f\\v'))", oldest).await
+}
+
+/// The ids of rows that spell the same 128 bits as another one.
+///
+/// # Errors
+/// As any statement.
+pub async fn same_ids(client: &Client, source: &Source, kind: Kind) -> Result<HashSet<String>, DbError> {
     if source.has_text_ids(kind) {
-        keys.push(("lower(replace(t.id, '-', ''))", ""));
+        placed_behind(client, kind, "lower(replace(t.id::text, '-', ''))", "").await
+    } else {
+        Ok(HashSet::new())
     }
-    for (key, order) in keys {
-        let sql = format!(
-            "SELECT id FROM (
-                 SELECT t.id::text AS id, row_number() OVER (PARTITION BY {key} ORDER BY {order} t.id) AS place
-                 FROM {table} t
-             ) placed WHERE place > 1"
-        );
-        for row in client.query_typed(&sql, &[]).await? {
-            found.insert(row.try_get(0)?);
-        }
-    }
-    Ok(found)
+}
+
+/// The ids of all rows but the first of each key.
+async fn placed_behind(client: &Client, kind: Kind, key: &str, order: &str) -> Result<HashSet<String>, DbError> {
+    let table = kind.table();
+    let sql = format!(
+        "SELECT id FROM (
+             SELECT t.id::text AS id, first_value(t.id::text) OVER (PARTITION BY {key} ORDER BY {order} t.id) AS first
+             FROM {table} t WHERE {key} IS NOT NULL AND t.id IS NOT NULL
+         ) placed WHERE id <> first"
+    );
+    let rows = client.query_typed(&sql, &[]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// How many rows of an old table were taken over, and how many left out for a reason that was noted.
@@ -219,7 +311,8 @@ pub async fn verify(client: &Client, kind: Kind) -> Result<(i64, i64), DbError> 
         "SELECT count(*) FILTER (WHERE NOT left_out AND taken), count(*) FILTER (WHERE left_out) FROM (
              SELECT EXISTS (SELECT FROM legacy_rows l WHERE l.source = $1 AND l.id = {id}) AS taken,
                     EXISTS (SELECT FROM legacy_problems p
-                            WHERE p.source = $1 AND p.legacy_id = t.id::text AND p.skipped) AS left_out
+                            WHERE p.source = $1 AND p.legacy_id = left(t.id::text, 200) AND p.skipped)
+                    OR t.id IS NULL AS left_out
              FROM {table} t
          ) looked_up"
     );

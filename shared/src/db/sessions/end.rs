@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Client;
 use crate::db::audit::{Kind, Note, quoted};
-use crate::db::{Columns, DbError, Param, Scope};
+use crate::db::{Columns, DbError, Param, Refusal, Scope};
 
 /// Who ends a session, and when.
 #[derive(Debug)]
@@ -74,15 +74,20 @@ pub async fn revoke_own(db: &Scope<'_>, owner: Uuid, session: Uuid, end: &End<'_
          SELECT true FROM ended"
     );
     let [event, at, ip, agent] = end.params();
-    let outcome = db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID), (&owner, Type::UUID)]).await?;
-    Ok(outcome.retried || !outcome.rows.is_empty())
+    match db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID), (&owner, Type::UUID)]).await {
+        Ok(outcome) => Ok(outcome.retried || !outcome.rows.is_empty()),
+        // It was the session that asks.
+        Err(DbError::RefusedAgain(Refusal::Revoked)) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
-/// Ends every session of a user, and the tokens of the old backend. Answers how many sessions were live.
+/// Ends every session of a user, and the tokens of the old backend. Answers how many sessions were live; none if
+/// that answer was lost.
 ///
 /// # Errors
 /// As [`Scope::query`].
-pub async fn revoke_all(db: &Scope<'_>, owner: Uuid, end: &End<'_>) -> Result<i64, DbError> {
+pub async fn revoke_all(db: &Scope<'_>, owner: Uuid, end: &End<'_>) -> Result<Option<i64>, DbError> {
     let noted = Note {
         user: "account.id",
         details: "jsonb_build_object('revoked', ended.sessions)",
@@ -100,6 +105,10 @@ pub async fn revoke_all(db: &Scope<'_>, owner: Uuid, end: &End<'_>) -> Result<i6
          SELECT sessions FROM ended"
     );
     let [event, at, ip, agent] = end.params();
-    let outcome = db.query(&sql, &[event, at, ip, agent, (&owner, Type::UUID)]).await?;
-    outcome.rows.first().map_or(Ok(0), |row| Columns::of(row).take())
+    match db.query(&sql, &[event, at, ip, agent, (&owner, Type::UUID)]).await {
+        Ok(outcome) => outcome.rows.first().map_or(Ok(None), |row| Columns::of(row).take().map(Some)),
+        // The first run has ended them all, and took the count with it.
+        Err(DbError::RefusedAgain(Refusal::Revoked)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

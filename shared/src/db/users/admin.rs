@@ -140,6 +140,8 @@ pub enum Change {
     Unban,
     /// Forgive its failed sign-ins.
     UnlockSignIn,
+    /// End its sessions.
+    EndSessions,
 }
 
 /// What became of an action.
@@ -162,6 +164,7 @@ impl Change {
             Self::Ban { .. } => Kind::Banned,
             Self::Unban => Kind::Unbanned,
             Self::UnlockSignIn => Kind::SignInUnlocked,
+            Self::EndSessions => Kind::SessionsRevoked,
         }
     }
 
@@ -176,7 +179,9 @@ impl Change {
                 "(u.banned_until IS NOT DISTINCT FROM $7 AND u.ban_reason IS NOT DISTINCT FROM $8)",
             ),
             Self::Unban => ("banned_at = NULL, banned_until = NULL, ban_reason = NULL", "u.banned_at IS NULL"),
-            Self::UnlockSignIn => ("sign_in_unlocked_at = $3", "false"),
+            Self::UnlockSignIn => ("sign_in_unlocked_at = $3", "true"),
+            // What ends is not in this table.
+            Self::EndSessions => ("is_active = u.is_active", "true"),
         }
     }
 
@@ -185,6 +190,7 @@ impl Change {
         match self {
             Self::Deactivate => Some("deactivated"),
             Self::Ban { .. } => Some("banned"),
+            Self::EndSessions => Some("ended_by_administrator"),
             _ => None,
         }
     }
@@ -227,7 +233,7 @@ pub async fn act(db: &Scope<'_>, action: &Action<'_>) -> Result<Acted, DbError> 
              WHERE u.role = 'admin' AND {standing} AND $12 AND (SELECT target.role FROM target) = 'admin'
              ORDER BY u.id FOR NO KEY UPDATE
          ), allowed AS MATERIALIZED (
-             SELECT target.id,
+             SELECT target.id, target.role,
                     NOT $12 OR target.role <> 'admin'
                     OR (SELECT count(*) FROM admins WHERE admins.id <> target.id) > 0 AS allowed
              FROM target
@@ -235,7 +241,7 @@ pub async fn act(db: &Scope<'_>, action: &Action<'_>) -> Result<Acted, DbError> 
              UPDATE users u SET {set},
                     legacy_revoked_at = CASE WHEN $9::text IS NULL THEN u.legacy_revoked_at ELSE $3 END,
                     updated_at = CASE WHEN {already} THEN u.updated_at ELSE $3 END
-             FROM allowed WHERE u.id = allowed.id AND allowed.allowed
+             FROM allowed WHERE u.id = allowed.id AND u.role = allowed.role AND allowed.allowed
              RETURNING {COLUMNS}
          ), ended AS MATERIALIZED (
              SELECT CASE WHEN $9::text IS NULL THEN 0 ELSE app.end_sessions(changed.id, NULL, $3, $9) END AS sessions

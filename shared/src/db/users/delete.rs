@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::standing;
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::{Columns, DbError, Scope};
 use crate::passwords::StoredPassword;
@@ -41,18 +42,19 @@ pub async fn delete(
         ..Note::default()
     }
     .sql();
+    let standing = standing("$4");
     // Administrators are locked in the order of their ids, so that of the last two only one can go.
     let sql = format!(
         "WITH admins AS MATERIALIZED (
-             SELECT u.id FROM users u WHERE u.role = 'admin'
+             SELECT u.id FROM users u WHERE u.role = 'admin' AND {standing}
                AND EXISTS (SELECT FROM users me WHERE me.id = $1 AND me.role = 'admin')
              ORDER BY u.id FOR NO KEY UPDATE
          ), account AS MATERIALIZED (
-             SELECT u.id, u.role <> 'admin' OR (SELECT count(*) FROM admins WHERE id <> $1) > 0 AS dispensable
+             SELECT u.id, u.role, u.role <> 'admin' OR (SELECT count(*) FROM admins WHERE id <> $1) > 0 AS dispensable
              FROM users u WHERE u.id = $1 AND u.password_hash = $2
          ), gone AS (
              DELETE FROM users u USING account
-             WHERE u.id = account.id AND account.dispensable AND u.password_hash = $2
+             WHERE u.id = account.id AND account.dispensable AND u.role = account.role AND u.password_hash = $2
              RETURNING u.id
          ), forgotten AS MATERIALIZED (
              SELECT app.forget_account(gone.id) FROM gone

@@ -33,7 +33,7 @@ pub struct Confirming<'a> {
 pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Permitted, DbError> {
     let sql = format!(
         "SELECT p.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
-         FROM app.take_permit('password', $1::text, $2, $3, $4, $5, $1, NULL, $6, $7) p
+         FROM app.take_permit('password', concat($1::uuid, ' ', $8::text), $2, $3, $4, $5, $1, NULL, $6, $7) p
          LEFT JOIN users u ON u.id = $1 AND p.wait IS NULL"
     );
     let Confirming { user, client, at, event, limit } = confirming;
@@ -49,6 +49,7 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
+                (&client.limited_as(), Type::TEXT),
             ],
         )
         .await?;
@@ -70,7 +71,8 @@ pub async fn note_refused_password(db: &Scope<'_>, confirming: &Confirming<'_>) 
         id: "$1",
         at: "$2",
         kind: &quoted(Kind::PasswordRefused),
-        user: "$3",
+        // Nothing of an account that has just been deleted.
+        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
         ip: "$4",
         agent: "$5",
         from: "(VALUES (1)) AS once",
@@ -108,7 +110,8 @@ pub struct NewHash<'a> {
     pub event: Uuid,
 }
 
-/// Changes a password and ends the user's other sessions. Answers how many; none if the password was changed
+/// Changes a password, ends the user's other sessions, and forgets where else they have signed in: who had the old
+/// password may have been there. Answers how many sessions; none if the password was changed
 /// meanwhile, or the account deleted.
 ///
 /// # Errors
@@ -134,6 +137,8 @@ pub async fn change_password(db: &Scope<'_>, new: &NewHash<'_>) -> Result<Option
              RETURNING u.id
          ), ended AS MATERIALIZED (
              SELECT app.end_sessions(changed.id, $2, $6, 'password_changed') AS sessions FROM changed
+         ), forgotten AS (
+             DELETE FROM sign_in_addresses a USING changed WHERE a.user_id = changed.id AND a.address <> $10
          ), noted AS ({noted})
          SELECT sessions FROM ended"
     );
@@ -151,6 +156,7 @@ pub async fn change_password(db: &Scope<'_>, new: &NewHash<'_>) -> Result<Option
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
+                (&client.limited_as(), Type::TEXT),
             ],
         )
         .await?;

@@ -104,7 +104,8 @@ pub async fn note_failed_sign_in(db: &Scope<'_>, failed: &Failed<'_>) -> Result<
         id: "$1",
         at: "$2",
         kind: &quoted(Kind::SignInFailed),
-        user: "$3",
+        // Nothing of an account that has just been deleted.
+        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
         ip: "$4",
         agent: "$5",
         details: "jsonb_build_object('reason', $6::text)",

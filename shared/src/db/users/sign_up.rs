@@ -82,6 +82,8 @@ pub struct NewUser<'a> {
     pub name: Option<&'a Name>,
     /// Its password.
     pub password: &'a StoredPassword,
+    /// The keyed hash under which failed sign-ins were counted before there was an account.
+    pub account: &'a str,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -118,13 +120,15 @@ pub async fn insert_with_session(
              INSERT INTO sign_in_addresses (user_id, address, last_used_at)
              SELECT $1, $14, $6 WHERE $10::text IS NOT NULL
              ON CONFLICT (user_id, address) DO NOTHING
+         ), cleared AS (
+             DELETE FROM sign_in_failures f WHERE f.account = $15
          ), noted AS ({noted})
          INSERT INTO users AS u (id, email, name, password_hash, pepper_id, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)
          ON CONFLICT (id) DO UPDATE SET id = excluded.id
          RETURNING {COLUMNS}"
     );
-    let NewUser { id, email, name, password, created_at } = user;
+    let NewUser { id, email, name, password, account, created_at } = user;
     let NewSession { id: session_id, idle_expires_at, absolute_expires_at, client, event, .. } = session;
     let outcome = db
         .query(
@@ -144,6 +148,7 @@ pub async fn insert_with_session(
                 (&client.network, Type::TEXT),
                 (event, Type::UUID),
                 (&client.limited_as(), Type::TEXT),
+                (account, Type::TEXT),
             ],
         )
         .await?;

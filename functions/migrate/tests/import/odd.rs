@@ -1,0 +1,115 @@
+//! Old tables that are not as they should be.
+
+use migrate::Event;
+use shared::lambda::Invocation;
+
+use crate::{BCRYPT, FIRST, SECOND, SHA256, ask, counts, database, id, import, texts};
+
+#[tokio::test]
+async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
+    let (database, client) = database(SECOND).await;
+    let hex = |n: u32| format!("{n:032x}");
+    let (one, two, three, long) = (hex(1), hex(2), hex(3), "x".repeat(256));
+    let sql = format!(
+        "INSERT INTO \"user\" (id, email, name, created_at, updated_at) VALUES
+            ('{one}', 'Ada@example.com', '{long}', '2025-01-01', '2025-01-01'),
+            ('{two}', 'ada@example.com', 'younger', '2025-01-02', '2025-01-02'),
+            ('{three}', 'ADA@example.com', 'youngest', '2025-01-03', '2025-01-03');
+         INSERT INTO account VALUES ('1', '{two}', 'credential', '{BCRYPT}'), ('2', '{two}', 'credential', '{SHA256}')"
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!((counts(&imported.users), imported.verified), ([3, 1, 0, 2, 1], Some(true)), "{:#?}", imported.problems);
+    assert_eq!(texts(&client, "SELECT name FROM users").await, ["younger"]);
+    let problems: Vec<&str> = imported.problems.iter().map(|problem| problem.problem.as_str()).collect();
+    assert_eq!(
+        problems,
+        [
+            "the name is longer than 255 characters",
+            "there are several passwords; one of them was taken over",
+            "the account 00000000-0000-0000-0000-000000000002 has this address",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn tables_that_may_not_be_read_are_an_error_and_no_thousand_problems() {
+    let (database, client) = database(FIRST).await;
+    client.batch_execute("ALTER TABLE task RENAME COLUMN priority TO importance").await.unwrap();
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());
+         INSERT INTO task (id, user_id, title) VALUES ('{1}', '{0}', 'x');
+         ALTER TABLE legacy_rows RENAME TO legacy_rows_elsewhere",
+        id(1),
+        id(11)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let event = Event::ImportLegacy { dry_run: false, after: None };
+    let error = ask(&database, event, Invocation::default()).await.unwrap_err();
+    assert!(error.to_string().contains("legacy_rows"), "{error}");
+    assert_eq!(texts(&client, "SELECT problem FROM legacy_problems").await.len(), 0);
+}
+
+#[tokio::test]
+async fn tasks_of_a_user_who_was_left_out_go_to_nobody_else() {
+    let (database, client) = database(SECOND).await;
+    let (lower, upper) = ("7777000000000000000000000000007a", "7777000000000000000000000000007A");
+    let sql = format!(
+        "INSERT INTO \"user\" (id, email, created_at, updated_at) VALUES
+            ('{lower}', 'mallory@example.com', '2025-01-01', '2025-01-01'),
+            ('{upper}', 'victim@example.com', '2025-01-01', '2025-01-01');
+         INSERT INTO task (id, user_id, title, priority, is_completed, created_at, updated_at)
+         SELECT md5(id), id, 'of ' || email, 'urgent_important', false, now(), now() FROM \"user\""
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!((counts(&imported.users), counts(&imported.tasks)), ([2, 1, 0, 1, 1], [2, 1, 0, 1, 0]));
+    assert_eq!(imported.verified, Some(true));
+    let owners =
+        texts(&client, "SELECT t.title || ' is ' || u.email FROM tasks t JOIN users u ON u.id = t.user_id").await;
+    let user = texts(&client, "SELECT email FROM users").await;
+    assert_eq!(owners, [format!("of {0} is {0}", user[0])]);
+}
+
+#[tokio::test]
+async fn tables_of_other_types_are_refused_by_column() {
+    let (database, client) = database(FIRST).await;
+    let sql = "ALTER TABLE task ALTER is_completed TYPE integer USING 0, ALTER due_datetime TYPE text;
+               ALTER TABLE \"user\" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
+    client.batch_execute(sql).await.unwrap();
+    let event = Event::ImportLegacy { dry_run: true, after: None };
+    let error = ask(&database, event, Invocation::default()).await.unwrap_err().to_string();
+    for part in [
+        "task.due_datetime has the type text; expected date or timestamp",
+        "task.is_completed has the type integer; expected boolean",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    // A superuser, as tests have one, is bound by no row-level security.
+    assert!(!error.contains("hides rows") || error.contains("hides rows of user"), "{error}");
+}
+
+#[tokio::test]
+async fn rows_without_an_id_and_dates_before_our_era_are_reported() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "ALTER TABLE task DROP CONSTRAINT task_pkey, ALTER id DROP NOT NULL, ALTER due_datetime TYPE date;
+         INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());
+         INSERT INTO task VALUES (NULL, '{0}', 'x', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now()),
+            ('{1}', '{0}', 'x', NULL, '0044-03-15 BC', 'URGENT_IMPORTANT', false, now(), now()),
+            ('{2}', '{0}', 'x', NULL, '294275-12-31', 'URGENT_IMPORTANT', false, now(), now()),
+            ('{3}', '{0}', 'x', NULL, '2026-12-01', 'URGENT_IMPORTANT', false, now(), now()),
+            ('{3}', '{0}', 'twice', NULL, NULL, 'URGENT_IMPORTANT', false, now(), now())",
+        id(1),
+        id(11),
+        id(12),
+        id(13)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!((counts(&imported.tasks), imported.verified), ([5, 1, 0, 4, 0], Some(true)), "{:#?}", imported.problems);
+    assert_eq!(
+        texts(&client, "SELECT (due_datetime AT TIME ZONE 'UTC')::text FROM tasks").await,
+        ["2026-12-01 00:00:00"]
+    );
+}
