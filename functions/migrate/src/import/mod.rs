@@ -25,7 +25,7 @@ const LISTED: usize = 200;
 /// After how many batches to say how far it is.
 const REPORT: u32 = 10;
 
-/// Kept back to answer with, and for a batch that has begun.
+/// Kept back for a batch that has begun.
 const RESERVE: SignedDuration = SignedDuration::from_secs(30);
 
 /// What a run is asked for.
@@ -60,11 +60,8 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> 
         legacy::forget_problems(client).await?;
     }
     let start = import.after.as_ref();
-    let first = start.map_or(Kind::User, |position| position.source);
-    for kind in [Kind::User, Kind::Task] {
-        if first == Kind::Task && kind == Kind::User {
-            continue;
-        }
+    let kinds = [Kind::User, Kind::Task].into_iter();
+    for kind in kinds.skip_while(|kind| start.is_some_and(|position| position.source != *kind)) {
         let after = start.filter(|position| position.source == kind).and_then(|position| position.legacy_id.clone());
         run.report.next = run.table(client, kind, after).await?;
         if run.report.next.is_some() {

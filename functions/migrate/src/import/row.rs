@@ -127,7 +127,7 @@ pub(super) fn user(
         }
         Some(_) => {}
     }
-    if old.has_several_passwords {
+    if old.other_passwords > 0 {
         judged.adjust(legacy_id, "there are several passwords; one of them was taken over");
     }
     let is_admin = match role.as_deref() {

@@ -1,5 +1,6 @@
 //! The tables of the backend this one replaces, and what was taken over from them. The old tables are only read.
 
+mod compare;
 mod source;
 mod store;
 
@@ -11,7 +12,8 @@ use super::DbError;
 use crate::domain::{Email, Name, Priority, Title};
 use crate::passwords::StoredPassword;
 
-pub use source::{Source, count, count_without_id, same_addresses, same_ids, tasks, users, users_by_id, verify};
+pub use compare::{count, count_without_id, same_addresses, same_ids, verify};
+pub use source::{Source, tasks, users, users_by_id};
 pub use store::{Taken, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
 
 /// One of the two kinds of rows that are taken over.
@@ -65,8 +67,8 @@ pub struct OldUser {
     pub name: Option<String>,
     /// A bcrypt or `salt:sha256` hash.
     pub password: Option<String>,
-    /// Whether there are other hashes of them beside it.
-    pub has_several_passwords: bool,
+    /// How many other hashes of theirs there are.
+    pub other_passwords: i64,
     /// Whether the account may be used.
     pub is_active: bool,
     /// Whether the address was confirmed.
