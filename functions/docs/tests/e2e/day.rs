@@ -47,6 +47,15 @@ async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
         .problem(401, "invalid_credentials");
     call(Method::POST, "/api/v1/auth/signin", Some(body)).await.data(200);
 
+    let guess = json!({ "email": "nobody.e2e@example.com", "password": "wrong one e2e" });
+    for _ in 0..5 {
+        let answer = call(Method::POST, "/api/v1/auth/signin", Some(guess.clone())).await;
+        answer.problem(401, "invalid_credentials");
+    }
+    let limited = call(Method::POST, "/api/v1/auth/signin", Some(guess)).await;
+    limited.problem(429, "rate_limited");
+    assert_eq!(limited.header("ratelimit-policy"), "\"sign_in_account\";q=5;w=300");
+
     call(Method::GET, "/nope", None).await.problem(404, "route_not_found");
     let wrong_method = call(Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
     wrong_method.problem(405, "method_not_allowed");
@@ -55,7 +64,7 @@ async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
     let log = stack.watch.log();
     assert!(log.contains("/api/v1/auth/signup"), "the log has a line for each request");
     let mut secrets = stack.secrets.clone();
-    secrets.extend([EMAIL, PASSWORD, "wrong one e2e", "Buy milk e2e"].map(str::to_owned));
+    secrets.extend(["nobody.e2e@example.com", EMAIL, PASSWORD, "wrong one e2e", "Buy milk e2e"].map(str::to_owned));
     for field in ["token", "access_token", "refresh_token"] {
         secrets.push(text(field));
         secrets.push(refreshed[field].as_str().unwrap().to_owned());

@@ -33,6 +33,8 @@ async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     let bouncer = Bouncer::start(database.server());
     let moto = Moto::start();
     let mut values: BTreeMap<String, String> = settings();
+    // As users have it.
+    values.insert("RATE_LIMITS".to_owned(), "on".to_owned());
     values.extend(other);
     let url = bouncer.url(database.name(), None);
     let password = String::from_utf8(database.server().get_password().unwrap_or_default().to_vec()).unwrap();

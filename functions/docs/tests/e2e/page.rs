@@ -39,8 +39,24 @@ async fn a_person_signs_up_on_the_page_and_tries_a_call() {
         .await;
     assert!(shown.as_str().unwrap().contains("\"total_count\": 0"), "{shown}");
 
+    // The refresh token in a cookie: the browser keeps it, sends it, and shows it to no script.
+    let refreshed = browser
+        .run(
+            "const call = (path, body) => fetch('/api/v1/auth/' + path, { method: 'POST',
+                 headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+             const credentials = { email: 'page@example.com', password: 'correct horse battery', refresh_cookie: true };
+             const signedIn = (await (await call('signin', credentials)).json()).data;
+             const refreshed = await call('refresh', {});
+             const out = await call('logout', {});
+             const after = await call('refresh', {});
+             return [signedIn.refresh_token === undefined, document.cookie, refreshed.status, out.status, after.status];",
+        )
+        .await;
+    // Signing out takes the cookie back, so nothing is sent any more.
+    assert_eq!(refreshed, serde_json::json!([true, "", 200, 200, 422]));
+
     std::fs::write(local::target().join("docs-page.png"), browser.screenshot().await).expect("target/ can be written");
     let complaints: Vec<String> =
-        browser.console().await.into_iter().filter(|line| !line.contains("favicon")).collect();
+        browser.console().await.into_iter().filter(|line| !line.contains("favicon") && !line.contains("422")).collect();
     assert!(complaints.is_empty(), "the console is not quiet: {complaints:#?}");
 }
