@@ -141,6 +141,7 @@ fn every_malformed_value_is_named_with_what_was_expected() {
         ("RATE_LIMIT_WRITES", "120; 2/s", Function::Users),
         ("BREACHED_PASSWORDS_URL", "hunter2", Function::Auth),
         ("BREACHED_PASSWORDS_URL", "https://hunter2.example/range", Function::Auth),
+        ("DECOY_BCRYPT_COST", "15", Function::Auth),
         ("JWT_PUBLIC_KEYS", "hunter2", Function::Users),
         ("SECRET_CACHE_SECONDS", "9", Function::Auth),
     ];

@@ -1,5 +1,5 @@
 //! Does the time of a refused sign-in tell whether the account exists? 200 tries, known and unknown in turn,
-//! through the router, with the limits off. Run with `cargo bench --profile dev --workspace --bench sign_in_timing`.
+//! through the router, with the limits off; then the same with an account of the old backend and a decoy. Run with `cargo bench --profile dev --workspace --bench sign_in_timing`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::time::{Duration, Instant};
@@ -40,9 +40,41 @@ async fn main() {
         hash.push(started.elapsed());
     }
     let (known, unknown, hash) = (median(known), median(unknown), median(hash));
+    compare("an account of ours", known, unknown, hash);
+    legacy().await;
+}
+
+/// An account with a bcrypt hash against an unknown one.
+async fn legacy() {
+    const COST: &str = "06";
+    let api = Api::start_with(Function::Auth, auth::routes, |settings| {
+        settings.insert("DECOY_BCRYPT_COST".to_owned(), COST.to_owned());
+    })
+    .await;
+    let owner = api.database.connect().await;
+    let sql = format!(
+        "SET ROLE todo_auth; INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES (gen_random_uuid(),
+         'known@example.com', '$2b${COST}$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu', now(), now())"
+    );
+    owner.batch_execute(&sql).await.expect("the account can be made");
+    let mut times = [Vec::new(), Vec::new()];
+    for n in 0..TRIES {
+        for account in [n % 2, 1 - n % 2] {
+            let email = ["known@example.com", "unknown@example.com"][account];
+            let started = Instant::now();
+            let answer = api.post("/api/v1/auth/signin", json!({ "email": email, "password": "wrong" })).await;
+            answer.problem(401, "invalid_credentials");
+            times[account].push(started.elapsed());
+        }
+    }
+    let [known, unknown] = times.map(median);
+    compare("an account of the old backend, with a decoy", known, unknown, unknown);
+}
+
+fn compare(what: &str, known: Duration, unknown: Duration, hash: Duration) {
     let difference = known.abs_diff(unknown);
     let share = difference.as_secs_f64() / hash.as_secs_f64() * 100.0;
-    println!("medians of {TRIES}: known {known:.2?}, unknown {unknown:.2?}, one hash {hash:.2?}");
+    println!("{what}: medians of {TRIES}: known {known:.2?}, unknown {unknown:.2?}, one hash {hash:.2?}");
     println!("the difference is {difference:.2?}, {share:.1} % of a hash");
     assert!(share < 10.0, "the difference is more than a tenth of a hash's time");
 }

@@ -5,6 +5,7 @@ mod deployment;
 mod limits;
 mod live;
 mod origins;
+mod passwords;
 mod reader;
 mod secret;
 mod sources;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub limits: Option<Limits>,
     /// `BREACHED_PASSWORDS_URL`: where to ask whether a new password is known from a breach; none for nowhere.
     pub breached_passwords: Option<http::Uri>,
+    /// `DECOY_BCRYPT_COST`: every sign-in takes as long as one with a bcrypt hash of this cost; none for no decoy.
+    pub decoy_bcrypt_cost: Option<u32>,
     /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
     pub secret_ttl: SignedDuration,
     /// What was found where, for `/health/config`.
@@ -212,7 +215,8 @@ impl Settings {
         });
 
         let limits = Limits::read(&mut read, function, production);
-        let breached_passwords = Self::breached_passwords(&mut read, function, production);
+        let breached_passwords = passwords::breached_passwords(&mut read, function, production);
+        let decoy_bcrypt_cost = passwords::decoy_bcrypt_cost(&mut read, function);
         let (report, problems) = read.finish();
         let settings = Self {
             environment,
@@ -231,26 +235,11 @@ impl Settings {
             strict_reuse: strict_reuse.unwrap_or(true),
             limits,
             breached_passwords,
+            decoy_bcrypt_cost,
             secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
             report,
         };
         (settings, problems)
-    }
-
-    fn breached_passwords(read: &mut Reader<'_>, function: Function, production: bool) -> Option<http::Uri> {
-        const EXPECTED: &str = "an https URL that ends in /, to which five digits of a SHA-1 are appended, as in https://api.pwnedpasswords.com/range/";
-        if function != Function::Auth {
-            return None;
-        }
-        let url = read.optional(&["BREACHED_PASSWORDS_URL"], EXPECTED, |text| {
-            let url: http::Uri = text.parse().ok()?;
-            let known = matches!(url.scheme_str(), Some("http" | "https"));
-            (known && url.host().is_some() && url.query().is_none() && text.ends_with('/')).then_some(url)
-        });
-        if production && url.as_ref().is_some_and(|url| url.scheme_str() != Some("https")) {
-            read.refuse(&["BREACHED_PASSWORDS_URL"], "an https URL, in production");
-        }
-        url
     }
 
     fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {

@@ -4,6 +4,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::Cost;
+use crate::domain::Password;
 
 /// The costliest bcrypt that is computed: about a second.
 const MAX_BCRYPT_COST: u32 = 14;
@@ -59,6 +60,12 @@ impl<'a> LegacyHash<'a> {
             }
         }
     }
+}
+
+/// Takes as long as comparing a password with a bcrypt hash of this cost.
+pub(super) fn decoy(cost: u32, password: &Password) {
+    let spent = bcrypt::hash_with_salt(password.expose_typed(), cost, [0; 16]);
+    std::hint::black_box(spent.is_ok());
 }
 
 #[cfg(test)]

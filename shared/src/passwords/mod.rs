@@ -99,7 +99,12 @@ pub async fn verify(
         let pepper = stored.pepper_id.and_then(|id| settings.peppers.get(&id).cloned().map(|pepper| (id, pepper)));
         (stored.hash, pepper)
     });
+    let decoy = settings.decoy_bcrypt_cost;
     tokio::task::spawn_blocking(move || {
+        let is_bcrypt = known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
+        if let Some(cost) = decoy.filter(|_| !is_bcrypt) {
+            legacy::decoy(cost, &password);
+        }
         if let Some((hash, None)) = &known
             && let Some(legacy) = LegacyHash::parse(hash)
         {
