@@ -69,16 +69,22 @@ BEGIN
         -- Other writes of this user may have been waited for, and one of them may have ended the session.
         PERFORM app.check_standing(who, session, at, needed);
     END IF;
-    UPDATE public.sessions s
-    SET confirmed_generation = presented, settle_until = at + interval '60 seconds'
-    WHERE s.id = session AND s.user_id = who AND s.confirmed_generation < presented AND presented <= s.generation;
+    PERFORM FROM public.sessions s
+    WHERE s.id = session AND s.confirmed_generation < presented AND presented <= s.generation;
+    IF FOUND THEN
+        UPDATE public.sessions s
+        SET confirmed_generation = presented, settle_until = at + interval '60 seconds'
+        WHERE s.id = session AND s.confirmed_generation < presented AND s.revoked_at IS NULL;
+        -- Whoever held the row may have ended the session.
+        PERFORM app.check_standing(who, session, at, needed);
+    END IF;
 
     PERFORM set_config('app.user_id', who::text, true);
 END
 $$;
 
--- Notes the first refusal of a window, which took its own note back with its transaction. For the user that
--- app.open_request has named, and nobody else.
+-- Notes the first refusal of a window, which took its own note back with its transaction, for the user that
+-- app.open_request has named.
 CREATE FUNCTION app.note_refused_write(
     session uuid, at timestamptz, burst integer, every double precision, event uuid) RETURNS void
 LANGUAGE sql

@@ -18,7 +18,8 @@ pub(crate) async fn password(
     given: &str,
 ) -> Result<(UserRow, StoredPassword), ApiError> {
     let limit = settings.limits.map(|limits| limits.sign_in_account);
-    let confirming = |event| Confirming { user: user.id(), client, at: app.clock.now(), event, limit };
+    let confirming =
+        |event| Confirming { user: user.id(), session: user.session(), client, at: app.clock.now(), event, limit };
     let db = app.write_scope(user);
     let found = match users::find_to_confirm(&db, &confirming(app.ids.next())).await? {
         Permitted::Refused(refused) => return Err(ApiError::limited(refused)),

@@ -45,7 +45,7 @@ pub(crate) async fn delete_account(
     let (row, verified) = confirm::password(&app, &settings, user, &client, &body.password).await?;
     let account = passwords::account_key(&settings, &row.email).map_err(ApiError::internal)?;
     let (now, event) = (app.clock.now(), app.ids.next());
-    match users::delete(&app.db.anonymous(), user.id(), &verified, &account, now, event).await? {
+    match users::delete(&app.db.scope(user), user.id(), &verified, &account, now, event).await? {
         Deleted::Gone => {}
         Deleted::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
         Deleted::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),

@@ -40,10 +40,10 @@ pub(crate) struct Event {
     /// The session it is about.
     #[schema(required)]
     session_id: Option<Uuid>,
-    /// The address the request came from; null if it was not yours.
+    /// The address the request came from; null if an administrator made it.
     #[schema(required, example = "203.0.113.7")]
     ip: Option<String>,
-    /// The program that made the request; null if it was not yours.
+    /// The program that made the request; null if an administrator made it.
     #[schema(required, example = "Mozilla/5.0")]
     user_agent: Option<String>,
     /// More, depending on the kind.

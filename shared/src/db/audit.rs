@@ -142,9 +142,9 @@ pub struct EventRow {
     pub by_administrator: bool,
     /// The session it is about.
     pub session_id: Option<Uuid>,
-    /// Where the request came from, if it was the user's.
+    /// Where the request came from, unless an administrator made it.
     pub ip: Option<String>,
-    /// The program that made it, if it was the user's.
+    /// The program that made it, unless it was an administrator's.
     pub user_agent: Option<String>,
     /// More, depending on the kind.
     pub details: serde_json::Value,

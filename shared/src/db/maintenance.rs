@@ -64,7 +64,7 @@ impl Batch {
     }
 }
 
-/// Deletes the expired among the next rows behind `from`. What changes meanwhile is judged as it is then.
+/// Deletes the expired among the next rows behind `from`. What changes meanwhile is left to the next run.
 ///
 /// # Errors
 /// As [`Scope::query`].
@@ -74,7 +74,7 @@ pub async fn purge(db: &Scope<'_>, batch: Batch, before: Timestamp, from: Option
         batch.key().iter().enumerate().map(|(index, kind)| format!("($2::jsonb->>{index})::{kind}")).collect();
     let from_key = from_key.join(", ");
     let within = if batch == Batch::AuditEvents { expired } else { "true" };
-    // By place in the table, which needs no plan that could be wrong; what has moved meanwhile is judged where it is.
+    // By place in the table, which needs no plan that could be wrong; what has moved meanwhile is left to the next run.
     let sql = format!(
         "WITH looked_at AS MATERIALIZED (
              SELECT t.ctid AS place, {expired} AS expired, jsonb_build_array({key})::text AS key,

@@ -66,6 +66,12 @@ impl<'a> Scope<'a> {
         Self { writes, ..self }
     }
 
+    /// The same without a caller.
+    #[must_use]
+    pub(super) fn as_nobody(&self) -> Self {
+        Self { caller: None, writes: None, ..*self }
+    }
+
     /// Runs one statement. If the connection turns out to be dead, or silent for too long, it is run once more
     /// on a fresh one: statements are written so that running twice is running once.
     ///
@@ -90,8 +96,8 @@ impl<'a> Scope<'a> {
             Err(Lost::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
-                // The permit was taken, if there was one.
-                let again = Self { writes: None, ..*self };
+                // The permit may have been taken, and is not taken twice.
+                let again = Self { writes: self.writes.filter(|_| !may_have_run), ..*self };
                 match again.attempt(sql, params, deadline::remaining).await {
                     Ok(rows) => Ok(Outcome { rows, retried: may_have_run }),
                     // The first run may have ended the session, or the role, that this one is refused for.

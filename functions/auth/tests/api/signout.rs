@@ -128,3 +128,26 @@ async fn a_sign_out_racing_refreshes_leaves_no_live_session() {
         refresh(&api, &token).await.problem(401, "session_revoked");
     }
 }
+
+#[tokio::test]
+async fn a_request_that_waited_while_its_session_was_ended_is_refused() {
+    let api = api().await;
+    let data = sign_up(&api, "ada@example.com").await;
+    // The first use of a newer access token confirms its generation, and so waits for whoever holds the session.
+    let next = crate::refresh(&api, &text(&data, "refresh_token")).await.data(200);
+    let other = api.database.connect().await;
+    let end = "BEGIN; SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'";
+    other.batch_execute(end).await.unwrap();
+    let commit = async {
+        let watcher = api.database.connect().await;
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
+                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+        other.batch_execute("COMMIT").await.unwrap();
+    };
+    let token = text(&next, "access_token");
+    let (answer, ()) = futures_util::join!(me(&api, &token), commit);
+    answer.problem(401, "session_revoked");
+}

@@ -27,7 +27,7 @@ async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
         [
             "the name is longer than 255 characters",
             "there are several passwords; one of them was taken over",
-            "the account 00000000-0000-0000-0000-000000000002 has this address",
+            "another user has this address",
         ]
     );
 }

@@ -32,7 +32,7 @@ pub async fn count(client: &Client, kind: Kind) -> Result<i64, DbError> {
 /// As any statement.
 pub async fn same_addresses(client: &Client, source: &Source) -> Result<HashSet<String>, DbError> {
     let oldest = source.kind("user", "created_at").map_or("", |_| "t.created_at NULLS LAST,");
-    placed_behind(client, Kind::User, "lower(btrim(t.email, E' \\t\\n\\r\\f\\v'))", oldest).await
+    placed_behind(client, Kind::User, "lower(btrim(t.email, E' \\t\\n\\r\\f\\x0b'))", oldest).await
 }
 
 /// The ids of rows that spell the same 128 bits as another one.
@@ -60,7 +60,7 @@ async fn placed_behind(client: &Client, kind: Kind, key: &str, order: &str) -> R
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// How many rows of an old table were taken over, and how many left out for a reason that was noted.
+/// How many rows of an old table were taken over, each id once, and how many left out for a reason that was noted.
 ///
 /// # Errors
 /// As any statement.
@@ -68,8 +68,8 @@ pub async fn verify(client: &Client, kind: Kind) -> Result<(i64, i64), DbError> 
     let table = kind.table();
     let id = "CASE WHEN t.id::text ~* '^([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$' THEN t.id::text::uuid END";
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE NOT left_out AND taken), count(*) FILTER (WHERE left_out) FROM (
-             SELECT EXISTS (SELECT FROM legacy_rows l WHERE l.source = $1 AND l.id = {id}) AS taken,
+        "SELECT count(DISTINCT id) FILTER (WHERE NOT left_out AND taken), count(*) FILTER (WHERE left_out) FROM (
+             SELECT t.id, EXISTS (SELECT FROM legacy_rows l WHERE l.source = $1 AND l.id = {id}) AS taken,
                     EXISTS (SELECT FROM legacy_problems p
                             WHERE p.source = $1 AND p.legacy_id = left(t.id::text, 200) AND p.skipped)
                     OR t.id IS NULL AS left_out

@@ -179,8 +179,9 @@ async fn finish(
 /// As any statement.
 pub async fn note_problems(client: &Client, problems: &[Problem], at: Timestamp) -> Result<(), DbError> {
     let sql = "INSERT INTO legacy_problems (source, legacy_id, problem, skipped, found_at)
-               SELECT source, legacy_id, problem, skipped, $5
+               SELECT DISTINCT ON (source, legacy_id, problem) source, legacy_id, problem, skipped, $5
                FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) AS t (source, legacy_id, problem, skipped)
+               ORDER BY source, legacy_id, problem, skipped DESC
                ON CONFLICT (source, legacy_id, problem) DO UPDATE SET skipped = excluded.skipped, found_at = excluded.found_at";
     let sources: Vec<&str> = problems.iter().map(|problem| problem.source.as_str()).collect();
     let ids: Vec<&str> = problems.iter().map(|problem| problem.legacy_id.as_str()).collect();
@@ -197,10 +198,11 @@ pub async fn note_problems(client: &Client, problems: &[Problem], at: Timestamp)
     Ok(())
 }
 
-/// Empties the report, for a run from the start.
+/// Takes the rows that were left out from the report, for a run from the start; what was changed of rows that are
+/// here stays on record.
 ///
 /// # Errors
 /// As any statement.
 pub async fn forget_problems(client: &Client) -> Result<(), DbError> {
-    Ok(client.batch_execute("DELETE FROM legacy_problems").await?)
+    Ok(client.batch_execute("DELETE FROM legacy_problems WHERE skipped").await?)
 }

@@ -76,8 +76,10 @@ pub async fn revoke_own(db: &Scope<'_>, owner: Uuid, session: Uuid, end: &End<'_
     let [event, at, ip, agent] = end.params();
     match db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID), (&owner, Type::UUID)]).await {
         Ok(outcome) => Ok(outcome.retried || !outcome.rows.is_empty()),
-        // It was the session that asks.
-        Err(DbError::RefusedAgain(Refusal::Revoked)) => Ok(true),
+        Err(error @ DbError::RefusedAgain(Refusal::Revoked)) => {
+            let sql = "SELECT EXISTS (SELECT FROM sessions s WHERE s.id = $1 AND s.revoked_at = $2)";
+            if was_done(db, sql, session, end.at).await? { Ok(true) } else { Err(error) }
+        }
         Err(error) => Err(error),
     }
 }
@@ -107,8 +109,16 @@ pub async fn revoke_all(db: &Scope<'_>, owner: Uuid, end: &End<'_>) -> Result<Op
     let [event, at, ip, agent] = end.params();
     match db.query(&sql, &[event, at, ip, agent, (&owner, Type::UUID)]).await {
         Ok(outcome) => outcome.rows.first().map_or(Ok(None), |row| Columns::of(row).take().map(Some)),
-        // The first run has ended them all, and took the count with it.
-        Err(DbError::RefusedAgain(Refusal::Revoked)) => Ok(None),
+        Err(error @ DbError::RefusedAgain(Refusal::Revoked)) => {
+            let sql = "SELECT EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.legacy_revoked_at = $2)";
+            if was_done(db, sql, owner, end.at).await? { Ok(None) } else { Err(error) }
+        }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the first run, whose answer was lost, did what the second one was refused for: then it left its time.
+async fn was_done(db: &Scope<'_>, sql: &str, id: Uuid, at: Timestamp) -> Result<bool, DbError> {
+    let outcome = db.as_nobody().query(sql, &[(&id, Type::UUID), (&at, Type::TIMESTAMPTZ)]).await?;
+    outcome.rows.first().map_or(Ok(false), |row| Columns::of(row).take())
 }

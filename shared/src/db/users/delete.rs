@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::standing;
 use crate::db::audit::{Kind, Note, quoted};
-use crate::db::{Columns, DbError, Scope};
+use crate::db::{Columns, DbError, Refusal, Scope};
 use crate::passwords::StoredPassword;
 
 /// What became of an account that was to be deleted.
@@ -74,7 +74,15 @@ pub async fn delete(
                 (&event, Type::UUID),
             ],
         )
-        .await?;
+        .await;
+    let outcome = match outcome {
+        // The first run may have deleted the account, with the session that asks.
+        Err(error @ DbError::RefusedAgain(Refusal::Revoked)) => {
+            let gone = super::find(&db.as_nobody(), user).await?.is_none();
+            return if gone { Ok(Deleted::Gone) } else { Err(error) };
+        }
+        outcome => outcome?,
+    };
     let Some(row) = outcome.rows.first() else {
         return Ok(if outcome.retried { Deleted::Gone } else { Deleted::Changed });
     };

@@ -8,7 +8,7 @@ use super::{COLUMNS, Credentials, Permitted};
 use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
-use crate::db::{Columns, DbError, Scope};
+use crate::db::{Columns, DbError, Refusal, Scope};
 use crate::passwords::StoredPassword;
 
 /// A user is about to confirm their password.
@@ -16,6 +16,8 @@ use crate::passwords::StoredPassword;
 pub struct Confirming<'a> {
     /// The account.
     pub user: Uuid,
+    /// The session, which has permits of its own: a thief of its tokens uses up those, and nobody else's.
+    pub session: Option<Uuid>,
     /// Who asks.
     pub client: &'a Client,
     /// Now.
@@ -33,10 +35,10 @@ pub struct Confirming<'a> {
 pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Permitted, DbError> {
     let sql = format!(
         "SELECT p.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
-         FROM app.take_permit('password', concat($1::uuid, ' ', $8::text), $2, $3, $4, $5, $1, NULL, $6, $7) p
+         FROM app.take_permit('password', coalesce($8::uuid, $1)::text, $2, $3, $4, $5, $1, NULL, $6, $7) p
          LEFT JOIN users u ON u.id = $1 AND p.wait IS NULL"
     );
-    let Confirming { user, client, at, event, limit } = confirming;
+    let Confirming { user, session, client, at, event, limit } = confirming;
     let (burst, every) = limit.map(|limit| (limit.burst, limit.every)).unzip();
     let outcome = db
         .query(
@@ -49,7 +51,7 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
-                (&client.limited_as(), Type::TEXT),
+                (session, Type::UUID),
             ],
         )
         .await?;
@@ -159,6 +161,20 @@ pub async fn change_password(db: &Scope<'_>, new: &NewHash<'_>) -> Result<Option
                 (&client.limited_as(), Type::TEXT),
             ],
         )
-        .await?;
+        .await;
+    let outcome = match outcome {
+        // A token of the old backend ends with the change that it has made; how many sessions did is lost.
+        Err(error @ DbError::RefusedAgain(Refusal::Revoked)) => {
+            return if has_password(&db.as_nobody(), *user, hashed).await? { Ok(Some(0)) } else { Err(error) };
+        }
+        outcome => outcome?,
+    };
     outcome.rows.first().map(|row| Columns::of(row).take()).transpose()
+}
+
+/// Whether an account has this password.
+async fn has_password(db: &Scope<'_>, user: Uuid, stored: &StoredPassword) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.password_hash = $2)";
+    let outcome = db.query(sql, &[(&user, Type::UUID), (&stored.hash, Type::TEXT)]).await?;
+    outcome.rows.first().map_or(Ok(false), |row| Columns::of(row).take())
 }
