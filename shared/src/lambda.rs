@@ -56,7 +56,9 @@ where
             let handler = &handler;
             let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
                 let deadline = i64::try_from(event.context.deadline).ok();
+                // Outside of Lambda it may be of another clock, and have passed.
                 let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
+                let deadline = deadline.filter(|deadline| *deadline > app.clock.now());
                 handler(app.clone(), Invocation { deadline }, event.payload)
             });
             return lambda_runtime::run(service).await;
