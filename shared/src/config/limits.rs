@@ -31,6 +31,11 @@ impl Limit {
         Some(Self { burst: number(burst)?, every: unit / f64::from(number(count)?) })
     }
 
+    /// Burst and refill as parameters of `app.take_permit`; nulls for no limit.
+    pub(crate) fn params(limit: Option<Self>) -> (Option<i32>, Option<f64>) {
+        limit.map(|Self { burst, every }| (burst, every)).unzip()
+    }
+
     /// The seconds in which an empty bucket is full again.
     #[must_use]
     pub fn window(self) -> f64 {

@@ -168,7 +168,7 @@ impl<'a> Scope<'a> {
     async fn open(&self, client: &Checkout) -> Result<(), tokio_postgres::Error> {
         let Some(Caller { user, session, as_admin }) = self.caller else { return Ok(()) };
         let (session, generation) = session.unzip();
-        let (burst, every) = self.writes.map(|limit| (limit.burst, limit.every)).unzip();
+        let (burst, every) = Limit::params(self.writes);
         let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
         let params: [Param<'_>; 8] = [
             (&user, Type::UUID),

@@ -145,7 +145,7 @@ pub async fn refresh(db: &Scope<'_>, presented: &Presented<'_>) -> Result<Refres
          FROM permit LEFT JOIN judged u ON true"
     );
     let Presented { session, generation, at, client, strict, event, limit } = presented;
-    let (burst, every) = limit.map(|limit| (limit.burst, limit.every)).unzip();
+    let (burst, every) = Limit::params(*limit);
     let outcome = db
         .query(
             &sql,

@@ -39,7 +39,7 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
          LEFT JOIN users u ON u.id = $1 AND p.wait IS NULL"
     );
     let Confirming { user, session, client, at, event, limit } = confirming;
-    let (burst, every) = limit.map(|limit| (limit.burst, limit.every)).unzip();
+    let (burst, every) = Limit::params(*limit);
     let outcome = db
         .query(
             &sql,

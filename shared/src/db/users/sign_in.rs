@@ -42,10 +42,8 @@ pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<Perm
          LEFT JOIN users u ON u.email = $3 AND l.bucket IS NULL"
     );
     let Attempt { email, account, client, at, event, limits } = attempt;
-    let (address_burst, address_every) =
-        limits.map(|all| (all.sign_in_address.burst, all.sign_in_address.every)).unzip();
-    let (account_burst, account_every) =
-        limits.map(|all| (all.sign_in_account.burst, all.sign_in_account.every)).unzip();
+    let (address_burst, address_every) = Limit::params(limits.map(|all| all.sign_in_address));
+    let (account_burst, account_every) = Limit::params(limits.map(|all| all.sign_in_account));
     let outcome = db
         .query(
             &sql,

@@ -47,7 +47,7 @@ pub async fn begin_sign_up(db: &Scope<'_>, begin: &BeginSignUp<'_>) -> Result<Be
         SELECT p.wait, EXISTS (SELECT FROM users u WHERE u.email = $1)
         FROM app.take_permit('sign_up', $2, $3, $4, $5, $6, NULL, NULL, $7, $8) p";
     let BeginSignUp { email, client, at, event, limit } = begin;
-    let (burst, every) = limit.map(|limit| (limit.burst, limit.every)).unzip();
+    let (burst, every) = Limit::params(*limit);
     let outcome = db
         .query(
             SQL,
