@@ -56,6 +56,16 @@ impl TestDatabase {
         &self.admin
     }
 
+    /// Returns when a statement in this database waits for a lock: what races is then where it is to be.
+    pub async fn until_somebody_waits(&self) {
+        let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted
+                   AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
+        let watcher = self.connect().await;
+        while watcher.query_typed_one(sql, &[]).await.expect("the database answers").get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A connection as the owner, beside the code under test.
     pub async fn connect(&self) -> Client {
         let mut config = self.admin.clone();

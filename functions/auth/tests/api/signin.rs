@@ -119,12 +119,7 @@ async fn a_password_changed_while_signing_in_wins() {
     owner.batch_execute("BEGIN; UPDATE users SET password_hash = 'changed'").await.unwrap();
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let change = async {
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
-                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
-        let watcher = api.database.connect().await;
-        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::task::yield_now().await;
-        }
+        api.database.until_somebody_waits().await;
         owner.batch_execute("COMMIT").await.unwrap();
     };
     let (answer, ()) = futures_util::join!(api.post("/api/v1/auth/signin", body), change);

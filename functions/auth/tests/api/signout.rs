@@ -139,12 +139,7 @@ async fn a_request_that_waited_while_its_session_was_ended_is_refused() {
     let end = "BEGIN; SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'";
     other.batch_execute(end).await.unwrap();
     let commit = async {
-        let watcher = api.database.connect().await;
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
-                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
-        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::task::yield_now().await;
-        }
+        api.database.until_somebody_waits().await;
         other.batch_execute("COMMIT").await.unwrap();
     };
     let token = text(&next, "access_token");

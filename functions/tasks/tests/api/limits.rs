@@ -78,13 +78,9 @@ async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
     let other = api.database.connect().await;
     other.batch_execute("BEGIN; UPDATE rate_limits SET noted_until = NULL").await.unwrap();
     let end = async {
-        let watcher = api.database.connect().await;
-        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted
-                       AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
-        while watcher.query_typed_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::task::yield_now().await;
-        }
-        watcher
+        api.database.until_somebody_waits().await;
+        let ended = api.database.connect().await;
+        ended
             .batch_execute("SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'")
             .await
             .unwrap();
