@@ -4,9 +4,9 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Presented, Refreshed};
+use shared::db::sessions::{self, Client, Presented, Refreshed};
 use shared::error::{ApiError, Code};
-use shared::http::cookie::BrowserCookie;
+use shared::http::cookie::{self, BrowserCookie};
 use shared::http::{Json, client};
 use utoipa::ToSchema;
 
@@ -40,6 +40,27 @@ pub(crate) async fn refresh(
     client::From(client): client::From,
     browser: BrowserCookie,
     Json(body): Json<Refresh>,
+) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
+    exchange(&app, &client, &browser, &body).await.map_err(|error| {
+        let from_cookie = browser.is_set() && body.refresh_token.is_none();
+        // A cookie that will never yield anything again is taken back.
+        let is_dead = matches!(
+            error.code(),
+            Code::RefreshTokenInvalid
+                | Code::RefreshTokenReused
+                | Code::RefreshTokenAhead
+                | Code::SessionRevoked
+                | Code::SessionExpired
+        );
+        (if from_cookie && is_dead { cookie::clear() } else { HeaderMap::new() }, error)
+    })
+}
+
+async fn exchange(
+    app: &App,
+    client: &Client,
+    browser: &BrowserCookie,
+    body: &Refresh,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
     let (token, from_cookie) = match &body.refresh_token {
         Some(token) => (token.as_str(), false),
@@ -48,7 +69,7 @@ pub(crate) async fn refresh(
             None => return Err(ApiError::invalid("/refresh_token", "is required")),
         },
     };
-    let token = presented::read(&app, token).await;
+    let token = presented::read(app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();
     let now = app.clock.now();
@@ -56,7 +77,7 @@ pub(crate) async fn refresh(
         session: token.session,
         generation: token.generation,
         at: now,
-        client: &client,
+        client,
         strict: settings.strict_reuse,
         event: app.ids.next(),
         limit: settings.limits.map(|limits| limits.refresh),
@@ -64,7 +85,7 @@ pub(crate) async fn refresh(
     Err(ApiError::of(match sessions::refresh(&app.db.anonymous(), &presented).await? {
         Refreshed::Granted { user, generation, expires_at } => {
             let session = Session { id: token.session, generation, expires_at, is_new: false };
-            let tokens = issue::tokens(&app, &settings, user, &session, now)?;
+            let tokens = issue::tokens(app, &settings, user, &session, now)?;
             let (headers, body) = issue::answer(tokens, from_cookie, now);
             return Ok((headers, Json(body)));
         }

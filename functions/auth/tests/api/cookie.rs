@@ -129,6 +129,19 @@ async fn signing_out_ends_the_session_of_the_cookie_and_takes_it_back() {
 }
 
 #[tokio::test]
+async fn a_cookie_of_a_session_that_has_ended_is_taken_back() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, data) = sign_in(&api).await;
+    let call = from_page(&api, "/api/v1/auth/refresh", &token, "https://evil.example").json(json!({}));
+    assert_eq!(call.send().await.header("set-cookie"), "", "not for a page of another origin");
+    api.call(Method::POST, "/api/v1/auth/logout").bearer(&text(&data, "access_token")).send().await;
+    let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await;
+    answer.problem(401, "session_revoked");
+    assert_eq!(cookie(&answer), "");
+}
+
+#[tokio::test]
 async fn two_cookies_of_our_name_are_none() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;

@@ -118,6 +118,9 @@ pub(super) fn user(
     if guessed {
         judged.adjust(legacy_id, NO_TIME);
     }
+    if is_active.is_none() {
+        judged.adjust(legacy_id, "is_active is missing; it is true now");
+    }
     let password = password.as_deref().filter(|hash| !hash.is_empty());
     match password {
         None => judged.adjust(legacy_id, "there is no password, so the user cannot sign in"),
@@ -156,7 +159,7 @@ pub(super) fn user(
         email,
         name,
         password: password.map(|hash| StoredPassword { hash: hash.to_owned(), pepper_id: None }),
-        is_active: *is_active,
+        is_active: is_active.unwrap_or(true),
         email_verified: *email_verified,
         is_admin,
         ban,
@@ -203,6 +206,9 @@ pub(super) fn task(
     if guessed {
         judged.adjust(&legacy_id, NO_TIME);
     }
+    if old.is_completed.is_none() {
+        judged.adjust(&legacy_id, "is_completed is missing; it is false now");
+    }
     Some(ImportedTask {
         id,
         user_id,
@@ -210,7 +216,7 @@ pub(super) fn task(
         description: description.map(|text| text.as_str().to_owned()),
         due_datetime,
         priority,
-        is_completed: old.is_completed,
+        is_completed: old.is_completed.unwrap_or(false),
         created_at,
         updated_at,
     })

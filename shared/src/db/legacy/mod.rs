@@ -70,7 +70,7 @@ pub struct OldUser {
     /// How many other hashes of theirs there are.
     pub other_passwords: i64,
     /// Whether the account may be used.
-    pub is_active: bool,
+    pub is_active: Option<bool>,
     /// Whether the address was confirmed.
     pub email_verified: bool,
     /// `user` or `admin`, if the old table knows roles.
@@ -103,7 +103,7 @@ pub struct OldTask {
     /// The label of an enum, in upper or lower case.
     pub priority: Option<String>,
     /// Whether it is done.
-    pub is_completed: bool,
+    pub is_completed: Option<bool>,
     /// When it was made.
     pub created_at: Moment,
     /// When it last changed.

@@ -95,6 +95,11 @@ impl Source {
         self.kind(table, column).map_or(otherwise.to_string(), |_| format!("coalesce(t.{column}, {otherwise})"))
     }
 
+    /// A column as a truth value that may be missing from a row, with what an absent column means.
+    fn nullable_flag(&self, table: &str, column: &str, otherwise: bool) -> String {
+        self.kind(table, column).map_or(otherwise.to_string(), |_| format!("t.{column}"))
+    }
+
     /// A column as microseconds since 1970, and whether it has a value. A time without a zone is UTC.
     fn moment(&self, table: &str, column: &str) -> String {
         match self.kind(table, column) {
@@ -158,7 +163,7 @@ async fn select_users(
         "SELECT t.id::text, t.email::text, {}, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM {from}",
         source.text("user", "name"),
         source.text("user", "hashed_password"),
-        source.flag("user", "is_active", true),
+        source.nullable_flag("user", "is_active", true),
         source.flag("user", "email_verified", false),
         source.text("user", "role"),
         source.flag("user", "banned", false),
@@ -226,7 +231,7 @@ pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit:
         source.text("task", "description"),
         source.moment("task", "due_datetime"),
         source.text("task", "priority"),
-        source.flag("task", "is_completed", false),
+        source.nullable_flag("task", "is_completed", false),
         source.moment("task", "created_at"),
         source.moment("task", "updated_at"),
         source.page(Kind::Task),
