@@ -165,6 +165,19 @@ async fn an_administrator_ends_all_sessions_of_an_account() {
 }
 
 #[tokio::test]
+async fn the_same_action_many_times_at_once_succeeds_each_time() {
+    let api = api().await;
+    let root = admin(&api, "root@example.com").await;
+    let ada = api.person("ada@example.com").await;
+    for role in ["admin", "user", "admin", "user"] {
+        let answers = join_all((0..8).map(|_| act(&root, &ada, "role", json!({ "role": role })))).await;
+        for answer in answers {
+            assert_eq!(answer.data(200)["role"], role);
+        }
+    }
+}
+
+#[tokio::test]
 async fn every_action_is_noted_with_who_did_it() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;

@@ -1,29 +1,18 @@
 //! Accounts as administrators and operators see and change them, as a role that sees no password.
 
+mod list;
+
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::{COLUMNS, UserRow, standing};
-use crate::db::audit::{Kind, Note};
+use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
 use crate::db::{Columns, DbError, Scope};
 use crate::domain::{BanReason, Email};
 
-/// Which accounts to list.
-#[derive(Debug, Default)]
-pub struct Filter {
-    /// Only the account of this address.
-    pub email: Option<Email>,
-    /// Only accounts with this text in address or name, whatever its case.
-    pub search: Option<String>,
-    /// Only `user` or `admin`.
-    pub role: Option<Role>,
-    /// Only enabled, or only disabled accounts.
-    pub is_active: Option<bool>,
-    /// Only accounts that are banned now, or only others.
-    pub banned: Option<bool>,
-}
+pub use list::{Filter, list};
 
 /// What an account may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,55 +32,6 @@ impl Role {
             Self::Admin => "admin",
         }
     }
-}
-
-/// Accounts, newest first, from behind `after`.
-///
-/// # Errors
-/// As [`Scope::query`].
-pub async fn list(
-    db: &Scope<'_>,
-    filter: &Filter,
-    after: Option<(Timestamp, Uuid)>,
-    limit: i64,
-    at: Timestamp,
-) -> Result<Vec<UserRow>, DbError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM users u
-         WHERE ($1::text IS NULL OR u.email = $1)
-           AND ($2::text IS NULL OR u.email LIKE $2 OR lower(u.name) LIKE $2)
-           AND ($3::text IS NULL OR u.role = $3)
-           AND ($4::boolean IS NULL OR u.is_active = $4)
-           AND ($5::boolean IS NULL OR $5 = (u.banned_at IS NOT NULL AND coalesce(u.banned_until > $6, true)))
-           AND ($7::timestamptz IS NULL OR (u.created_at, u.id) < ($7, $8))
-         ORDER BY u.created_at DESC, u.id DESC
-         LIMIT $9"
-    );
-    let Filter { email, search, role, is_active, banned } = filter;
-    let pattern = search.as_ref().map(|text| format!("%{}%", escape(&text.to_lowercase())));
-    let (time, id) = after.unzip();
-    let outcome = db
-        .query(
-            &sql,
-            &[
-                (&email.as_ref().map(Email::as_str), Type::TEXT),
-                (&pattern, Type::TEXT),
-                (&role.map(Role::as_str), Type::TEXT),
-                (is_active, Type::BOOL),
-                (banned, Type::BOOL),
-                (&at, Type::TIMESTAMPTZ),
-                (&time, Type::TIMESTAMPTZ),
-                (&id, Type::UUID),
-                (&limit, Type::INT8),
-            ],
-        )
-        .await?;
-    outcome.rows.iter().map(|row| UserRow::read(&mut Columns::of(row))).collect()
-}
-
-/// Text in which nothing has a meaning for `LIKE`.
-fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }
 
 /// The account an action is for.
@@ -206,13 +146,23 @@ impl Change {
 /// # Errors
 /// As [`Scope::query`].
 pub async fn act(db: &Scope<'_>, action: &Action<'_>) -> Result<Acted, DbError> {
+    // Whoever changed the account meanwhile has finished; what is allowed now is decided anew.
+    for _ in 0..3 {
+        if let Some(acted) = try_to_act(db, action).await? {
+            return Ok(acted);
+        }
+    }
+    Err(DbError::other("the account keeps changing"))
+}
+
+/// None if the account changed while it was waited for.
+async fn try_to_act(db: &Scope<'_>, action: &Action<'_>) -> Result<Option<Acted>, DbError> {
     let Action { target, actor, client, at, event, change } = action;
     let (set, already) = change.sql();
-    let kind = format!("'{}'", change.kind().as_str());
     let noted = Note {
         id: "$4",
         at: "$3",
-        kind: &kind,
+        kind: &quoted(change.kind()),
         user: "changed.id",
         actor: "$5",
         ip: "$10",
@@ -281,11 +231,11 @@ pub async fn act(db: &Scope<'_>, action: &Action<'_>) -> Result<Acted, DbError> 
             ],
         )
         .await?;
-    let Some(row) = outcome.rows.first() else { return Ok(Acted::Missing) };
+    let Some(row) = outcome.rows.first() else { return Ok(Some(Acted::Missing)) };
     let mut columns = Columns::of(row);
     if !columns.take::<bool>()? {
-        return Ok(Acted::LastAdmin);
+        return Ok(Some(Acted::LastAdmin));
     }
-    let _ended: Option<i64> = columns.take()?;
-    UserRow::read(&mut columns).map(Acted::Done)
+    let ended: Option<i64> = columns.take()?;
+    ended.map(|_| UserRow::read(&mut columns).map(Acted::Done)).transpose()
 }
