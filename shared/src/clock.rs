@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+/// The first moment of our era, 0001-01-01T00:00Z: what is older cannot be told in RFC 3339.
+pub const OUR_ERA: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
 /// Where the time comes from: the system in production, a hand-moved clock in tests.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);

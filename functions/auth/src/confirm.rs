@@ -2,6 +2,7 @@
 
 use shared::App;
 use shared::config::Settings;
+use shared::db::audit::{self, Failure, Kind};
 use shared::db::sessions::Client;
 use shared::db::users::{self, Confirming, Permitted, UserRow};
 use shared::domain::Password;
@@ -18,10 +19,9 @@ pub(crate) async fn password(
     given: &str,
 ) -> Result<(UserRow, StoredPassword), ApiError> {
     let limit = settings.limits.map(|limits| limits.sign_in_account);
-    let confirming =
-        |event| Confirming { user: user.id(), session: user.session(), client, at: app.clock.now(), event, limit };
-    let db = app.write_scope(user);
-    let found = match users::find_to_confirm(&db, &confirming(app.ids.next())).await? {
+    let (at, event) = (app.clock.now(), app.ids.next());
+    let confirming = Confirming { user: user.id(), session: user.session(), client, at, event, limit };
+    let found = match users::find_to_confirm(&app.write_scope(user), &confirming).await? {
         Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
         Permitted::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };
@@ -30,6 +30,8 @@ pub(crate) async fn password(
     if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
         return Ok((found.user, stored));
     }
-    users::note_refused_password(&app.db.anonymous(), &confirming(app.ids.next())).await?;
+    let (kind, at, event) = (Kind::PasswordRefused, app.clock.now(), app.ids.next());
+    let failure = Failure { kind, user: Some(user.id()), client, at, event, reason: None };
+    audit::note_failure(&app.db.anonymous(), &failure).await?;
     Err(ApiError::new(Code::InvalidCredentials, "The password is not right"))
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::users::{self, Deleted};
 use shared::error::{ApiError, Code};
-use shared::http::cookie::{self, BrowserCookie};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{CurrentUser, Json, MessageBody, client};
 use shared::passwords;
 use utoipa::ToSchema;
@@ -50,6 +50,5 @@ pub(crate) async fn delete_account(
         Deleted::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
         Deleted::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),
     }
-    let headers = if browser.is_set() { cookie::clear() } else { HeaderMap::new() };
-    Ok((headers, Json(MessageBody::done("Account deleted successfully"))))
+    Ok((browser.take_back(), Json(MessageBody::done("Account deleted successfully"))))
 }

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use shared::App;
 use shared::db::sessions::{self, End};
 use shared::error::ApiError;
-use shared::http::cookie::{self, BrowserCookie};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{CurrentUser, Json, client};
 
 use crate::view::RevokedBody;
@@ -28,6 +28,5 @@ pub(crate) async fn logout_all(
 ) -> Result<(HeaderMap, Json<RevokedBody>), ApiError> {
     let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
     let revoked = sessions::revoke_all(&app.write_scope(user), user.id(), &end).await?;
-    let headers = if browser.is_set() { cookie::clear() } else { HeaderMap::new() };
-    Ok((headers, Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
+    Ok((browser.take_back(), Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, Client, Presented, Refreshed};
 use shared::error::{ApiError, Code};
-use shared::http::cookie::{self, BrowserCookie};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{Json, client};
 use utoipa::ToSchema;
 
@@ -42,7 +42,6 @@ pub(crate) async fn refresh(
     Json(body): Json<Refresh>,
 ) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
     exchange(&app, &client, &browser, &body).await.map_err(|error| {
-        let from_cookie = browser.is_set() && body.refresh_token.is_none();
         // A cookie that will never yield anything again is taken back.
         let is_dead = matches!(
             error.code(),
@@ -52,7 +51,7 @@ pub(crate) async fn refresh(
                 | Code::SessionRevoked
                 | Code::SessionExpired
         );
-        (if from_cookie && is_dead { cookie::clear() } else { HeaderMap::new() }, error)
+        (if is_dead && body.refresh_token.is_none() { browser.take_back() } else { HeaderMap::new() }, error)
     })
 }
 

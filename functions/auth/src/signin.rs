@@ -4,8 +4,9 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
+use shared::db::audit::{self, Failure, Kind};
 use shared::db::sessions::{self, Client, SignedIn};
-use shared::db::users::{self, Attempt, Failed, Permitted};
+use shared::db::users::{self, Attempt, Permitted};
 use shared::domain::{Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
@@ -129,8 +130,9 @@ async fn try_to_open_session(
 
     let now = app.clock.now();
     let fail = async |reason, error| {
-        let failed = Failed { user: user.as_ref().map(|user| user.id), client, at: now, event: app.ids.next(), reason };
-        users::note_failed_sign_in(&db, &failed).await?;
+        let (kind, user) = (Kind::SignInFailed, user.as_ref().map(|user| user.id));
+        let failure = Failure { kind, user, client, at: now, event: app.ids.next(), reason: Some(reason) };
+        audit::note_failure(&db, &failure).await?;
         Err(error)
     };
     let rehashed = match verdict {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, Client, End};
 use shared::error::ApiError;
-use shared::http::cookie::{self, BrowserCookie};
+use shared::http::cookie::BrowserCookie;
 use shared::http::{Body, Json, MessageBody, bearer, client, session_to_end};
 use utoipa::ToSchema;
 
@@ -80,6 +80,6 @@ async fn end_session(
         let end = End { client, at: app.clock.now(), event: app.ids.next() };
         sessions::sign_out(&app.db.anonymous(), session, &end).await?;
     }
-    let headers = if cookie.is_some() { cookie::clear() } else { HeaderMap::new() };
+    let headers = if cookie.is_some() { browser.take_back() } else { HeaderMap::new() };
     Ok((headers, Json(MessageBody::done("Successfully signed out"))))
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::sessions::Client;
 use super::{Columns, DbError, Scope};
 
 /// What can happen. The names are stable: clients show them.
@@ -88,7 +89,7 @@ pub(super) struct Note<'a> {
     pub(super) ip: &'a str,
     pub(super) agent: &'a str,
     pub(super) details: &'a str,
-    /// The part whose rows are noted, with its conditions.
+    /// The part whose rows are noted, with its conditions; without one the event is noted once.
     pub(super) from: &'a str,
 }
 
@@ -105,7 +106,7 @@ impl Default for Note<'_> {
             ip: null,
             agent: null,
             details: "'{}'",
-            from: "",
+            from: "(VALUES (1)) AS once",
         }
     }
 }
@@ -127,6 +128,56 @@ impl Note<'_> {
 /// The kind as SQL text.
 pub(super) fn quoted(kind: Kind) -> String {
     format!("'{}'", kind.as_str())
+}
+
+/// A failure to note, which changes nothing else.
+#[derive(Debug)]
+pub struct Failure<'a> {
+    /// What failed.
+    pub kind: Kind,
+    /// The account, if there is one.
+    pub user: Option<Uuid>,
+    /// Who tried.
+    pub client: &'a Client,
+    /// Now.
+    pub at: Timestamp,
+    /// The id of the event.
+    pub event: Uuid,
+    /// Why, if there is more to say than the kind.
+    pub reason: Option<&'static str>,
+}
+
+/// Notes a failure; in the same round trip whether the account exists or not.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn note_failure(db: &Scope<'_>, failure: &Failure<'_>) -> Result<(), DbError> {
+    let Failure { kind, user, client, at, event, reason } = failure;
+    let sql = Note {
+        id: "$1",
+        at: "$2",
+        kind: &quoted(*kind),
+        // Nothing of an account that has just been deleted.
+        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
+        ip: "$4",
+        agent: "$5",
+        details: "jsonb_strip_nulls(jsonb_build_object('reason', $6::text))",
+        ..Note::default()
+    }
+    .sql();
+    db.query(
+        &sql,
+        &[
+            (event, Type::UUID),
+            (at, Type::TIMESTAMPTZ),
+            (user, Type::UUID),
+            (&client.ip, Type::TEXT),
+            (&client.agent, Type::TEXT),
+            (reason, Type::TEXT),
+        ],
+    )
+    .await?;
+    Ok(())
 }
 
 /// A stored event.

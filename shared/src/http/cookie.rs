@@ -36,10 +36,10 @@ impl FromRequestParts<App> for BrowserCookie {
 }
 
 impl BrowserCookie {
-    /// Whether there is a cookie.
+    /// The header that takes the cookie back; none if there is no cookie.
     #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.token.is_some()
+    pub fn take_back(&self) -> HeaderMap {
+        if self.token.is_some() { header("", 0) } else { HeaderMap::new() }
     }
 
     /// The token, if the page may use it.
@@ -86,12 +86,6 @@ fn is_trusted(headers: &HeaderMap, settings: &Settings) -> bool {
 #[must_use]
 pub fn set(token: &SecretString, expires_at: Timestamp, now: Timestamp) -> HeaderMap {
     header(token.expose_secret(), expires_at.duration_since(now).as_secs().max(0))
-}
-
-/// The header that takes it back.
-#[must_use]
-pub fn clear() -> HeaderMap {
-    header("", 0)
 }
 
 fn header(value: &str, seconds: i64) -> HeaderMap {

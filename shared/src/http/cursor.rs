@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Query;
+use crate::clock::OUR_ERA;
 use crate::error::ApiError;
 
 /// The last item of a page.
@@ -16,9 +17,6 @@ pub struct Cursor {
     /// Its id.
     pub id: Uuid,
 }
-
-/// The first time a list may begin at: the start of our era.
-const FIRST: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
 impl Cursor {
     /// Reads what [`Cursor::encode`] wrote. It holds no right: whoever changes it starts elsewhere in their own list.
@@ -32,7 +30,7 @@ impl Cursor {
         }
         let time = Timestamp::from_microsecond(i64::from_be_bytes(micros.try_into().ok()?)).ok()?;
         // PostgreSQL knows no time before 4713 BC.
-        (time >= FIRST).then_some(())?;
+        (time >= OUR_ERA).then_some(())?;
         Some(Self { time, id: Uuid::from_slice(id).ok()? })
     }
 

@@ -7,6 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
 use super::{Kind, Moment, OldTask, OldUser};
+use crate::clock::OUR_ERA;
 use crate::db::{Columns, DbError, Param};
 
 /// The columns of the old tables, by table and name, with their types.
@@ -92,7 +93,7 @@ impl Source {
 
     /// A column as a truth value, with what an absent column or null means.
     fn flag(&self, table: &str, column: &str, otherwise: bool) -> String {
-        self.kind(table, column).map_or(otherwise.to_string(), |_| format!("coalesce(t.{column}, {otherwise})"))
+        format!("coalesce({}, {otherwise})", self.nullable_flag(table, column, otherwise))
     }
 
     /// A column as a truth value that may be missing from a row, with what an absent column means.
@@ -126,7 +127,7 @@ fn moment(columns: &mut Columns<'_>) -> Result<Moment, DbError> {
     let (micros, is_set): (Option<i64>, bool) = (columns.take()?, columns.take()?);
     Ok(match micros.map(Timestamp::from_microsecond) {
         // Nothing of ours is older than our era, and RFC 3339 cannot tell it.
-        Some(Ok(moment)) if moment.as_second() >= -62_135_596_800 => Moment::At(moment),
+        Some(Ok(moment)) if moment >= OUR_ERA => Moment::At(moment),
         None if !is_set => Moment::Missing,
         _ => Moment::OutOfRange,
     })

@@ -15,8 +15,8 @@ use crate::config::Refused;
 use crate::passwords::StoredPassword;
 
 pub use delete::{Deleted, delete};
-pub use password::{Confirming, NewHash, change_password, find_to_confirm, note_refused_password};
-pub use sign_in::{Attempt, Failed, begin_sign_in, note_failed_sign_in};
+pub use password::{Confirming, NewHash, change_password, find_to_confirm};
+pub use sign_in::{Attempt, begin_sign_in};
 pub use sign_up::{BeginSignUp, Begun, NewUser, begin_sign_up, insert_with_session};
 
 /// An account without its secrets.

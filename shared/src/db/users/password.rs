@@ -64,35 +64,6 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
     Ok(Permitted::Found(if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None }))
 }
 
-/// Notes that a password was not the user's.
-///
-/// # Errors
-/// As [`Scope::query`].
-pub async fn note_refused_password(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<(), DbError> {
-    let sql = Note {
-        id: "$1",
-        at: "$2",
-        kind: &quoted(Kind::PasswordRefused),
-        // Nothing of an account that has just been deleted.
-        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
-        ip: "$4",
-        agent: "$5",
-        from: "(VALUES (1)) AS once",
-        ..Note::default()
-    }
-    .sql();
-    let Confirming { user, client, at, event, .. } = confirming;
-    let params: [_; 5] = [
-        (event as _, Type::UUID),
-        (at as _, Type::TIMESTAMPTZ),
-        (user as _, Type::UUID),
-        (&client.ip as _, Type::TEXT),
-        (&client.agent as _, Type::TEXT),
-    ];
-    db.query(&sql, &params).await?;
-    Ok(())
-}
-
 /// A password to set.
 #[derive(Debug)]
 pub struct NewHash<'a> {

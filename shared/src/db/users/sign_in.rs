@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{COLUMNS, Credentials, Permitted};
 use crate::config::{Limit, Limits, Policy, Refused};
-use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
 use crate::db::{Columns, DbError, Scope};
 use crate::domain::Email;
@@ -76,53 +75,4 @@ pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<Perm
     }
     let found: bool = columns.take()?;
     Ok(Permitted::Found(if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None }))
-}
-
-/// A sign-in that failed after its password was looked at.
-#[derive(Debug)]
-pub struct Failed<'a> {
-    /// The account, if there is one.
-    pub user: Option<Uuid>,
-    /// Who tried.
-    pub client: &'a Client,
-    /// Now.
-    pub at: Timestamp,
-    /// The id of the event.
-    pub event: Uuid,
-    /// `wrong_password`, `unknown_account`, `disabled` or `banned`.
-    pub reason: &'static str,
-}
-
-/// Notes a failed sign-in; in the same round trip whether the account exists or not.
-///
-/// # Errors
-/// As [`Scope::query`].
-pub async fn note_failed_sign_in(db: &Scope<'_>, failed: &Failed<'_>) -> Result<(), DbError> {
-    let sql = Note {
-        id: "$1",
-        at: "$2",
-        kind: &quoted(Kind::SignInFailed),
-        // Nothing of an account that has just been deleted.
-        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
-        ip: "$4",
-        agent: "$5",
-        details: "jsonb_build_object('reason', $6::text)",
-        from: "(VALUES (1)) AS once",
-        ..Note::default()
-    }
-    .sql();
-    let Failed { user, client, at, event, reason } = failed;
-    db.query(
-        &sql,
-        &[
-            (event, Type::UUID),
-            (at, Type::TIMESTAMPTZ),
-            (user, Type::UUID),
-            (&client.ip, Type::TEXT),
-            (&client.agent, Type::TEXT),
-            (reason, Type::TEXT),
-        ],
-    )
-    .await?;
-    Ok(())
 }

@@ -105,7 +105,6 @@ pub async fn insert_with_session(
         session: "$7",
         ip: "$10",
         agent: "$11",
-        from: "(VALUES (1)) AS once",
         ..Note::default()
     }
     .sql();
