@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::config::{Environment, Function, Live, Sources};
 use crate::db::{Database, Role};
 use crate::http::stack;
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 use crate::state::App;
 
 /// Where Lambda hands out invocations; nowhere else is it set.
@@ -37,6 +39,15 @@ pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode
 pub struct Invocation {
     /// When Lambda ends it; none outside of Lambda.
     pub deadline: Option<Timestamp>,
+}
+
+impl Invocation {
+    /// How long Lambda lets it run from now.
+    #[must_use]
+    pub fn time_left(&self, clock: &Clock) -> Option<Duration> {
+        let left = self.deadline?.duration_since(clock.now());
+        Some(left.try_into().unwrap_or(Duration::ZERO))
+    }
 }
 
 /// Answers direct invocations of a function without HTTP. Outside of Lambda the first argument is the event,
@@ -102,14 +113,18 @@ fn run(main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
 pub async fn start(function: Function, sources: Sources) -> Result<App, Failure> {
     let clock = Clock::system();
     let concurrency = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1);
+    let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
     let settings = live.current();
-    log_to_stdout(&settings.log_level, settings.environment != Environment::Development);
+    // Lambda says so where the template asks for it.
+    let json = settings.environment != Environment::Development || lambda_wants_json;
+    log_to_stdout(&settings.log_level, json);
     live.log_problems();
-    Ok(assemble(function, live, clock, concurrency))
+    let metrics = settings.stack.as_deref().map(|stack| Metrics::new(stack, function, Box::new(std::io::stdout())));
+    Ok(App { metrics: metrics.unwrap_or_default(), ..assemble(function, live, clock, concurrency) })
 }
 
-/// The parts put together.
+/// The parts put together, without metrics.
 #[must_use]
 pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: usize) -> App {
     let role = match function {
@@ -120,7 +135,7 @@ pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: 
         Function::Health | Function::Docs | Function::Migrate => Role::Login,
     };
     let db = Database::new(Arc::clone(&live), clock.clone(), role, connections);
-    App { live, db, ids: Ids::new(clock.clone()), clock }
+    App { live, db, ids: Ids::new(clock.clone()), clock, metrics: Metrics::default() }
 }
 
 /// JSON lines in a deployment, text in development. The drivers' own debug output may hold statements: never on.

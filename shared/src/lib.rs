@@ -9,6 +9,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod lambda;
+pub mod metrics;
 pub mod passwords;
 pub mod state;
 pub mod tokens;

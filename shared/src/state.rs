@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::{Live, Settings};
 use crate::db::{Caller, Database, Scope};
 use crate::ids::Ids;
+use crate::metrics::Metrics;
 
 /// The running function: cheap to clone, the same for every request.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub struct App {
     pub clock: Clock,
     /// New identifiers.
     pub ids: Ids,
+    /// What operators count.
+    pub metrics: Metrics,
 }
 
 impl App {

@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;
+mod cloudformation;
 mod embedded;
 mod import;
 mod rollback;
@@ -10,17 +11,18 @@ mod status;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::App;
-use shared::clock::Clock;
-use shared::config::Live;
+use shared::config::Problems;
 use shared::db::{DbError, connect_direct, migrations};
 use shared::lambda::Invocation;
+use shared::metrics;
 use tokio_postgres::Client;
 
 use import::Import;
 
 pub use check::Checked;
+pub use cloudformation::{Asked, Told};
 pub use import::{Counts, Imported, Position};
 pub use rollback::RolledBack;
 pub use run::Migrated;
@@ -52,10 +54,34 @@ pub enum Event {
     },
 }
 
+/// Whatever can arrive.
+#[derive(Clone, Debug)]
+pub enum Arrived {
+    /// From CloudFormation, which hears the outcome elsewhere.
+    CloudFormation(Box<Asked>),
+    /// From an operator.
+    Invocation(Event),
+}
+
+impl<'de> Deserialize<'de> for Arrived {
+    /// Told apart by the URL for the answer, so that the errors of either are its own.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let arrived = if value.get("ResponseURL").is_some() {
+            serde_json::from_value(value).map(Self::CloudFormation)
+        } else {
+            serde_json::from_value(value).map(Self::Invocation)
+        };
+        arrived.map_err(serde::de::Error::custom)
+    }
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
+    /// To CloudFormation.
+    Told(Told),
     /// To [`Event::Status`].
     Status(Status),
     /// To [`Event::Migrate`].
@@ -71,8 +97,11 @@ pub enum Answer {
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] Problems),
     /// Somebody else migrates this database.
-    #[error("another migration holds the lock; it did not finish within a minute")]
+    #[error("another migration holds the lock, and did not finish while this one waited")]
     Locked,
     /// Somebody else imports into this database.
     #[error("another import is running; it did not finish within a minute")]
@@ -126,6 +155,12 @@ pub fn fingerprint() -> String {
 /// How long to wait for another migration to finish.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The longest that one statement of a migration may take.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// Kept back before the function's deadline.
+const RESERVE: Duration = Duration::from_secs(25);
+
 /// Answers an event.
 ///
 /// # Errors
@@ -133,25 +168,34 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn handle(
     app: App,
     invocation: Invocation,
-    event: Event,
+    arrived: Arrived,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
     app.live.keep_fresh().await;
-    Ok(perform(&app.live, &app.clock, &invocation, &event).await?)
+    match arrived {
+        Arrived::CloudFormation(request) => cloudformation::answer(&app, &invocation, &request).await.map(Answer::Told),
+        Arrived::Invocation(event) => {
+            app.live.recover().await;
+            let answer = perform(&app, &invocation, &event).await;
+            if answer.is_err() && event == Event::Migrate {
+                app.metrics.count(metrics::Event::MigrationFailures);
+            }
+            Ok(answer?)
+        }
+    }
 }
 
 /// Does what `event` says with the database of the settings. Two at once: one waits, both answer.
 ///
 /// # Errors
 /// As [`MigrateError`].
-pub async fn perform(
-    settings: &Live,
-    clock: &Clock,
-    invocation: &Invocation,
-    event: &Event,
-) -> Result<Answer, MigrateError> {
-    let mut client = connect_direct(settings).await?;
+pub async fn perform(app: &App, invocation: &Invocation, event: &Event) -> Result<Answer, MigrateError> {
+    let problems = app.live.problems();
+    if !problems.is_empty() {
+        return Err(Problems::clone(&problems).into());
+    }
+    let mut client = connect_direct(&app.live).await?;
     migrations::prepare(&client).await?;
-    let answer = perform_on(&mut client, clock, invocation, event).await;
+    let answer = perform_on(&mut client, app, invocation, event).await;
     // Closing the connection would do, were it not for poolers.
     if let Err(error) = migrations::release(&client).await {
         tracing::warn!(%error, "the session could not be reset");
@@ -161,7 +205,7 @@ pub async fn perform(
 
 async fn perform_on(
     client: &mut Client,
-    clock: &Clock,
+    app: &App,
     invocation: &Invocation,
     event: &Event,
 ) -> Result<Answer, MigrateError> {
@@ -169,23 +213,27 @@ async fn perform_on(
         Event::Status => status::read(client).await.map(Answer::Status),
         Event::Check => check::compare(client).await.map(Answer::Checked),
         Event::Migrate => {
-            lock(client).await?;
+            lock(client, app, invocation).await?;
             run::migrate(client).await.map(Answer::Migrated)
         }
         Event::Rollback { to } => {
-            lock(client).await?;
+            lock(client, app, invocation).await?;
             rollback::back_to(client, *to).await.map(Answer::RolledBack)
         }
         Event::ImportLegacy { dry_run, after } => {
             migrations::lock_import(client, PATIENCE).await.map_err(locked(MigrateError::ImportLocked))?;
             let import = Import { dry_run: *dry_run, after: after.clone(), deadline: invocation.deadline };
-            import::run(client, clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
+            import::run(client, &app.clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
         }
     }
 }
 
-async fn lock(client: &Client) -> Result<(), MigrateError> {
-    migrations::lock(client, PATIENCE).await.map_err(locked(MigrateError::Locked))
+/// Takes the lock, and bounds what comes: no statement goes on after the function has ended.
+async fn lock(client: &Client, app: &App, invocation: &Invocation) -> Result<(), MigrateError> {
+    let left = || invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(RESERVE));
+    migrations::lock(client, left().min(PATIENCE)).await.map_err(locked(MigrateError::Locked))?;
+    migrations::bound(client, left().min(LONGEST)).await?;
+    Ok(())
 }
 
 /// Says who holds a lock that was waited for in vain.

@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use migrate::{Answer, Event, MigrateError, perform};
-use shared::config::{Function, Live, Sources};
 use shared::lambda::Invocation;
-use testkit::{TestClock, TestDatabase, program};
+use testkit::{TestClock, TestDatabase, migrator, program};
 use tokio_postgres::Client;
 
 /// The newest migration.
 const LATEST: i32 = 13;
 
-async fn settings(database: &TestDatabase) -> Live {
-    let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
-    Live::load(Function::Migrate, TestClock::default().clock(), sources).await.unwrap()
-}
-
 async fn perform_event(database: &TestDatabase, event: &Event) -> Result<Answer, MigrateError> {
-    perform(&settings(database).await, &TestClock::default().clock(), &Invocation::default(), event).await
+    let app = migrator(&database.url(), TestClock::default().clock()).await;
+    perform(&app, &Invocation::default(), event).await
 }
 
 async fn up(database: &TestDatabase) -> migrate::Migrated {

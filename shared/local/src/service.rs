@@ -87,6 +87,12 @@ impl Service {
         Ok(Self { name: name.to_owned(), child, keeper, lifeline })
     }
 
+    /// Ends the process without asking it.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()

@@ -25,6 +25,25 @@ pub enum Function {
 }
 
 impl Function {
+    /// Its name, which is that of its folder, its binary and its metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Tasks => "tasks",
+            Self::Users => "users",
+            Self::Health => "health",
+            Self::Docs => "docs",
+            Self::Migrate => "migrate",
+            Self::Maintenance => "maintenance",
+        }
+    }
+
+    /// Whether it starts although its settings are wrong: to tell them, or to tell CloudFormation.
+    pub(super) const fn starts_with_problems(self) -> bool {
+        matches!(self, Self::Health | Self::Migrate)
+    }
+
     /// Whether it talks to the pooled database.
     pub(super) const fn uses_database(self) -> bool {
         matches!(self, Self::Auth | Self::Tasks | Self::Users | Self::Health | Self::Maintenance)

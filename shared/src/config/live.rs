@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{Finding, Function, Problem, Problems, SecretReader, Settings, Source, Sources};
+use super::{Finding, Function, Problem, Problems, SecretError, SecretReader, Settings, Source, Sources};
 use crate::clock::Clock;
 
 /// Settings that can be read again while the function runs.
@@ -18,15 +18,15 @@ pub struct Live {
     clock: Clock,
     current: RwLock<Arc<Inspected>>,
     secret: Option<Secret>,
-    /// Why the secret could not be read at the start. For the log: it may name the account.
-    unread: Option<String>,
 }
 
-/// Settings, and what is wrong with them; only the health function goes on with problems, to tell them.
+/// Settings, and what is wrong with them; only health and migrate go on with problems, to tell them.
 #[derive(Debug)]
 struct Inspected {
     settings: Arc<Settings>,
     problems: Arc<Problems>,
+    /// Why the secret could not be read. For the log: it may name the account.
+    unread: Option<SecretError>,
 }
 
 #[derive(Debug)]
@@ -67,8 +67,8 @@ impl Live {
     /// Reads the settings of `function`, with its secret if the environment names one.
     ///
     /// # Errors
-    /// If the secret cannot be read, or with everything that is wrong with the settings. The health function
-    /// starts all the same, to say so.
+    /// If the secret cannot be read, or with everything that is wrong with the settings. Health and migrate start
+    /// all the same, to say so.
     pub async fn load(
         function: Function,
         clock: Clock,
@@ -92,13 +92,14 @@ impl Live {
         reader: Option<SecretReader>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut unread = None;
+        let lenient = function.starts_with_problems();
         let (secret, sources) = match reader {
             None => (None, sources),
             Some(reader) => {
                 let values = match reader.read().await {
                     Ok(values) => values,
-                    Err(error) if function == Function::Health => {
-                        unread = Some(error.to_string());
+                    Err(error) if lenient => {
+                        unread = Some(error);
                         HashMap::new()
                     }
                     Err(error) => return Err(error.into()),
@@ -108,25 +109,38 @@ impl Live {
                 (Some(secret), sources.with_secret(values))
             }
         };
-        let mut inspected = Inspected::of(function, &sources);
-        if unread.is_some() {
-            inspected.secret_is_unread();
-        }
-        if !inspected.problems.is_empty() && function != Function::Health {
+        let inspected = Inspected::of(function, &sources).without_secret(unread);
+        if !inspected.problems.is_empty() && !lenient {
             return Err(Problems::clone(&inspected.problems).into());
         }
-        Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret, unread })
+        Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
     }
 
-    /// Says in the log what the health function has started in spite of.
+    /// Says in the log what the function has started in spite of.
     pub fn log_problems(&self) {
-        if let Some(error) = &self.unread {
-            tracing::error!(error, "the health function starts without its secret");
+        let inspected = self.inspected();
+        if let Some(error) = &inspected.unread {
+            tracing::error!(%error, "the function starts without its secret");
         }
-        let problems = self.problems();
+        let problems = &inspected.problems;
         if !problems.is_empty() {
-            tracing::error!(%problems, "the health function starts with problems");
+            tracing::error!(%problems, "the function starts with problems");
         }
+    }
+
+    /// Reads the secret again, at once, if the settings cannot be used as they are.
+    pub async fn recover(&self) {
+        let Some(secret) = &self.secret else { return };
+        let mut asked = secret.asked.lock().await;
+        if !self.problems().is_empty() {
+            self.ask(secret, &mut asked).await;
+        }
+    }
+
+    /// Whether the secret is there, and nobody has put a value into it yet.
+    #[must_use]
+    pub fn awaits_secret(&self) -> bool {
+        matches!(self.inspected().unread, Some(SecretError::NoValue))
     }
 
     fn inspected(&self) -> Arc<Inspected> {
@@ -139,7 +153,7 @@ impl Live {
         Arc::clone(&self.inspected().settings)
     }
 
-    /// What is wrong with the settings; empty in every function but health.
+    /// What is wrong with the settings; empty in every function but health and migrate.
     #[must_use]
     pub fn problems(&self) -> Arc<Problems> {
         Arc::clone(&self.inspected().problems)
@@ -183,7 +197,7 @@ impl Live {
             }
         };
         let inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
-        if inspected.problems.is_empty() || self.function == Function::Health {
+        if inspected.problems.is_empty() || self.function.starts_with_problems() {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
         } else {
             let problems = &inspected.problems;
@@ -195,11 +209,14 @@ impl Live {
 impl Inspected {
     fn of(function: Function, sources: &Sources) -> Self {
         let (settings, problems) = Settings::inspect(function, sources);
-        Self { settings: Arc::new(settings), problems: Arc::new(problems) }
+        Self { settings: Arc::new(settings), problems: Arc::new(problems), unread: None }
     }
 
-    /// Adds the problem that explains the others.
-    fn secret_is_unread(&mut self) {
+    /// Adds the problem that explains the others, if there is one.
+    fn without_secret(mut self, unread: Option<SecretError>) -> Self {
+        if unread.is_none() {
+            return self;
+        }
         let problem = Problem {
             name: Sources::SECRET_ARN,
             expected: "the name of a secret that this function may read and that is a JSON object".to_owned(),
@@ -217,5 +234,7 @@ impl Inspected {
         let mut problems = Problems::clone(&self.problems);
         problems.list.insert(0, problem);
         (self.settings, self.problems) = (Arc::new(settings), Arc::new(problems));
+        self.unread = unread;
+        self
     }
 }

@@ -63,6 +63,8 @@ pub struct Settings {
     pub breached_passwords: Option<http::Uri>,
     /// `DECOY_BCRYPT_COST`: every sign-in takes as long as one with a bcrypt hash of this cost; none for no decoy.
     pub decoy_bcrypt_cost: Option<u32>,
+    /// `STACK_NAME`: whose metrics these are; none for no metrics.
+    pub stack: Option<String>,
     /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
     pub secret_ttl: SignedDuration,
     /// What was found where, for `/health/config`.
@@ -214,6 +216,7 @@ impl Settings {
             whole(text, 10, 86_400).map(SignedDuration::from_secs)
         });
 
+        let stack = read.optional(&["STACK_NAME"], "1 to 200 visible characters", short_text);
         let limits = Limits::read(&mut read, function, production);
         let breached_passwords = passwords::breached_passwords(&mut read, function, production);
         let decoy_bcrypt_cost = passwords::decoy_bcrypt_cost(&mut read, function);
@@ -236,6 +239,7 @@ impl Settings {
             limits,
             breached_passwords,
             decoy_bcrypt_cost,
+            stack,
             secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
             report,
         };

@@ -11,6 +11,9 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 /// Why a secret could not be used. Never contains its value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    /// It was made, and nobody has put a value into it.
+    #[error("the secret named by APP_SECRET_ARN has no value yet (`cargo xtask secrets fill` puts one in)")]
+    NoValue,
     /// Secrets Manager did not give it.
     #[error("the secret named by APP_SECRET_ARN cannot be read: {0}")]
     Unreadable(String),
@@ -29,6 +32,12 @@ fn describe(error: &SdkError<GetSecretValueError>) -> String {
         SdkError::ResponseError(_) => "the answer cannot be understood".to_owned(),
         other => DisplayErrorContext(other).to_string(),
     }
+}
+
+/// Whether the secret itself was found. Its missing value has the same code as a missing secret.
+fn lacks_value(error: &GetSecretValueError) -> bool {
+    error.is_resource_not_found_exception()
+        && error.meta().message().is_some_and(|message| message.contains("staging label"))
 }
 
 /// Reads one secret.
@@ -62,7 +71,10 @@ impl SecretReader {
     /// If Secrets Manager refuses, does not answer, or holds no JSON object.
     pub async fn read(&self) -> Result<HashMap<String, String>, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let answer = answer.map_err(|error| SecretError::Unreadable(describe(&error)))?;
+        let answer = answer.map_err(|error| match &error {
+            SdkError::ServiceError(refused) if lacks_value(refused.err()) => SecretError::NoValue,
+            _ => SecretError::Unreadable(describe(&error)),
+        })?;
         let text = answer.secret_string().ok_or(SecretError::NotAnObject)?;
         let values: HashMap<String, serde_json::Value> =
             serde_json::from_str(text).map_err(|_| SecretError::NotAnObject)?;

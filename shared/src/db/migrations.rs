@@ -38,8 +38,19 @@ pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
     // Nor may they change no row in silence where row-level security hides all of them from the owner
     // (docs/decisions/backfills.md).
-    client.batch_execute("SET lock_timeout = '5s'; SET statement_timeout = '10min'; SET row_security = off").await?;
+    client.batch_execute("SET lock_timeout = '5s'; SET row_security = off").await?;
     Ok(())
+}
+
+/// Ends any statement that takes longer than `longest`, and the transaction of whoever stopped in the middle of it.
+///
+/// # Errors
+/// As any statement.
+pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
+    // Zero would mean: no bound.
+    let longest = longest.as_millis().max(1);
+    let sql = format!("SET statement_timeout = '{longest}ms'; SET idle_in_transaction_session_timeout = '15s'");
+    Ok(client.batch_execute(&sql).await?)
 }
 
 /// Waits until no other import runs on this database, at most `patience`. The lock ends with the connection.

@@ -51,7 +51,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
     let line = Line {
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        trace: request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok()).map(str::to_owned),
+        trace: trace_id(&request),
     };
     let left = time_left(&app, &request);
     // The plainest health check touches nothing else.
@@ -63,7 +63,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         let response = next.run(request).await;
         let mut response = problem::render(response, &id);
         let (total, database) = (started.elapsed(), deadline::database_time());
-        line.write(&id, &response, total, database);
+        line.write(&app.metrics, &id, &response, (total, database));
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header());
         let timing = format!("db;dur={}, app;dur={}", millis(database), millis(total.saturating_sub(database)));
@@ -73,6 +73,18 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         response
     })
     .await
+}
+
+/// The trace in X-Ray: Lambda's own word for it, else the header, which anybody may have written.
+fn trace_id(request: &Request) -> Option<String> {
+    let context = request.extensions().get::<lambda_http::Context>();
+    let header = request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
+    let trace = context.and_then(|context| context.xray_trace_id.as_deref()).or(header)?;
+    let root = trace.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
+    let well_formed = root.len() == 35
+        && root.starts_with("1-")
+        && root.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    well_formed.then(|| root.to_owned())
 }
 
 /// How long Lambda lets this invocation run.

@@ -9,7 +9,8 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 
 use super::RequestId;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
+use crate::metrics::{Answered, Metrics};
 
 /// What the line says of a request.
 pub(super) struct Line {
@@ -19,17 +20,38 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Writes the line.
-    pub(super) fn write(&self, id: &RequestId, response: &Response, total: Duration, database: Duration) {
+    /// Writes the line: with metrics in a stack, else without.
+    pub(super) fn write(
+        &self,
+        metrics: &Metrics,
+        id: &RequestId,
+        response: &Response,
+        (total, database): (Duration, Duration),
+    ) {
         static COLD: AtomicBool = AtomicBool::new(true);
         let cold_start = COLD.swap(false, Ordering::Relaxed);
         let status = response.status();
         let error = response.extensions().get::<Arc<ApiError>>();
-        let code = error.map(|error| error.code().as_str());
+        let code = error.map(|error| error.code());
         let cause = error.and_then(|error| error.cause_line());
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let (method, request_id, trace_id) = (self.method.as_str(), id.as_str(), self.trace.as_deref());
-        let (total_ms, db_ms) = (millis(total), millis(database));
+        let answered = Answered {
+            request_id,
+            trace_id,
+            method,
+            route,
+            status: status.as_u16(),
+            total,
+            database,
+            cold_start,
+            code,
+            cause: cause.as_deref(),
+        };
+        if metrics.answered(&answered) {
+            return;
+        }
+        let (total_ms, db_ms, code) = (millis(total), millis(database), code.map(Code::as_str));
         // The level of an event is part of its call site.
         macro_rules! line {
             ($level:ident) => {

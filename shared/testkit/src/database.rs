@@ -1,9 +1,12 @@
 //! A database per test, copied from a template that was migrated once.
 
+use std::sync::Arc;
+
 use migrate::Event;
+use shared::App;
 use shared::clock::Clock;
 use shared::config::{Function, Live, Sources};
-use shared::lambda::Invocation;
+use shared::lambda::{Invocation, assemble};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
@@ -129,9 +132,13 @@ async fn template() -> String {
 
 /// Applies every migration through the migrate function's own code.
 async fn migrate_all(url: &str) {
+    let app = migrator(url, Clock::system()).await;
+    migrate::perform(&app, &Invocation::default(), &Event::Migrate).await.expect("the migrations apply");
+}
+
+/// The migrate function, in process, for the database at `url`.
+pub async fn migrator(url: &str, clock: Clock) -> App {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
-    let settings = Live::load(Function::Migrate, Clock::system(), sources).await.expect("the URL is whole");
-    migrate::perform(&settings, &Clock::system(), &Invocation::default(), &Event::Migrate)
-        .await
-        .expect("the migrations apply");
+    let live = Live::load(Function::Migrate, clock.clone(), sources).await.expect("migrate always starts");
+    assemble(Function::Migrate, Arc::new(live), clock, 1)
 }

@@ -1,5 +1,6 @@
 //! Secrets Manager, as far as moto imitates it: the real SDK talks to it over HTTP.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
@@ -58,6 +59,29 @@ impl Moto {
         let client = aws_sdk_secretsmanager::Client::new(&self.sdk().await);
         let made = client.create_secret().name(name).secret_string(values.to_string()).send().await;
         made.expect("moto makes secrets").arn().expect("a secret has an ARN").to_owned()
+    }
+
+    /// Makes a secret that nobody has put a value into, and returns its ARN.
+    ///
+    /// # Panics
+    /// If moto refuses.
+    pub async fn create_empty_secret(&self, name: &str) -> String {
+        let client = aws_sdk_secretsmanager::Client::new(&self.sdk().await);
+        let made = client.create_secret().name(name).send().await;
+        made.expect("moto makes secrets").arn().expect("a secret has an ARN").to_owned()
+    }
+
+    /// The settings with which a function reads its secret here.
+    #[must_use]
+    pub fn environment(&self, arn: &str) -> BTreeMap<String, String> {
+        let settings = [
+            ("APP_SECRET_ARN", arn),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.url),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "eu-central-1"),
+        ];
+        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
     /// Gives a secret another value.

@@ -79,8 +79,13 @@ impl Proxy {
 
     /// Answers one more request on the open connections, and then lets them go silent.
     pub fn freeze_from_the_second_request(&self) {
+        self.freeze_at(2);
+    }
+
+    /// Goes silent at the `round_trip`th request from now.
+    pub fn freeze_at(&self, round_trip: u64) {
         let _ = self.take_round_trips();
-        self.freeze_after.store(2, Ordering::SeqCst);
+        self.freeze_after.store(round_trip, Ordering::SeqCst);
     }
 
     /// Cuts every open connection; new ones are served.

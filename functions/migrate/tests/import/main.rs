@@ -4,9 +4,8 @@ mod again;
 mod odd;
 
 use migrate::{Answer, Event, Imported, MigrateError, perform};
-use shared::config::{Function, Live, Sources};
 use shared::lambda::Invocation;
-use testkit::{TestClock, TestDatabase};
+use testkit::{TestClock, TestDatabase, migrator};
 use tokio_postgres::Client;
 
 /// The first generation: UUIDs, one password per user, times without a zone.
@@ -40,10 +39,8 @@ async fn database(schema: &str) -> (TestDatabase, Client) {
 }
 
 async fn ask(database: &TestDatabase, event: Event, invocation: Invocation) -> Result<Imported, MigrateError> {
-    let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), database.url())]);
-    let clock = TestClock::default().clock();
-    let live = Live::load(Function::Migrate, clock.clone(), sources).await.unwrap();
-    match perform(&live, &clock, &invocation, &event).await? {
+    let app = migrator(&database.url(), TestClock::default().clock()).await;
+    match perform(&app, &invocation, &event).await? {
         Answer::Imported(imported) => Ok(*imported),
         other => panic!("{other:?}"),
     }

@@ -1,0 +1,185 @@
+//! CloudFormation's custom resource: every deploy sends an event here before it changes a function that serves, and
+//! waits for the answer at a URL (docs/decisions/migrations-before-traffic.md).
+
+mod respond;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_lambda_events::cloudformation::{
+    CloudFormationCustomResourceResponse as Response, CloudFormationCustomResourceResponseStatus as Status,
+};
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+use shared::App;
+use shared::lambda::Invocation;
+use shared::metrics;
+
+use crate::{Answer, Event, perform};
+
+/// The resource is always the same one: another id would make CloudFormation delete the one before.
+const PHYSICAL_ID: &str = "migrations";
+
+/// Kept back before the function's deadline, to answer with.
+const RESERVE: Duration = Duration::from_secs(20);
+
+/// How long it may take where nobody says when the function ends.
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(600);
+
+/// The longest reason in bytes; the whole answer may have 4096.
+const LONGEST_REASON: usize = 1500;
+
+/// What CloudFormation asks for. Unlike the type of the field's library it takes any request: each is answered.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Asked {
+    #[serde(default)]
+    request_type: String,
+    #[serde(rename = "ResponseURL")]
+    response_url: String,
+    #[serde(default)]
+    stack_id: String,
+    #[serde(default)]
+    request_id: String,
+    #[serde(default)]
+    logical_resource_id: String,
+    #[serde(default)]
+    physical_resource_id: Option<String>,
+    #[serde(default)]
+    resource_properties: Properties,
+}
+
+/// What the template says of the resource.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    /// The ARN of the version of this function that the template wants to migrate with.
+    #[serde(default)]
+    function_version: Option<String>,
+}
+
+/// What CloudFormation was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// `SUCCESS` or `FAILED`.
+    pub status: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// Does what CloudFormation asks for, and tells it the outcome before the function's deadline: a panic and work that
+/// takes too long are failures like any other. If the instance itself dies, Lambda delivers the event again.
+///
+/// # Errors
+/// Only if CloudFormation could not be told: Lambda delivers the event again then, too.
+pub(crate) async fn answer(
+    app: &App,
+    invocation: &Invocation,
+    request: &Asked,
+) -> Result<Told, Box<dyn std::error::Error + Send + Sync>> {
+    let left = invocation.time_left(&app.clock).unwrap_or(WITHOUT_DEADLINE + RESERVE);
+    let outcome = conclude(decide(app, invocation, request), left.saturating_sub(RESERVE)).await;
+    let (status, reason) = match outcome {
+        Ok(done) => {
+            tracing::info!(done, request = request.request_type, "CloudFormation is told SUCCESS");
+            (Status::Success, done)
+        }
+        Err(reason) => {
+            tracing::error!(reason, request = request.request_type, "CloudFormation is told FAILED");
+            app.metrics.count(metrics::Event::MigrationFailures);
+            (Status::Failed, reason)
+        }
+    };
+    let name = if status == Status::Success { "SUCCESS" } else { "FAILED" };
+    let mut response = Response::default();
+    response.status = status;
+    response.reason = Some(cut(&reason).to_owned());
+    response.physical_resource_id = physical_id(request);
+    response.stack_id.clone_from(&request.stack_id);
+    response.request_id.clone_from(&request.request_id);
+    response.logical_resource_id.clone_from(&request.logical_resource_id);
+    let left = invocation.time_left(&app.clock).unwrap_or(RESERVE);
+    respond::put(&request.response_url, &response, left.saturating_sub(Duration::from_secs(1))).await?;
+    Ok(Told { status: name, reason })
+}
+
+/// Brings work to an outcome, whatever it does.
+async fn conclude(work: impl Future<Output = Result<String, String>>, limit: Duration) -> Result<String, String> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(format!("the migration panicked: {}", message(&*panic))),
+        Err(_) => Err("the migration did not finish in the function's time, and was given up".to_owned()),
+    }
+}
+
+/// The sentence for CloudFormation: what was done, or why it was not.
+async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<String, String> {
+    match request.request_type.as_str() {
+        "Create" | "Update" => {}
+        "Delete" => return Ok("nothing is dropped: the database stays as it is".to_owned()),
+        other => return Err(format!("the request type {other:?} is not known")),
+    }
+    app.live.recover().await;
+    if request.request_type == "Create" && app.live.awaits_secret() {
+        return Ok("nothing is migrated: the secrets of the new stack have no values yet; fill them and deploy again"
+            .to_owned());
+    }
+    if is_taken_back(request) {
+        return Ok("a deploy is taken back, and the database stays ahead: nothing is migrated".to_owned());
+    }
+    let done = perform(app, invocation, &Event::Migrate).await.map_err(|error| error.to_string())?;
+    let Answer::Migrated(migrated) = done else { return Err("migrating gave another answer".to_owned()) };
+    Ok(match (migrated.applied.as_slice(), migrated.ahead) {
+        ([], true) => format!("the database is ahead, at version {}: nothing is migrated", migrated.current),
+        ([], false) => format!("the database is at version {} already", migrated.current),
+        (applied, _) => format!("applied {}", applied.join(", ")),
+    })
+}
+
+/// Whether the template asks for an older version of this function than the one that runs: CloudFormation takes an
+/// update back, and what failed must not be tried once more by the version that failed.
+#[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
+fn is_taken_back(request: &Asked) -> bool {
+    let number = |text: &str| text.rsplit(':').next().and_then(|number| number.parse::<u64>().ok());
+    let running = std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok().as_deref().and_then(number);
+    let asked = request.resource_properties.function_version.as_deref().and_then(number);
+    asked.zip(running).is_some_and(|(asked, running)| asked < running)
+}
+
+/// A resource that never got its id from us is deleted under the one that CloudFormation made up.
+fn physical_id(request: &Asked) -> String {
+    let given = request.physical_resource_id.as_ref().filter(|_| request.request_type == "Delete");
+    given.cloned().unwrap_or_else(|| PHYSICAL_ID.to_owned())
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a message")
+}
+
+fn cut(reason: &str) -> &str {
+    &reason[..reason.floor_char_boundary(LONGEST_REASON)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_and_endless_work_are_failures() {
+        let panics = async { panic!("out of luck") };
+        assert_eq!(conclude(panics, RESERVE).await, Err("the migration panicked: out of luck".to_owned()));
+        let endless = std::future::pending();
+        let given_up = conclude(endless, Duration::from_millis(1)).await.unwrap_err();
+        assert!(given_up.contains("did not finish"), "{given_up}");
+        assert_eq!(conclude(async { Ok("done".to_owned()) }, RESERVE).await, Ok("done".to_owned()));
+    }
+
+    #[test]
+    fn a_reason_fits_into_the_answer() {
+        assert_eq!(cut("short"), "short");
+        let long = "ä".repeat(LONGEST_REASON);
+        assert_eq!(cut(&long).len(), LONGEST_REASON);
+        assert_eq!(cut(&format!("x{long}")).len(), LONGEST_REASON - 1);
+    }
+}

@@ -1,0 +1,190 @@
+//! CloudFormation's events for the real binary under a Runtime API, answered to a real HTTP server, on a real
+//! PostgreSQL.
+
+mod receiver;
+mod trouble;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Lambda, Moto, TestDatabase, built};
+
+use receiver::{Receiver, SIGNATURE};
+
+/// As long as the function has.
+const TIME: Duration = Duration::from_secs(900);
+
+/// The migrate function as version 7, with the bucket for its answers.
+struct Deploy {
+    function: Lambda,
+    settings: BTreeMap<String, String>,
+    receiver: Receiver,
+}
+
+impl Deploy {
+    async fn onto(url: &str) -> Self {
+        Self::with([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())].into(), 0).await
+    }
+
+    async fn with(mut settings: BTreeMap<String, String>, refusals: u32) -> Self {
+        settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
+        let function = Lambda::start(&built("migrate"), "7", &settings).await;
+        Self { function, settings, receiver: Receiver::start(refusals).await }
+    }
+
+    /// An event as CloudFormation sends it.
+    fn event(&self, kind: &str, version: u32) -> Value {
+        let function = "arn:aws:lambda:eu-central-1:123456789012:function:todo-test-MigrateFunction";
+        let properties = |version| {
+            json!({
+                "ServiceToken": format!("{function}:live"),
+                "ServiceTimeout": "2100",
+                "FunctionVersion": format!("{function}:{version}"),
+                "DeployId": "1795000000",
+            })
+        };
+        let mut event = json!({
+            "RequestType": kind,
+            "ServiceToken": format!("{function}:live"),
+            "ResponseURL": self.receiver.url,
+            "StackId": "arn:aws:cloudformation:eu-central-1:123456789012:stack/todo-test/5b918d10-cd98-11ea",
+            "RequestId": "5478957d-e481-49e8-9a6e-6f1d5c0b9a0b",
+            "LogicalResourceId": "Migration",
+            "ResourceType": "Custom::Migration",
+            "ResourceProperties": properties(version),
+        });
+        if kind != "Create" {
+            event["PhysicalResourceId"] = json!("migrations");
+        }
+        if kind == "Update" {
+            event["OldResourceProperties"] = properties(6);
+        }
+        event
+    }
+
+    /// What CloudFormation hears, and what the invocation itself answers.
+    async fn send_in(&mut self, event: Value, time: Duration) -> Value {
+        let outcome = self.function.invoke(event.clone(), time).await.expect("it lives");
+        let heard = self.receiver.answer();
+        for field in ["StackId", "RequestId", "LogicalResourceId"] {
+            assert_eq!(heard[field], event[field]);
+        }
+        assert_eq!(outcome.expect("CloudFormation was told")["status"], heard["Status"]);
+        let log = self.function.log();
+        assert!(!log.contains(SIGNATURE), "the URL is as good as a password: {log}");
+        heard
+    }
+
+    async fn send(&mut self, kind: &str) -> Value {
+        let event = self.event(kind, 7);
+        self.send_in(event, TIME).await
+    }
+}
+
+#[track_caller]
+fn succeeded(heard: &Value, reason: &str) {
+    assert_eq!(heard["Status"], "SUCCESS", "{heard}");
+    assert!(heard["Reason"].as_str().unwrap().contains(reason), "{heard}");
+}
+
+#[track_caller]
+fn failed(heard: &Value, reason: &str) {
+    assert_eq!(heard["Status"], "FAILED", "{heard}");
+    assert!(heard["Reason"].as_str().unwrap().contains(reason), "{heard}");
+}
+
+async fn version(database: &TestDatabase) -> i32 {
+    let client = database.connect().await;
+    let found = client.query_typed_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await.unwrap();
+    if !found.get::<_, bool>(0) {
+        return 0;
+    }
+    let sql = "SELECT coalesce(max(version), 0) FROM refinery_schema_history";
+    client.query_typed_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn create_and_update_migrate_and_delete_drops_nothing() {
+    let database = TestDatabase::empty().await;
+    let mut deploy = Deploy::onto(&database.url()).await;
+    let heard = deploy.send("Create").await;
+    succeeded(&heard, "applied V1__roles_and_app_schema, V2__users");
+    assert_eq!(heard["PhysicalResourceId"], "migrations");
+    let newest = version(&database).await;
+    assert!(newest > 0);
+
+    let heard = deploy.send("Update").await;
+    succeeded(&heard, &format!("at version {newest} already"));
+    assert_eq!(heard["PhysicalResourceId"], "migrations");
+
+    let heard = deploy.send("Delete").await;
+    succeeded(&heard, "nothing is dropped");
+    assert_eq!(version(&database).await, newest);
+    assert!(!deploy.function.log().contains("MigrationFailures"));
+}
+
+#[tokio::test]
+async fn delete_is_answered_without_a_database_and_under_any_id() {
+    let mut deploy = Deploy::with(BTreeMap::new(), 0).await;
+    let mut event = deploy.event("Delete", 7);
+    // What CloudFormation made up, because the first answer never came.
+    event["PhysicalResourceId"] = json!("todo-test-Migration-1ABC");
+    let heard = deploy.send_in(event, TIME).await;
+    succeeded(&heard, "nothing is dropped");
+    assert_eq!(heard["PhysicalResourceId"], "todo-test-Migration-1ABC");
+}
+
+#[tokio::test]
+async fn a_stack_that_is_rolled_back_leaves_the_newer_database_alone() {
+    let database = TestDatabase::new().await;
+    let newest = version(&database).await;
+    let client = database.connect().await;
+    let newer =
+        format!("INSERT INTO refinery_schema_history VALUES ({}, 'newer', '2026-01-01T00:00:00Z', '1')", newest + 1);
+    client.batch_execute(&newer).await.unwrap();
+    let mut deploy = Deploy::onto(&database.url()).await;
+    let heard = deploy.send("Update").await;
+    succeeded(&heard, "the database is ahead");
+    assert_eq!(version(&database).await, newest + 1);
+}
+
+#[tokio::test]
+async fn what_failed_is_not_tried_again_while_the_stack_is_rolled_back() {
+    let database = TestDatabase::empty().await;
+    database.connect().await.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
+    let mut deploy = Deploy::onto(&database.url()).await;
+    failed(&deploy.send("Update").await, "tasks");
+    // The properties of before, sent to the version that failed.
+    let back = deploy.event("Update", 6);
+    succeeded(&deploy.send_in(back, TIME).await, "taken back");
+    assert_eq!(version(&database).await, 0);
+}
+
+#[tokio::test]
+async fn a_new_stack_waits_for_its_secrets_and_an_old_one_does_not() {
+    let database = TestDatabase::empty().await;
+    let moto = Moto::start();
+    let arn = moto.create_empty_secret("migrate").await;
+    let mut deploy = Deploy::with(moto.environment(&arn), 0).await;
+    succeeded(&deploy.send("Create").await, "the secrets of the new stack have no values yet");
+    assert_eq!(version(&database).await, 0);
+    failed(&deploy.send("Update").await, "APP_SECRET_ARN");
+    // The same instance finds what was put in meanwhile.
+    moto.put_secret(&arn, &json!({ "DATABASE_URL_UNPOOLED": database.url() })).await;
+    succeeded(&deploy.send("Update").await, "applied V1__roles_and_app_schema");
+}
+
+#[tokio::test]
+async fn an_unknown_request_fails_and_a_refusing_bucket_is_asked_again() {
+    let database = TestDatabase::new().await;
+    let settings = [("DATABASE_URL_UNPOOLED".to_owned(), database.url())].into();
+    let mut deploy = Deploy::with(settings, 2).await;
+    failed(&deploy.send("Explode").await, "\"Explode\" is not known");
+    assert!(deploy.function.log().contains("trying again"));
+
+    // Whatever else is missing: who gives a URL is answered.
+    let bare = json!({ "ResponseURL": deploy.receiver.url });
+    deploy.function.invoke(bare, TIME).await.unwrap().unwrap();
+    failed(&deploy.receiver.answer(), "\"\" is not known");
+}
