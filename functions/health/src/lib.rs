@@ -1,10 +1,11 @@
-//! Health checks: the list of routes. Unknown paths come here too and get the common 404.
+//! Health checks: the list of routes. What fits no route of the API comes here too.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod alive;
 mod config;
 mod database;
 mod index;
+mod unmatched;
 
 use shared::App;
 use shared::http::openapi;
@@ -19,4 +20,5 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(alive::check_alive))
         .routes(routes!(database::check_database))
         .routes(routes!(config::check_config))
+        .route("/{*path}", axum::routing::any(unmatched::unmatched))
 }

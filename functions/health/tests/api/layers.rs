@@ -29,6 +29,20 @@ async fn another_method_is_a_405_problem_with_allow() {
 }
 
 #[tokio::test]
+async fn another_method_for_another_functions_path_is_a_405_too() {
+    // API Gateway knows routes by path and method, and sends everything else here.
+    let api = api().await;
+    let answer = api.call(Method::PUT, "/api/v1/auth/signin").send().await;
+    answer.problem(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "POST");
+    let answer = api.post("/api/tasks/0198/complete", serde_json::json!({})).await;
+    answer.problem(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "PATCH");
+    // A path that another function serves, with its method, never comes here.
+    api.get("/api/tasks").await.problem(404, "route_not_found");
+}
+
+#[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     let api = api().await;
     for path in ["/health", "/nope", "/health/config"] {
