@@ -10,9 +10,10 @@ use serde_json::Value;
 fn main() {
     let document = Path::new(&env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("../docs/openapi.json");
     println!("cargo::rerun-if-changed={}", document.display());
-    let document: Value = serde_json::from_slice(&fs::read(document).expect("openapi.json is committed"))
-        .expect("openapi.json is JSON");
-    let mut code = String::from("/// Every path of the API, and the methods it knows.\nconst PATHS: &[(&str, &str)] = &[\n");
+    let document: Value =
+        serde_json::from_slice(&fs::read(document).expect("openapi.json is committed")).expect("openapi.json is JSON");
+    let mut code =
+        String::from("/// Every path of the API, and the methods it knows.\nconst PATHS: &[(&str, &str)] = &[\n");
     for (path, item) in document["paths"].as_object().expect("a document has paths") {
         let methods = item.as_object().expect("a path has methods").keys();
         let methods: Vec<String> = methods.map(|method| method.to_uppercase()).collect();

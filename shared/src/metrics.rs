@@ -16,6 +16,21 @@ use crate::error::Code;
 /// The namespace of all metrics.
 const NAMESPACE: &str = "TodoBackend";
 
+/// The name of every metric.
+pub const NAMES: [&str; 11] = [
+    "Requests",
+    "ServerErrors",
+    "Latency",
+    "DatabaseLatency",
+    "ColdStarts",
+    "Errors",
+    Event::SignInFailures.name(),
+    Event::RefreshReuse.name(),
+    Event::RateLimited.name(),
+    Event::DatabaseErrors.name(),
+    Event::MigrationFailures.name(),
+];
+
 /// Where metrics go; nowhere outside of a stack. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Metrics(Option<Arc<Mutex<Lines>>>);

@@ -46,18 +46,35 @@ fn jwks() -> Result<()> {
         println!("{}", keys.get("JWT_PUBLIC_KEYS").map_or("", String::as_str));
         return Ok(());
     }
+    let printed = captured(&["jwks"], &given)
+        .map_err(|_| Failure::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))?;
+    print!("{printed}");
+    Ok(())
+}
+
+/// New keys, as the secrets of the functions.
+pub(crate) fn generate() -> Result<String> {
+    captured(&["generate"], "")
+}
+
+/// The secrets of the functions, one step further.
+pub(crate) fn rotate(secrets: &str, drop_retired: bool) -> Result<String> {
+    captured(if drop_retired { &["rotate", "--drop-retired"] } else { &["rotate"] }, secrets)
+}
+
+/// What the example prints for an input.
+fn captured(arguments: &[&str], input: &str) -> Result<String> {
     let failure = |_| Failure::new("making keys failed", "read the lines above");
     let mut command = cargo::cargo(&EXAMPLE);
-    let mut child = command.args(["--", "jwks"]).stdin(Stdio::piped()).spawn().map_err(failure)?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(given.as_bytes()).map_err(failure)?;
+    command.arg("--").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(failure)?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input.as_bytes()).map_err(failure)?;
     }
-    let done = child.wait().map_err(failure)?;
-    if done.success() {
-        Ok(())
-    } else {
-        Err(Failure::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))
-    }
+    let output = child.wait_with_output().map_err(failure)?;
+    let failed = || Failure::new("making keys failed", "read the lines above");
+    let printed = Some(output.stdout).filter(|_| output.status.success()).ok_or_else(failed)?;
+    String::from_utf8(printed).map_err(|_| Failure::new("the keys are not text", "report this"))
 }
 
 /// The code lives with the product, whose cryptography it uses.
@@ -72,9 +89,5 @@ fn example(arguments: &[&str]) -> Result<()> {
 
 /// Keys for this machine, as lines of the form NAME='value'.
 pub(crate) fn generate_for_development() -> Result<String> {
-    let mut command = cargo::cargo(&EXAMPLE);
-    let output = command.args(["--", "generate", "--development"]).stderr(Stdio::inherit()).output();
-    let output = output.ok().filter(|output| output.status.success());
-    let output = output.ok_or_else(|| Failure::new("making keys failed", "read the lines above"))?;
-    String::from_utf8(output.stdout).map_err(|_| Failure::new("the keys are not text", "report this"))
+    captured(&["generate", "--development"], "")
 }

@@ -5,6 +5,7 @@ mod admin;
 mod cargo;
 mod database;
 mod db;
+mod deploy;
 mod dev;
 mod environment;
 mod function;
@@ -14,8 +15,12 @@ mod lint;
 mod lock;
 mod migrate;
 mod openapi;
+mod package;
 mod rules;
+mod secrets;
 mod setup;
+mod smoke;
+mod template;
 mod test;
 
 use std::process::ExitCode;
@@ -37,7 +42,7 @@ enum Command {
     Dev(dev::Dev),
     /// Install what tests need and run all of them
     Test(test::Test),
-    /// What CI runs: `lint`, then `test`
+    /// What CI runs: `lint`, `template-check`, `test`, `package`
     Ci,
     /// Check format, lints and house rules
     Lint,
@@ -59,15 +64,33 @@ enum Command {
     Maintenance,
     /// Fuzz what comes from outside: tokens, addresses, hashes, cursors, events
     Fuzz(fuzz::Fuzz),
+    /// Check what deploys: template, policies, alarms, workflows; needs no AWS
+    TemplateCheck,
+    /// Build what deploys (sam build), and see it answer under a Lambda Runtime API
+    Package(package::Package),
+    /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
+    Deploy(deploy::Deploy),
+    /// Fill and rotate the secrets of a stack
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
+    /// Try a running API from outside: sign-up to deleted account
+    Smoke(smoke::Smoke),
     /// Write functions/docs/openapi.json from the code
     Openapi,
+}
+
+fn ci() -> Result<()> {
+    lint::run()?;
+    template::run()?;
+    test::Test::default().run()?;
+    package::Package::default().run()
 }
 
 fn main() -> ExitCode {
     let result: Result<()> = match Arguments::parse().command {
         Command::Dev(dev) => dev.run(),
         Command::Test(test) => test.run(),
-        Command::Ci => lint::run().and_then(|()| test::Test::default().run()),
+        Command::Ci => ci(),
         Command::Lint => lint::run(),
         Command::Setup => setup::run(),
         Command::Db(db) => db.run(),
@@ -76,6 +99,11 @@ fn main() -> ExitCode {
         Command::Admin(admin) => admin.run(),
         Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#, "warn"),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::TemplateCheck => template::run(),
+        Command::Package(package) => package.run(),
+        Command::Deploy(deploy) => deploy.run(),
+        Command::Secrets(secrets) => secrets.run(),
+        Command::Smoke(smoke) => smoke.run(),
         Command::Openapi => openapi::run(),
     };
     match result {

@@ -21,11 +21,17 @@ pub(crate) struct Test {
 }
 
 impl Test {
+    /// Some tests.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect() }
+    }
+
     pub(crate) fn run(&self) -> Result<()> {
         let programs = Programs::find_or_install()?;
         let pgbouncer = pgbouncer()?;
         let cargo_lambda = tools::cargo_lambda()?;
         let moto = tools::moto_server()?;
+        tools::sam()?;
         let (chromium, chromedriver) = browser()?;
 
         let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;

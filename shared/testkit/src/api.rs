@@ -20,6 +20,28 @@ use crate::{Answer, Bouncer, Person, TestClock, TestDatabase, settings};
 /// An event as API Gateway sends it (HTTP API, payload 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
 
+/// An event as API Gateway sends it for a request.
+///
+/// # Panics
+/// Never: the event is JSON.
+#[must_use]
+pub fn http_event(method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Value {
+    let mut event: Value = serde_json::from_str(EVENT).expect("the event is JSON");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    event["rawPath"] = path.into();
+    event["rawQueryString"] = query.into();
+    event["requestContext"]["http"]["method"] = method.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    if let Some(token) = token {
+        event["headers"]["authorization"] = format!("Bearer {token}").into();
+    }
+    if let Some(body) = body {
+        event["headers"]["content-type"] = "application/json".into();
+        event["body"] = body.to_string().into();
+    }
+    event
+}
+
 /// A function with a database and a clock of its own.
 #[derive(Debug)]
 pub struct Api {
@@ -125,13 +147,7 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(api: &'a Api, method: Method, path: &str) -> Self {
-        let mut event: Value = serde_json::from_str(EVENT).expect("the event is JSON");
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        event["rawPath"] = path.into();
-        event["rawQueryString"] = query.into();
-        event["requestContext"]["http"]["method"] = method.as_str().into();
-        event["requestContext"]["http"]["path"] = path.into();
-        Self { api, event, milliseconds_left: None }
+        Self { api, event: http_event(method.as_str(), path, None, None), milliseconds_left: None }
     }
 
     /// Adds a header.

@@ -14,10 +14,11 @@ mod person;
 mod proxy;
 mod runtime;
 mod server;
+mod template;
 mod watch;
 
 pub use answer::Answer;
-pub use api::{Api, Call};
+pub use api::{Api, Call, http_event};
 pub use bouncer::Bouncer;
 pub use browser::Browser;
 pub use clock::TestClock;
@@ -28,4 +29,5 @@ pub use person::Person;
 pub use proxy::Proxy;
 pub use runtime::{Lambda, Outcome, TRACE, built};
 pub use server::{program, server};
+pub use template::translated;
 pub use watch::{Client, Watch};

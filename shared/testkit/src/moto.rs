@@ -51,6 +51,42 @@ impl Moto {
             .await
     }
 
+    /// Asks one of the older services, which take forms and answer XML.
+    ///
+    /// # Panics
+    /// If moto does not answer.
+    pub async fn form(&self, service: &str, parameters: &[(&str, &str)]) -> String {
+        let request = reqwest::Client::new().post(&self.url).form(parameters);
+        self.send(service, request).await
+    }
+
+    /// Asks one of the services with paths.
+    ///
+    /// # Panics
+    /// If moto does not answer.
+    pub async fn get(&self, service: &str, path: &str) -> String {
+        self.send(service, reqwest::Client::new().get(format!("{}{path}", self.url))).await
+    }
+
+    /// Asks one of the services that take JSON.
+    ///
+    /// # Panics
+    /// If moto does not answer.
+    pub async fn json(&self, service: &str, target: &str, body: &Value) -> Value {
+        let request = reqwest::Client::new().post(&self.url).header("x-amz-target", target).json(body);
+        serde_json::from_str(&self.send(service, request).await).expect("the answer is JSON")
+    }
+
+    async fn send(&self, service: &str, request: reqwest::RequestBuilder) -> String {
+        // moto tells services apart by what is signed, and checks no signature.
+        let scope = format!("test/20260101/eu-central-1/{service}/aws4_request");
+        let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
+        let answer = request.header("authorization", authorization).send().await.expect("moto answers");
+        let (status, text) = (answer.status(), answer.text().await.expect("the body arrives"));
+        assert!(status.is_success(), "{service}: {status} {text}");
+        text
+    }
+
     /// Makes a secret and returns its ARN.
     ///
     /// # Panics

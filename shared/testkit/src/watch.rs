@@ -50,7 +50,7 @@ impl Watch {
     /// A caller with or without a token.
     #[must_use]
     pub fn client(&self, token: Option<&str>) -> Client {
-        Client { url: self.url.clone(), token: token.map(str::to_owned), http: reqwest::Client::new() }
+        Client::new(&self.url, token)
     }
 }
 
@@ -63,6 +63,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// A caller of the API at `url`, with or without a token.
+    #[must_use]
+    pub fn new(url: &str, token: Option<&str>) -> Self {
+        Self { url: url.to_owned(), token: token.map(str::to_owned), http: reqwest::Client::new() }
+    }
+
     /// Makes a call.
     ///
     /// # Panics
@@ -75,7 +81,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.expect("the emulator answers");
+        let response = request.send().await.expect("the API answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the body arrives").to_vec();
         Answer { status, headers, body }

@@ -4,6 +4,7 @@
 mod day;
 mod page;
 mod rotate;
+mod smoke;
 
 use std::collections::BTreeMap;
 

@@ -1,0 +1,148 @@
+//! The API from outside, knowing nothing but its address: that of `SMOKE_URL`, or of a stack of this machine.
+//! What it makes it deletes.
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Client};
+use uuid::Uuid;
+
+use crate::{Stack, stack};
+
+/// Where the API is, and what keeps it running if it is here.
+struct Target {
+    url: String,
+    _stack: Option<Stack>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command says what to try")]
+async fn target() -> Target {
+    match std::env::var("SMOKE_URL") {
+        Ok(url) if !url.is_empty() => Target { url, _stack: None },
+        _ => {
+            let stack = stack().await;
+            Target { url: stack.watch.url.clone(), _stack: Some(stack) }
+        }
+    }
+}
+
+/// A call, named by a line as it is made, so that the last line names the one that failed.
+#[expect(clippy::print_stdout, reason = "who tries a deployment watches")]
+async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
+    print!("  {method:6} {path}");
+    let answer = client.call(method, path, body).await;
+    println!(" -> {} ({})", answer.status.as_u16(), answer.header("x-request-id"));
+    answer
+}
+
+/// Somebody who has just signed up.
+struct Somebody {
+    client: Client,
+    account: Value,
+    password: String,
+}
+
+#[expect(clippy::disallowed_methods, reason = "an address that nobody has")]
+async fn somebody(url: &str) -> Somebody {
+    let stranger = Client::new(url, None);
+    let password = Uuid::new_v4().to_string();
+    let email = format!("smoke-{}@example.com", Uuid::new_v4());
+    let body = json!({ "email": email, "password": password, "name": "Smoke" });
+    let account = call(&stranger, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
+    let client = Client::new(url, account["access_token"].as_str());
+    Somebody { client, account, password }
+}
+
+impl Somebody {
+    async fn leave(self) {
+        let body = json!({ "password": self.password });
+        let left = call(&self.client, Method::DELETE, "/api/v1/auth/account", Some(body)).await;
+        assert_eq!(left.status, 200, "{}", left.text());
+        call(&self.client, Method::GET, "/api/v1/auth/me", None).await.problem(401, "session_revoked");
+    }
+}
+
+#[tokio::test]
+async fn the_api_serves_strangers_users_and_nobody_elses_tasks() {
+    let target = target().await;
+    public(&target.url).await;
+    a_day(&target.url).await;
+    two_users(&target.url).await;
+}
+
+/// What anybody may see, and how the API refuses.
+async fn public(url: &str) {
+    let stranger = Client::new(url, None);
+    let get = async |path: &str| call(&stranger, Method::GET, path, None).await;
+    assert_eq!(get("/health").await.json(), json!({ "status": "healthy" }));
+    assert_eq!(get("/health/db").await.json(), json!({ "status": "database connected" }));
+    assert_eq!(get("/health/auth").await.json(), json!({ "status": "authentication system operational" }));
+    let config = get("/health/config").await;
+    assert_eq!(config.status, 200, "{}", config.text());
+    assert!(get("/.well-known/jwks.json").await.json()["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
+    assert_eq!(get("/api/openapi.json").await.json()["openapi"], "3.1.0");
+    let page = get("/api/docs").await;
+    assert!(page.text().contains("<html") && page.header("content-type").starts_with("text/html"), "{}", page.text());
+    assert!(page.header("strict-transport-security").starts_with("max-age="));
+
+    let missing = get("/nope").await;
+    missing.problem(404, "route_not_found");
+    assert!(missing.header("server-timing").starts_with("db;dur="), "{:?}", missing.headers);
+    let wrong = call(&stranger, Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
+    wrong.problem(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), "POST");
+    get("/api/v1/tasks").await.problem(401, "authentication_required");
+    get("/api/v1/users").await.problem(401, "authentication_required");
+    let weak = json!({ "email": "not an address", "password": "correct horse battery" });
+    call(&stranger, Method::POST, "/api/v1/auth/signup", Some(weak)).await.invalid_at("/email");
+}
+
+/// One user, from sign-up to a deleted account, in both generations of the API.
+async fn a_day(url: &str) {
+    let user = somebody(url).await;
+    let (client, stranger) = (&user.client, Client::new(url, None));
+    let me = call(client, Method::GET, "/api/v1/auth/me", None).await.data(200);
+    assert_eq!(me["email"], user.account["email"]);
+    let task = json!({ "title": "Try the deploy", "priority": "urgent_important" });
+    let made = call(client, Method::POST, "/api/v1/tasks", Some(task)).await.data(201);
+    let (new, old) = (format!("/api/v1/tasks/{}", text(&made, "id")), format!("/api/tasks/{}", text(&made, "id")));
+    let list = call(client, Method::GET, "/api/tasks?limit=1", None).await.data(200);
+    assert_eq!((&list["total_count"], &list["tasks"][0]["title"]), (&json!(1), &json!("Try the deploy")));
+    let patched = call(client, Method::PATCH, &new, Some(json!({ "description": "twice" }))).await.data(200);
+    assert_eq!(patched["description"], "twice");
+    let done =
+        call(client, Method::PATCH, &format!("{old}/complete"), Some(json!({ "completed": true }))).await.data(200);
+    assert_eq!(done["is_completed"], true);
+    assert_eq!(call(client, Method::DELETE, &old, None).await.status, 204);
+    call(client, Method::GET, &new, None).await.problem(404, "task_not_found");
+
+    let refresh = json!({ "refresh_token": user.account["refresh_token"] });
+    let refreshed = call(&stranger, Method::POST, "/api/v1/auth/refresh", Some(refresh)).await.data(200);
+    assert_ne!(refreshed["refresh_token"], user.account["refresh_token"]);
+    let credentials = json!({ "email": user.account["email"], "password": user.password });
+    let second = call(&stranger, Method::POST, "/api/v1/auth/signin", Some(credentials)).await.data(200);
+    let elsewhere = Client::new(url, second["access_token"].as_str());
+    assert_eq!(call(&elsewhere, Method::POST, "/api/v1/auth/signout", None).await.status, 200);
+    call(&elsewhere, Method::GET, "/api/v1/tasks", None).await.problem(401, "session_revoked");
+    let wrong = json!({ "email": user.account["email"], "password": "wrong of course" });
+    call(&stranger, Method::POST, "/api/v1/auth/signin", Some(wrong)).await.problem(401, "invalid_credentials");
+    call(client, Method::GET, "/api/v1/users", None).await.problem(403, "admin_required");
+    user.leave().await;
+}
+
+/// What is one user's does not exist for another.
+async fn two_users(url: &str) {
+    let (one, other) = (somebody(url).await, somebody(url).await);
+    let made = call(&one.client, Method::POST, "/api/tasks", Some(json!({ "title": "Mine" }))).await.data(201);
+    let path = format!("/api/v1/tasks/{}", text(&made, "id"));
+    call(&other.client, Method::GET, &path, None).await.problem(404, "task_not_found");
+    call(&other.client, Method::PATCH, &path, Some(json!({ "title": "Yours" }))).await.problem(404, "task_not_found");
+    call(&other.client, Method::DELETE, &path, None).await.problem(404, "task_not_found");
+    assert_eq!(call(&other.client, Method::GET, "/api/tasks", None).await.data(200)["total_count"], 0);
+    assert_eq!(call(&one.client, Method::GET, &path, None).await.data(200)["title"], "Mine");
+    one.leave().await;
+    other.leave().await;
+}
+
+fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_else(|| panic!("{field} is missing in {value}")).to_owned()
+}

@@ -1,0 +1,33 @@
+//! The template as CloudFormation gets it, after SAM's transform.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::process::Command;
+
+use local::tools;
+use serde_json::Value;
+
+/// Translates `template.yaml` with these parameters, once for each content of it.
+///
+/// # Panics
+/// If SAM is missing or does not take the template: a test never skips.
+#[must_use]
+pub fn translated(parameters: &[&str]) -> Value {
+    let (template, script) = (local::workspace().join("template.yaml"), "xtask/python/translate.py");
+    let script = local::workspace().join(script);
+    let read = |path| std::fs::read_to_string(path).expect("it is committed");
+    let mut hasher = DefaultHasher::new();
+    (read(&template), read(&script), parameters).hash(&mut hasher);
+    let cache = local::target().join("template");
+    let kept = cache.join(format!("{:016x}.json", hasher.finish()));
+    if let Ok(text) = std::fs::read_to_string(&kept) {
+        return serde_json::from_str(&text).expect("it was written whole");
+    }
+    let python = tools::sam().unwrap_or_else(|failure| panic!("{failure}")).join("python");
+    let output = Command::new(python).arg(script).arg(template).args(parameters).output().expect("Python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::create_dir_all(&cache).expect("target is writable");
+    let unfinished = cache.join(format!("{}.{}", std::process::id(), hasher.finish()));
+    std::fs::write(&unfinished, &output.stdout).expect("target is writable");
+    std::fs::rename(unfinished, kept).expect("target is writable");
+    serde_json::from_slice(&output.stdout).expect("the translated template is JSON")
+}

@@ -1,0 +1,99 @@
+"""Reads and writes the secrets of a stack, which its outputs name. Called by `cargo xtask secrets`."""
+
+import json
+import os
+import sys
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+# What each function may know, beside its keys.
+SETTINGS = {
+    "auth": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    "tasks": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    "users": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    "health": ["DATABASE_URL"],
+    "maintenance": ["DATABASE_URL"],
+    "migrate": ["DATABASE_URL_UNPOOLED"],
+}
+KEYS = ["JWT_SIGNING_KEYS", "JWT_PUBLIC_KEYS", "REFRESH_TOKEN_KEYS", "PASSWORD_PEPPERS"]
+REQUIRED = ["DATABASE_URL", "DATABASE_URL_UNPOOLED"]
+
+
+class Stack:
+    def __init__(self, name):
+        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+        self.arns = {}
+        for function in SETTINGS:
+            output = f"{function.capitalize()}Secret"
+            if output not in outputs:
+                sys.exit(f"error: the stack {name} has no output {output}; is it this backend's?")
+            self.arns[function] = outputs[output]
+        self.client = boto3.client("secretsmanager")
+
+    def read(self, function):
+        """The settings in a secret; None if nobody has put any in."""
+        try:
+            answer = self.client.get_secret_value(SecretId=self.arns[function])
+        except self.client.exceptions.ResourceNotFoundException as error:
+            if "staging label" in str(error):
+                return None
+            raise
+        return json.loads(answer["SecretString"])
+
+    def write(self, function, settings):
+        self.client.put_secret_value(SecretId=self.arns[function], SecretString=json.dumps(settings))
+        print(f"  {function}: {', '.join(sorted(settings))}", file=sys.stderr)
+
+
+def fill(stack):
+    missing = [name for name in REQUIRED if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"error: set {' and '.join(missing)} in the environment")
+    filled = [function for function in SETTINGS if stack.read(function) is not None]
+    if filled:
+        sys.exit(f"error: {', '.join(filled)} have values already, and other keys would sign everybody out and "
+                 "make every password useless; use rotate or set")
+    made = json.load(sys.stdin)
+    for function, names in SETTINGS.items():
+        given = {name: os.environ[name] for name in names if os.environ.get(name)}
+        stack.write(function, {**made.get(function, {}), **given})
+
+
+def keys(stack):
+    found = {function: stack.read(function) or {} for function in SETTINGS}
+    rings = {function: {name: settings[name] for name in KEYS if name in settings} for function, settings in found.items()}
+    json.dump({function: ring for function, ring in rings.items() if ring}, sys.stdout)
+
+
+def replace(stack):
+    made = json.load(sys.stdin)
+    # Who verifies learns of a key before who signs uses it.
+    for function in sorted(made, key=lambda function: function == "auth"):
+        stack.write(function, {**(stack.read(function) or {}), **made[function]})
+
+
+def set_value(stack, name):
+    functions = [function for function, names in SETTINGS.items() if name in names]
+    if not functions:
+        known = sorted({name for names in SETTINGS.values() for name in names})
+        sys.exit(f"error: {name} is none of {', '.join(known)}; keys are changed by rotate")
+    value = sys.stdin.read().strip()
+    if not value:
+        sys.exit("error: standard input is empty")
+    for function in functions:
+        stack.write(function, {**(stack.read(function) or {}), name: value})
+
+
+def main():
+    command, name, *rest = sys.argv[1:]
+    commands = {"fill": fill, "keys": keys, "replace": replace, "set": set_value}
+    try:
+        commands[command](Stack(name), *rest)
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"error: AWS says: {error}")
+
+
+if __name__ == "__main__":
+    main()

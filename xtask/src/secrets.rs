@@ -1,0 +1,73 @@
+//! `cargo xtask secrets`: fills and rotates the secrets of a stack. Values travel through pipes and the
+//! environment, never through arguments, which other users of a machine can read.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use clap::Subcommand;
+use local::{Failure, Result, tools, workspace};
+
+use crate::keys;
+
+#[derive(Subcommand)]
+pub(crate) enum Secrets {
+    /// Put the first values into a new stack's secrets: generated keys, and DATABASE_URL (pooled),
+    /// DATABASE_URL_UNPOOLED (direct) and, if it is set, BETTER_AUTH_SECRET from the environment
+    Fill {
+        /// The stack, as in todo-prod
+        #[arg(long)]
+        stack: String,
+    },
+    /// Take every key one step further: the next becomes active, the active one retires
+    Rotate {
+        /// The stack, as in todo-prod
+        #[arg(long)]
+        stack: String,
+        /// Drop the keys that had retired before: when the last token they signed has expired
+        #[arg(long)]
+        drop_retired: bool,
+    },
+    /// Put a value from standard input into every secret that needs it
+    Set {
+        /// The stack, as in todo-prod
+        #[arg(long)]
+        stack: String,
+        /// The setting, as in DATABASE_URL
+        name: String,
+    },
+}
+
+impl Secrets {
+    pub(crate) fn run(&self) -> Result<()> {
+        match self {
+            Self::Fill { stack } => {
+                let made = keys::generate()?;
+                script(&["fill", stack], Some(&made)).map(drop)
+            }
+            Self::Rotate { stack, drop_retired } => {
+                let before = script(&["keys", stack], None)?;
+                let after = keys::rotate(&before, *drop_retired)?;
+                script(&["replace", stack], Some(&after)).map(drop)
+            }
+            Self::Set { stack, name } => script(&["set", stack, name], None).map(drop),
+        }
+    }
+}
+
+/// Runs the script, which speaks to AWS; what it prints is returned, and what it says is shown.
+fn script(arguments: &[&str], input: Option<&str>) -> Result<String> {
+    let python = tools::sam()?.join("python");
+    let failure = |error| Failure::new(format!("Python does not start: {error}"), "remove target/tools and try again");
+    let mut command = Command::new(python);
+    command.arg("xtask/python/stack_secrets.py").args(arguments).current_dir(workspace());
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::inherit() }).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(failure)?;
+    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
+        pipe.write_all(input.as_bytes()).map_err(failure)?;
+    }
+    let output = child.wait_with_output().map_err(failure)?;
+    if !output.status.success() {
+        return Err(Failure::new("the secrets could not be changed", "read the lines above"));
+    }
+    String::from_utf8(output.stdout).map_err(|_| Failure::new("the secrets are not text", "look at them in AWS"))
+}

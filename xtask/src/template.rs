@@ -1,0 +1,94 @@
+//! `cargo xtask template-check`: everything about deploying that can be checked without AWS.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use local::{Failure, Result, target, tools, workspace};
+
+use crate::cargo;
+
+/// The parameters that switch something on or off.
+const VARIANTS: [(&str, &[&str]); 2] = [
+    ("development", &["Environment=development"]),
+    (
+        "production",
+        &[
+            "Environment=production",
+            "DeployId=1795000000",
+            "CustomerManagedKey=true",
+            "ReserveConcurrency=true",
+            "AlarmEmail=ops@example.com",
+        ],
+    ),
+];
+
+/// Runs the checks, quickest first.
+pub(crate) fn run() -> Result<()> {
+    let sam = tools::sam()?;
+    println!("sam validate --lint");
+    let mut validate = sam_command(&sam);
+    validate.args(["validate", "--lint", "--template", "template.yaml"]);
+    cargo::finish(validate, "sam validate", "fix the lines above in template.yaml")?;
+
+    let folder = target().join("template");
+    fs::create_dir_all(&folder).map_err(|error| crate::lock::unwritable(&folder, &error))?;
+    let checkov = tools::checkov()?;
+    let mut files = vec![workspace().join("template.yaml")];
+    for (name, parameters) in VARIANTS {
+        println!("translated for {name}: cfn-lint");
+        let file = folder.join(format!("{name}.json"));
+        let output = Command::new(sam.join("python"))
+            .args(["xtask/python/translate.py", "template.yaml"])
+            .args(parameters)
+            .current_dir(workspace())
+            .stderr(Stdio::piped())
+            .output();
+        let output = output.map_err(|error| Failure::new(format!("Python does not start: {error}"), "check it"))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(Failure::new(format!("SAM does not take the template:\n{said}"), "fix template.yaml"));
+        }
+        fs::write(&file, output.stdout).map_err(|error| crate::lock::unwritable(&file, &error))?;
+        let mut lint = Command::new(sam.join("cfn-lint"));
+        lint.arg(&file).current_dir(workspace());
+        cargo::finish(lint, "cfn-lint", "fix the lines above in template.yaml")?;
+        files.push(file);
+    }
+    files.push(workspace().join(".github/aws/deploy-role.yaml"));
+    println!("checkov");
+    for file in &files {
+        check(&checkov, file)?;
+    }
+
+    println!("the translated template against the code");
+    let tests = cargo::cargo(&["test", "--quiet", "--workspace", "--test", "template"]);
+    cargo::finish(tests, "the template's tests", "cargo xtask test --test template <name of the test>")?;
+    workflows()
+}
+
+/// SAM's command line, which asks nobody and tells nobody.
+pub(crate) fn sam_command(programs: &Path) -> Command {
+    let mut command = Command::new(programs.join("sam"));
+    command.env("SAM_CLI_TELEMETRY", "0").current_dir(workspace());
+    command
+}
+
+/// Findings must be fixed, or answered in the template: `Metadata: checkov: skip` with a reason.
+fn check(checkov: &Path, file: &Path) -> Result<()> {
+    let mut command = Command::new(checkov);
+    command.args(["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--file"]).arg(file);
+    command.current_dir(workspace()).stdin(Stdio::null()).stderr(Stdio::null());
+    cargo::finish(command, "checkov", "fix the finding, or answer it with a reason in the resource's Metadata")
+}
+
+/// GitHub's workflows: what their syntax, and what attackers, would make of them.
+fn workflows() -> Result<()> {
+    println!("workflows: actionlint, zizmor");
+    let mut actionlint = Command::new(tools::actionlint()?);
+    actionlint.arg(".github/workflows/*.yml").current_dir(workspace());
+    cargo::finish(actionlint, "actionlint", "fix the lines above")?;
+    let mut zizmor = Command::new(tools::zizmor()?);
+    zizmor.args(["--offline", "--strict-collection", "--quiet", "."]).current_dir(workspace());
+    cargo::finish(zizmor, "zizmor", "fix the lines above")
+}
