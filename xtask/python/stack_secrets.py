@@ -47,11 +47,14 @@ class Stack:
         print(f"  {function}: {', '.join(sorted(settings))}", file=sys.stderr)
 
 
-def fill(stack):
+def fill(stack, refusal):
     missing = [name for name in REQUIRED if not os.environ.get(name)]
     if missing:
         sys.exit(f"error: set {' and '.join(missing)} in the environment")
     filled = [function for function in SETTINGS if stack.read(function) is not None]
+    if filled and len(filled) == len(SETTINGS) and refusal == "if-empty":
+        print("the secrets have values already")
+        return
     if filled:
         sys.exit(f"error: {', '.join(filled)} have values already, and other keys would sign everybody out and "
                  "make every password useless; use rotate or set")
@@ -59,6 +62,7 @@ def fill(stack):
     for function, names in SETTINGS.items():
         given = {name: os.environ[name] for name in names if os.environ.get(name)}
         stack.write(function, {**made.get(function, {}), **given})
+    print("filled")
 
 
 def keys(stack):

@@ -17,6 +17,9 @@ pub(crate) enum Secrets {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
+        /// Succeed without doing anything if they have values already
+        #[arg(long)]
+        if_empty: bool,
     },
     /// Take every key one step further: the next becomes active, the active one retires
     Rotate {
@@ -40,9 +43,11 @@ pub(crate) enum Secrets {
 impl Secrets {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
-            Self::Fill { stack } => {
+            Self::Fill { stack, if_empty } => {
                 let made = keys::generate()?;
-                script(&["fill", stack], Some(&made)).map(drop)
+                let refusal = if *if_empty { "if-empty" } else { "refuse" };
+                print!("{}", script(&["fill", stack, refusal], Some(&made))?);
+                Ok(())
             }
             Self::Rotate { stack, drop_retired } => {
                 let before = script(&["keys", stack], None)?;

@@ -50,12 +50,12 @@ pub(crate) fn run() -> Result<()> {
             return Err(Failure::new(format!("SAM does not take the template:\n{said}"), "fix template.yaml"));
         }
         fs::write(&file, output.stdout).map_err(|error| crate::lock::unwritable(&file, &error))?;
-        let mut lint = Command::new(sam.join("cfn-lint"));
-        lint.arg(&file).current_dir(workspace());
-        cargo::finish(lint, "cfn-lint", "fix the lines above in template.yaml")?;
+        lint(&sam, &file)?;
         files.push(file);
     }
-    files.push(workspace().join(".github/aws/deploy-role.yaml"));
+    let role = workspace().join(".github/aws/deploy-role.yaml");
+    lint(&sam, &role)?;
+    files.push(role);
     println!("checkov");
     for file in &files {
         check(&checkov, file)?;
@@ -74,6 +74,12 @@ pub(crate) fn sam_command(programs: &Path) -> Command {
     command
 }
 
+fn lint(sam: &Path, file: &Path) -> Result<()> {
+    let mut lint = Command::new(sam.join("cfn-lint"));
+    lint.arg(file).current_dir(workspace());
+    cargo::finish(lint, "cfn-lint", "fix the lines above")
+}
+
 /// Findings must be fixed, or answered in the template: `Metadata: checkov: skip` with a reason.
 fn check(checkov: &Path, file: &Path) -> Result<()> {
     let mut command = Command::new(checkov);
@@ -89,6 +95,6 @@ fn workflows() -> Result<()> {
     actionlint.arg(".github/workflows/*.yml").current_dir(workspace());
     cargo::finish(actionlint, "actionlint", "fix the lines above")?;
     let mut zizmor = Command::new(tools::zizmor()?);
-    zizmor.args(["--offline", "--strict-collection", "--quiet", "."]).current_dir(workspace());
+    zizmor.args(["--offline", "--strict-collection", "--min-severity", "medium", "--quiet", "."]).current_dir(workspace());
     cargo::finish(zizmor, "zizmor", "fix the lines above")
 }
