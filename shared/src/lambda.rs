@@ -138,11 +138,15 @@ pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: 
     App { live, db, ids: Ids::new(clock.clone()), clock, metrics: Metrics::default() }
 }
 
-/// JSON lines in a deployment, text in development. The drivers' own debug output may hold statements: never on.
+/// What is logged at a level. The drivers' own debug output may hold statements: never on.
+#[must_use]
+pub fn log_filter(level: &str) -> EnvFilter {
+    EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"))
+}
+
+/// JSON lines in a deployment, text in development.
 fn log_to_stdout(level: &str, json: bool) {
-    let filter =
-        EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(log_filter(level)).with_ansi(false);
     // A subscriber is there already if a test put one.
     let _ = if json {
         subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()

@@ -11,6 +11,7 @@ mod environment;
 mod function;
 mod fuzz;
 mod keys;
+mod leaks;
 mod lint;
 mod lock;
 mod migrate;

@@ -95,6 +95,8 @@ fn workflows() -> Result<()> {
     actionlint.arg(".github/workflows/*.yml").current_dir(workspace());
     cargo::finish(actionlint, "actionlint", "fix the lines above")?;
     let mut zizmor = Command::new(tools::zizmor()?);
-    zizmor.args(["--offline", "--strict-collection", "--min-severity", "medium", "--quiet", "."]).current_dir(workspace());
+    zizmor
+        .args(["--offline", "--strict-collection", "--min-severity", "medium", "--quiet", "."])
+        .current_dir(workspace());
     cargo::finish(zizmor, "zizmor", "fix the lines above")
 }

@@ -10,7 +10,7 @@ use local::postgres::{Cluster, Keep, Programs};
 use local::{Failure, Result, target, temporary, tools};
 
 use crate::lock::Lock;
-use crate::{cargo, environment};
+use crate::{cargo, environment, leaks};
 
 #[derive(Args, Default)]
 pub(crate) struct Test {
@@ -65,6 +65,7 @@ impl Test {
                 "read the lines above; TEST_DATABASE_URL is where the tests' databases are made",
             );
         }
+        leaks::forget();
         println!("\nThe API once more through PgBouncer comes after this:");
         run(&["--workspace"], "", "cargo xtask test <name of the test>")?;
         println!("\nThe API's tests through PgBouncer in transaction mode, with TLS:");
@@ -72,7 +73,8 @@ impl Test {
             &["--workspace", "--test", "api"],
             "pgbouncer",
             "TEST_THROUGH=pgbouncer cargo xtask test <name of the test>",
-        )
+        )?;
+        leaks::look()
     }
 }
 

@@ -15,7 +15,7 @@ use shared::lambda::assemble;
 use tower::ServiceExt;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Answer, Bouncer, Person, TestClock, TestDatabase, settings};
+use crate::{Answer, Bouncer, Person, TestClock, TestDatabase, settings, witness};
 
 /// An event as API Gateway sends it (HTTP API, payload 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
@@ -85,10 +85,12 @@ impl Api {
         routes: fn() -> OpenApiRouter<App>,
         settings: BTreeMap<String, String>,
     ) -> Self {
+        witness::catch_logs();
         let clock = TestClock::default();
         let live = Live::load(function, clock.clock(), Sources::environment(settings)).await;
         let live = live.unwrap_or_else(|error| panic!("{error}"));
-        let app = assemble(function, Arc::new(live), clock.clock(), 8);
+        let metrics = witness::metrics(function);
+        let app = App { metrics, ..assemble(function, Arc::new(live), clock.clock(), 8) };
         let (router, _) = routes().split_for_parts();
         let router = shared::http::stack(router, app.clone());
         Self { database, clock, app, router }
@@ -218,6 +220,7 @@ impl<'a> Call<'a> {
     /// If the event is none that API Gateway could send.
     pub async fn send(self) -> Answer {
         let request = lambda_http::request::from_str(&self.event.to_string()).expect("the event is valid");
+        witness::request(request.headers(), request.body());
         let request = match self.milliseconds_left {
             Some(left) => request.with_lambda_context(self.context(left)),
             None => request,
@@ -225,6 +228,7 @@ impl<'a> Call<'a> {
         let response = self.api.router.clone().oneshot(request.map(axum::body::Body::new)).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
+        witness::answer(&parts.headers, &body);
         Answer { status: parts.status, headers: parts.headers, body }
     }
 }

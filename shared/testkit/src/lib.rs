@@ -16,6 +16,7 @@ mod runtime;
 mod server;
 mod template;
 mod watch;
+mod witness;
 
 pub use answer::Answer;
 pub use api::{Api, Call, http_event};

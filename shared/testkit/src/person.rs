@@ -7,7 +7,7 @@ use shared::tokens::{self, Claims};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::{Answer, Api, Call, settings};
+use crate::{Answer, Api, Call, settings, witness};
 
 /// A caller of an API under test.
 #[derive(Debug)]
@@ -45,6 +45,7 @@ impl<'a> Person<'a> {
         ];
         owner.execute_typed(sql, &params).await.expect("the account can be made");
         let token = Self::token_of(api, id, session, email);
+        witness::secret(email);
         Self { api, id, session, token }
     }
 

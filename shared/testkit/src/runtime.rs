@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::{Path as Parameter, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use local::service::{Service, Stop};
 use serde_json::Value;
 use shared::clock::Clock;
@@ -18,6 +18,8 @@ use shared::ids::Ids;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+use crate::witness;
 
 /// A binary that serves invocations in a process of its own.
 #[derive(Debug)]
@@ -106,6 +108,9 @@ impl Lambda {
     /// # Panics
     /// If it neither answers nor ends in twice its time.
     pub async fn invoke(&mut self, event: Value, time: Duration) -> Option<Outcome> {
+        if let Some(body) = event["body"].as_str() {
+            witness::request(&HeaderMap::new(), body.as_bytes());
+        }
         let (outcome, answered) = oneshot::channel();
         let deadline = self.clock.now().as_millisecond() + i64::try_from(time.as_millis()).expect("it is short");
         let (id, trace) = (
@@ -143,6 +148,7 @@ impl Lambda {
 impl Drop for Lambda {
     fn drop(&mut self) {
         self.server.abort();
+        witness::keep(&self.log);
     }
 }
 

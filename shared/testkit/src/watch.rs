@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use local::service::{Service, Stop, free_port};
 use serde_json::Value;
 
-use crate::{Answer, program};
+use crate::{Answer, program, witness};
 
 /// A running `cargo lambda watch`.
 #[derive(Debug)]
@@ -54,6 +54,12 @@ impl Watch {
     }
 }
 
+impl Drop for Watch {
+    fn drop(&mut self) {
+        witness::keep(&self.folder.path().join("log"));
+    }
+}
+
 /// A caller over HTTP.
 #[derive(Debug)]
 pub struct Client {
@@ -79,11 +85,13 @@ impl Client {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
+            witness::request(&HeaderMap::new(), body.to_string().as_bytes());
             request = request.json(&body);
         }
         let response = request.send().await.expect("the API answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the body arrives").to_vec();
+        witness::answer(&headers, &body);
         Answer { status, headers, body }
     }
 }

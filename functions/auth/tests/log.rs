@@ -1,0 +1,151 @@
+//! The lines that the real binary writes for requests: in a stack with metrics, elsewhere without.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Lambda, TRACE, TestDatabase, built, http_event, settings};
+
+const TIME: Duration = Duration::from_secs(20);
+
+async fn function(change: impl FnOnce(&mut BTreeMap<String, String>)) -> (Lambda, TestDatabase) {
+    let database = TestDatabase::new().await;
+    let mut settings = settings();
+    settings.insert("DATABASE_URL".to_owned(), database.url());
+    settings.insert("LOG_LEVEL".to_owned(), "info".to_owned());
+    change(&mut settings);
+    (Lambda::start(&built("auth"), "3", &settings).await, database)
+}
+
+/// The answer to a request.
+async fn call(function: &mut Lambda, method: &str, path: &str, body: Value) -> Value {
+    let event = http_event(method, path, None, Some(&body));
+    function.invoke(event, TIME).await.expect("it lives").expect("it answers")
+}
+
+fn lines(function: &Lambda) -> Vec<Value> {
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    function.log().lines().map(parse).collect()
+}
+
+/// The metrics that a line declares, with their dimensions.
+fn declared(line: &Value) -> (BTreeSet<&str>, Value) {
+    let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "TodoBackend");
+    assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
+    let metrics = directive["Metrics"].as_array().expect("metrics");
+    for dimension in directive["Dimensions"][0].as_array().expect("dimensions") {
+        assert!(line[dimension.as_str().expect("a name")].is_string(), "{line}");
+    }
+    for metric in metrics {
+        assert!(line[metric["Name"].as_str().expect("a name")].is_number(), "{line}");
+    }
+    (metrics.iter().filter_map(|metric| metric["Name"].as_str()).collect(), directive["Dimensions"].clone())
+}
+
+#[tokio::test]
+async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
+    let (mut auth, _database) = function(|settings| {
+        settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
+    })
+    .await;
+    let person = json!({ "email": "ada.log@example.com", "password": "correct horse battery log" });
+    let made = call(&mut auth, "POST", "/api/v1/auth/signup", person).await;
+    assert_eq!(made["statusCode"], 201, "{made}");
+    let wrong = json!({ "email": "ada.log@example.com", "password": "another horse battery log" });
+    let refused = call(&mut auth, "POST", "/api/v1/auth/signin", wrong).await;
+    assert_eq!(refused["statusCode"], 401, "{refused}");
+
+    let lines = lines(&auth);
+    let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
+    assert_eq!(requests.len(), 2, "{lines:?}");
+    for (line, answer) in requests.iter().zip([&made, &refused]) {
+        let keys: BTreeSet<&str> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+        let mut expected = BTreeSet::from([
+            "_aws",
+            "DatabaseLatency",
+            "Function",
+            "Latency",
+            "Requests",
+            "ServerErrors",
+            "Stack",
+            "cold_start",
+            "level",
+            "message",
+            "method",
+            "request_id",
+            "route",
+            "status",
+            "trace_id",
+        ]);
+        if line["status"] == 401 {
+            expected.insert("code");
+        } else {
+            expected.insert("ColdStarts");
+        }
+        assert_eq!(keys, expected, "and nothing else");
+        assert_eq!(
+            (&line["Stack"], &line["Function"], &line["level"]),
+            (&json!("todo-test"), &json!("auth"), &json!("INFO"))
+        );
+        assert_eq!(line["request_id"], answer["headers"]["x-request-id"]);
+        assert_eq!((&line["trace_id"], &line["method"]), (&json!(TRACE), &json!("POST")));
+        assert_eq!((&line["Requests"], &line["ServerErrors"]), (&json!(1), &json!(0)));
+        let (names, dimensions) = declared(line);
+        assert!(["Requests", "ServerErrors", "Latency", "DatabaseLatency"].iter().all(|name| names.contains(name)));
+        assert_eq!(dimensions, json!([["Stack", "Function"]]));
+        assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().map(Vec::len), Some(names.len()));
+        // The same milliseconds as in the answer, to the rounding.
+        let timing = answer["headers"]["server-timing"].as_str().expect("a header");
+        let database = timing.split(['=', ',']).nth(1).and_then(|text| text.parse::<f64>().ok()).expect("a number");
+        assert!((line["DatabaseLatency"].as_f64().expect("a number") - database).abs() < 0.02, "{timing} {line}");
+        assert!(line["Latency"].as_f64() >= line["DatabaseLatency"].as_f64());
+    }
+    let [first, second] = [requests[0], requests[1]];
+    assert_eq!((&first["route"], &first["status"]), (&json!("/api/v1/auth/signup"), &json!(201)));
+    assert_eq!((&first["cold_start"], &first["ColdStarts"]), (&json!("true"), &json!(1)));
+    assert_eq!((&second["cold_start"], &second["code"]), (&json!("false"), &json!("invalid_credentials")));
+
+    let find = |name: &str| lines.iter().find(|line| line.get(name).is_some()).expect("the event is counted");
+    let code = find("Errors");
+    assert_eq!((&code["Stack"], &code["Code"]), (&json!("todo-test"), &json!("invalid_credentials")));
+    assert_eq!(declared(code), (BTreeSet::from(["Errors"]), json!([["Stack", "Code"]])));
+    assert_eq!(declared(find("SignInFailures")), (BTreeSet::from(["SignInFailures"]), json!([["Stack"]])));
+    for text in ["ada.log", "horse battery"] {
+        assert!(!auth.log().contains(text), "{}", auth.log());
+    }
+}
+
+#[tokio::test]
+async fn a_failure_of_ours_is_an_error_with_its_cause() {
+    let (mut auth, _database) = function(|settings| {
+        settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
+        // Nobody listens there.
+        settings.insert("DATABASE_URL".to_owned(), "postgresql://me:pass-word-9@127.0.0.1:1/todo".to_owned());
+    })
+    .await;
+    let person = json!({ "email": "ada.log@example.com", "password": "correct horse battery log" });
+    let answer = call(&mut auth, "POST", "/api/v1/auth/signin", person).await;
+    assert_eq!(answer["statusCode"], 503, "{answer}");
+    let lines = lines(&auth);
+    let line = lines.iter().find(|line| line["message"] == "request").expect("a line");
+    assert_eq!((&line["level"], &line["ServerErrors"]), (&json!("ERROR"), &json!(1)));
+    assert_eq!((&line["code"], &line["status"]), (&json!("database_unavailable"), &json!(503)));
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("the database is unavailable")), "{line}");
+    assert!(!answer["body"].as_str().unwrap_or_default().contains("refused"), "the cause is not for clients: {answer}");
+    assert!(lines.iter().any(|line| line["DatabaseErrors"] == 1));
+    assert!(!auth.log().contains("pass-word-9"));
+}
+
+#[tokio::test]
+async fn outside_of_a_stack_the_line_has_no_metrics() {
+    let (mut auth, _database) = function(|_| {}).await;
+    let answer = call(&mut auth, "GET", "/health/auth", Value::Null).await;
+    assert_eq!(answer["statusCode"], 200, "{answer}");
+    let lines = lines(&auth);
+    let line = lines.iter().find(|line| line["message"] == "request").expect("a line");
+    assert_eq!((&line["route"], &line["status"]), (&json!("/health/auth"), &json!(200)));
+    assert!(line["total_ms"].is_number() && line["db_ms"].is_number() && line["cold_start"] == true, "{line}");
+    assert_eq!(line["trace_id"], TRACE);
+    assert!(lines.iter().all(|line| line.get("_aws").is_none()));
+}

@@ -1,0 +1,99 @@
+//! What no log may hold, and all logs: written to files that `cargo xtask test` compares when the run is over.
+
+use std::collections::HashSet;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use http::HeaderMap;
+use serde_json::Value;
+use shared::config::Function;
+use shared::metrics::Metrics;
+
+/// The shortest text that is looked for: shorter ones stand in any log by chance.
+const SHORTEST: usize = 8;
+
+/// The folder of the run's logs and of what they may not hold.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = local::target().join("test/logs");
+        std::fs::create_dir_all(&folder).expect("target is writable");
+        folder
+    })
+}
+
+fn open(name: &str) -> File {
+    let file = OpenOptions::new().create(true).append(true).open(folder().join(name));
+    file.expect("target is writable")
+}
+
+/// Catches everything that this process logs, with nothing left out.
+pub(crate) fn catch_logs() {
+    static CAUGHT: OnceLock<()> = OnceLock::new();
+    CAUGHT.get_or_init(|| {
+        let file = open(&format!("{}.log", std::process::id()));
+        let subscriber = tracing_subscriber::fmt().with_env_filter(shared::lambda::log_filter("trace"));
+        let _ = subscriber.with_writer(Mutex::new(file)).json().flatten_event(true).try_init();
+    });
+}
+
+/// Metrics of a function in this process, into its log.
+pub(crate) fn metrics(function: Function) -> Metrics {
+    Metrics::new("todo-test", function, Box::new(open(&format!("{}.log", std::process::id()))))
+}
+
+/// Keeps the log of another process.
+pub(crate) fn keep(log: &Path) {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = format!("{}.{}.log", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    // One that never started has none.
+    let _ = std::fs::copy(log, folder().join(name));
+}
+
+/// Something that no log may hold.
+pub(crate) fn secret(text: &str) {
+    static KNOWN: Mutex<Option<(File, HashSet<String>)>> = Mutex::new(None);
+    if text.len() < SHORTEST || text.contains(['\n', '\r']) {
+        return;
+    }
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let (file, known) = known.get_or_insert_with(|| (open(&format!("{}.secrets", std::process::id())), HashSet::new()));
+    if known.insert(text.to_owned()) {
+        writeln!(file, "{text}").expect("target is writable");
+    }
+}
+
+/// Everything of a request that is nobody's business: what its body says, and its credentials.
+pub(crate) fn request(headers: &HeaderMap, body: &[u8]) {
+    for name in ["authorization", "cookie"] {
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.for_each(|value| secret(value.trim_start_matches("Bearer ")));
+    }
+    match serde_json::from_slice(body) {
+        Ok(value) => leaves(&value),
+        Err(_) => std::str::from_utf8(body).into_iter().for_each(secret),
+    }
+}
+
+/// The tokens of an answer.
+pub(crate) fn answer(headers: &HeaderMap, body: &[u8]) {
+    let cookies = headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).for_each(|(_, value)| secret(value));
+    let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return };
+    for name in ["token", "access_token", "refresh_token"] {
+        body.get("data").and_then(|data| data[name].as_str()).into_iter().for_each(secret);
+    }
+}
+
+/// Every text in a JSON value.
+fn leaves(value: &Value) {
+    match value {
+        Value::String(text) => secret(text),
+        Value::Array(values) => values.iter().for_each(leaves),
+        Value::Object(fields) => fields.values().for_each(leaves),
+        _ => {}
+    }
+}

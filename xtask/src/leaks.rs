@@ -1,0 +1,80 @@
+//! Whether a log of the test run holds what no log may hold. The tests write both down (`shared/testkit`).
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::PathBuf;
+
+use local::{Failure, Result, target};
+
+fn folder() -> PathBuf {
+    target().join("test/logs")
+}
+
+/// What one test process left.
+#[derive(Default)]
+struct Traces {
+    private: Vec<String>,
+    logs: Vec<(String, String)>,
+}
+
+/// Forgets the run before.
+pub(crate) fn forget() {
+    // There may have been none.
+    let _ = fs::remove_dir_all(folder());
+}
+
+/// Looks for what each test sent, and for every token it got, in the logs of the same test.
+pub(crate) fn look() -> Result<()> {
+    let unreadable =
+        |error| Failure::new(format!("the logs of the tests cannot be read: {error}"), "run the tests again");
+    let mut by_test: HashMap<String, Traces> = HashMap::new();
+    for entry in fs::read_dir(folder()).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = String::from_utf8_lossy(&fs::read(&path).map_err(unreadable)?).into_owned();
+        let test = by_test.entry(name.split('.').next().unwrap_or_default().to_owned()).or_default();
+        if name.ends_with(".secrets") {
+            test.private.extend(text.lines().map(str::to_owned));
+        } else {
+            test.logs.push((name, text));
+        }
+    }
+    let (mut lines, mut secrets, mut found) = (0, 0, Vec::new());
+    for Traces { private, logs } in by_test.values() {
+        secrets += private.len();
+        for (name, log) in logs {
+            lines += log.lines().count();
+            found.extend(private.iter().filter_map(|text| leak(name, log, text)));
+        }
+    }
+    if lines == 0 || secrets == 0 {
+        return Err(Failure::new("the tests left no logs, so nothing can be said of them", "run all tests"));
+    }
+    if !found.is_empty() {
+        found.sort_unstable();
+        found.truncate(20);
+        return Err(Failure::new(format!("logs hold what they may not:\n{}", found.join("\n")), "do not log it"));
+    }
+    println!("No log line holds what the tests sent: {secrets} texts looked for in {lines} lines.");
+    Ok(())
+}
+
+/// Where a log holds a text.
+fn leak(name: &str, log: &str, text: &str) -> Option<String> {
+    let at = log.find(text)?;
+    let line = log[..at].lines().count().max(1);
+    Some(format!("  target/test/logs/{name}:{line}: {text:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_is_found_and_named() {
+        let log = "{\"a\":1}\n{\"email\":\"ada@example.com\"}\n";
+        let found = leak("1.log", log, "ada@example.com").unwrap();
+        assert_eq!(found, "  target/test/logs/1.log:2: \"ada@example.com\"");
+        assert_eq!(leak("1.log", log, "eve@example.com"), None);
+    }
+}
