@@ -23,6 +23,7 @@ mod setup;
 mod smoke;
 mod template;
 mod test;
+mod upgrade;
 
 use std::process::ExitCode;
 
@@ -43,7 +44,7 @@ enum Command {
     Dev(dev::Dev),
     /// Install what tests need and run all of them
     Test(test::Test),
-    /// What CI runs: `lint`, `template-check`, `test`, `package`
+    /// What CI runs: `lint`, `template-check`, `test`, `upgrade`, `package`
     Ci,
     /// Check format, lints and house rules
     Lint,
@@ -69,6 +70,8 @@ enum Command {
     TemplateCheck,
     /// Build what deploys (sam build), and see it answer under a Lambda Runtime API
     Package(package::Package),
+    /// Rehearse a deploy under load: migrate, serve two versions side by side, take it back
+    Upgrade(upgrade::Upgrade),
     /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
     Deploy(deploy::Deploy),
     /// Fill and rotate the secrets of a stack
@@ -84,6 +87,7 @@ fn ci() -> Result<()> {
     lint::run()?;
     template::run()?;
     test::Test::default().run()?;
+    upgrade::Upgrade::default().run()?;
     package::Package::default().run()
 }
 
@@ -102,6 +106,7 @@ fn main() -> ExitCode {
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::TemplateCheck => template::run(),
         Command::Package(package) => package.run(),
+        Command::Upgrade(upgrade) => upgrade.run(),
         Command::Deploy(deploy) => deploy.run(),
         Command::Secrets(secrets) => secrets.run(),
         Command::Smoke(smoke) => smoke.run(),

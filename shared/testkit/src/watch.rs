@@ -85,7 +85,10 @@ impl Client {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
-            witness::request(&HeaderMap::new(), body.to_string().as_bytes());
+            // What operators ask functions for directly is no secret of a user.
+            if !path.starts_with("/2015-03-31/") {
+                witness::request(&HeaderMap::new(), body.to_string().as_bytes());
+            }
             request = request.json(&body);
         }
         let response = request.send().await.expect("the API answers");

@@ -1,0 +1,2 @@
+ALTER TABLE users DROP COLUMN rehearsal;
+ALTER TABLE tasks DROP COLUMN rehearsal;
