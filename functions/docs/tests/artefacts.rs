@@ -10,6 +10,9 @@ use testkit::{Lambda, TestDatabase, http_event, settings};
 /// As long as API Gateway waits.
 const TIME: Duration = Duration::from_secs(20);
 
+/// As long as the functions without HTTP have.
+const LONG: Duration = Duration::from_secs(900);
+
 struct Stack {
     settings: BTreeMap<String, String>,
 }
@@ -73,11 +76,11 @@ async fn every_built_function_answers() {
     assert_eq!((status, &refused["code"]), (403, &json!("admin_required")), "{refused}");
 
     let mut migrate = stack.start("MigrateFunction").await;
-    let status = migrate.invoke(json!({ "action": "status" }), TIME).await.expect("it lives").expect("it answers");
+    let status = migrate.invoke(json!({ "action": "status" }), LONG).await.expect("it lives").expect("it answers");
     assert_eq!((&status["pending"], &status["current"]), (&json!([]), &status["latest"]));
 
     let mut maintenance = stack.start("MaintenanceFunction").await;
-    let purged = maintenance.invoke(json!({ "action": "purge" }), TIME).await.expect("it lives").expect("it answers");
+    let purged = maintenance.invoke(json!({ "action": "purge" }), LONG).await.expect("it lives").expect("it answers");
     assert_eq!(purged["done"], true, "{purged}");
 
     for (name, function) in [("tasks", &tasks), ("auth", &auth)] {
