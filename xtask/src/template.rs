@@ -62,6 +62,9 @@ pub(crate) fn run() -> Result<()> {
     }
 
     println!("the translated template against the code");
+    // Its tests fill and rotate secrets with it.
+    let keys = cargo::cargo(&["build", "--quiet", "--workspace", "--example", "keys"]);
+    cargo::finish(keys, "building", "read the lines above")?;
     let tests = cargo::cargo(&["test", "--quiet", "--workspace", "--test", "template"]);
     cargo::finish(tests, "the template's tests", "cargo xtask test --test template <name of the test>")?;
     workflows()

@@ -5,6 +5,7 @@ mod operations;
 mod policies;
 mod routes;
 mod samconfig;
+mod secrets;
 mod stack;
 
 use std::collections::BTreeSet;
