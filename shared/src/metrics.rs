@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use metrique_writer_core::format::Format;
-use metrique_writer_core::{Entry, EntryWriter};
+use metrique_writer_core::unit::NegativeScale;
+use metrique_writer_core::{Entry, EntryWriter, MetricFlags, Observation, Unit, Value, ValueWriter};
 use metrique_writer_format_emf::{Emf, NoMetric};
 
 use crate::config::Function;
 use crate::error::Code;
+use crate::http::millis;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "TodoBackend";
@@ -192,17 +194,23 @@ impl Entry for RequestLine<'_> {
         line.value("cause", &request.cause);
         line.value("Requests", &1_u64);
         line.value("ServerErrors", &u64::from(failed));
-        line.value("Latency", &microseconds(request.total));
-        line.value("DatabaseLatency", &microseconds(request.database));
+        line.value("Latency", &Milliseconds(request.total));
+        line.value("DatabaseLatency", &Milliseconds(request.database));
         if request.cold_start {
             line.value("ColdStarts", &1_u64);
         }
     }
 }
 
-/// Without the nanoseconds, which nobody pays for.
-fn microseconds(duration: Duration) -> Duration {
-    Duration::from_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+/// With two decimals: a duration as it is would have seventeen, and bytes are paid for.
+struct Milliseconds(Duration);
+
+impl Value for Milliseconds {
+    fn write(&self, writer: impl ValueWriter) {
+        let observation = Observation::Floating(millis(self.0));
+        let unit = Unit::Second(NegativeScale::Milli);
+        writer.metric([observation], unit, [], MetricFlags::empty());
+    }
 }
 
 struct CodeLine<'a> {

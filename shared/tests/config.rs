@@ -44,15 +44,7 @@ fn named(problems: &Problems) -> Vec<&'static str> {
 
 #[test]
 fn whole_settings_are_accepted_by_every_function() {
-    for function in [
-        Function::Auth,
-        Function::Tasks,
-        Function::Users,
-        Function::Health,
-        Function::Docs,
-        Function::Migrate,
-        Function::Maintenance,
-    ] {
+    for function in Function::ALL {
         assert!(read(function, whole()).is_ok(), "{function:?}: {}", read(function, whole()).unwrap_err());
         assert!(read(function, production()).is_ok(), "{function:?}: {}", read(function, production()).unwrap_err());
     }

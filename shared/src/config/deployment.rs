@@ -25,6 +25,10 @@ pub enum Function {
 }
 
 impl Function {
+    /// Every function.
+    pub const ALL: [Self; 7] =
+        [Self::Auth, Self::Tasks, Self::Users, Self::Health, Self::Docs, Self::Migrate, Self::Maintenance];
+
     /// Its name, which is that of its folder, its binary and its metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

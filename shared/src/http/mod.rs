@@ -28,4 +28,5 @@ pub use path::{IdPath, PathId};
 pub use problem::ProblemBody;
 pub use query::Query;
 pub use request_id::RequestId;
+pub(crate) use request_log::millis;
 pub use user::{CurrentAdmin, CurrentUser, bearer, session_to_end};

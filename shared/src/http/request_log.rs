@@ -79,6 +79,6 @@ impl Line {
 }
 
 /// Milliseconds with two decimals.
-pub(super) fn millis(duration: Duration) -> f64 {
+pub(crate) fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

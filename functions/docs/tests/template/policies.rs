@@ -43,16 +43,7 @@ fn expected(function: &str) -> Vec<(Vec<&'static str>, Value)> {
 
 /// Whether the function cannot start with what the template puts into its environment alone.
 fn reads_a_secret(name: &str) -> bool {
-    let all = [
-        Function::Auth,
-        Function::Tasks,
-        Function::Users,
-        Function::Health,
-        Function::Docs,
-        Function::Migrate,
-        Function::Maintenance,
-    ];
-    let function = all.into_iter().find(|function| function.as_str() == name).expect("a function of ours");
+    let function = Function::ALL.into_iter().find(|function| function.as_str() == name).expect("a function of ours");
     let variables = properties(&part(name, "Function"))["Environment"]["Variables"].as_object().expect("settings");
     let given = variables.keys().filter(|variable| *variable == "ALLOWED_ORIGINS");
     let given = given.map(|variable| (variable.clone(), "https://app.example.com".to_owned()));
