@@ -3,18 +3,23 @@
 set -euo pipefail
 stack=$1
 [[ $stack == todo-pr-* ]] || { echo "error: $stack is not the stack of a pull request" >&2; exit 1; }
+source "$(dirname "$0")/lookup.sh"
 
-if aws cloudformation describe-stacks --stack-name "$stack" > /dev/null 2>&1; then
-    secrets=$(aws cloudformation describe-stack-resources --stack-name "$stack" \
-        --query 'StackResources[?ResourceType==`AWS::SecretsManager::Secret`].PhysicalResourceId' --output text)
+status=$(stack_status "$stack")
+if [[ -n $status ]]; then
     aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
     aws cloudformation wait stack-delete-complete --stack-name "$stack"
-    for secret in $secrets; do
-        aws secretsmanager delete-secret --secret-id "$secret" --force-delete-without-recovery > /dev/null
-    done
-    echo "the stack $stack and its secrets are gone"
+    echo "the stack $stack is gone"
 fi
-if neonctl branches get "$stack" --project-id "$NEON_PROJECT_ID" > /dev/null 2>&1; then
+for function in auth tasks users health maintenance migrate; do
+    if ! answer=$(aws secretsmanager delete-secret --secret-id "$stack/$function" --force-delete-without-recovery 2>&1) \
+        && [[ $answer != *ResourceNotFoundException* ]]; then
+        echo "$answer" >&2
+        exit 1
+    fi
+done
+echo "its secrets are gone"
+if branch_exists "$stack"; then
     neonctl branches delete "$stack" --project-id "$NEON_PROJECT_ID" > /dev/null
-    echo "the branch $stack of the database is gone"
+    echo "its branch of the database is gone"
 fi

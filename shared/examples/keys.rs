@@ -18,10 +18,11 @@ fn main() -> ExitCode {
     let printed = match arguments.as_slice() {
         ["generate"] => secrets("").map(|secrets| pretty(&secrets)),
         ["generate", "--development"] => secrets("dev-").map(|secrets| lines(&secrets)),
+        ["rotate", "--revoke"] => revoke().map(|secrets| pretty(&secrets)),
         ["rotate"] => rotate(false).map(|secrets| pretty(&secrets)),
         ["rotate", "--drop-retired"] => rotate(true).map(|secrets| pretty(&secrets)),
         ["jwks"] => read().and_then(|keys| public(&keys)).map(|keys| keys.to_string()),
-        _ => Err("expected generate [--development], rotate [--drop-retired] or jwks".to_owned()),
+        _ => Err("expected generate [--development], rotate [--drop-retired | --revoke] or jwks".to_owned()),
     };
     match printed {
         Ok(text) => {
@@ -114,6 +115,28 @@ fn rotate(drop_retired: bool) -> Result<Value> {
             .ok_or(format!("{function}: expected an object of settings"))?
             .insert("JWT_PUBLIC_KEYS".into(), public.clone());
     }
+    Ok(secrets)
+}
+
+/// New rings in place of those that leaked. Old peppers stay: the hashes that were made with them need them.
+fn revoke() -> Result<Value> {
+    let mut secrets = rotate(true)?;
+    let made = self::secrets("")?;
+    for (function, ring) in [
+        ("auth", "JWT_SIGNING_KEYS"),
+        ("auth", "REFRESH_TOKEN_KEYS"),
+        ("tasks", "JWT_PUBLIC_KEYS"),
+        ("users", "JWT_PUBLIC_KEYS"),
+    ] {
+        secrets[function][ring] = made[function][ring].clone();
+    }
+    // The next pepper leaked with the active one, so it is not to become active: a new one is.
+    let peppers = list(&mut secrets["auth"]["PASSWORD_PEPPERS"])?;
+    for pepper in peppers.iter_mut() {
+        pepper["status"] = "retired".into();
+    }
+    peppers.push(octets("", "active")?);
+    peppers.push(octets("", "next")?);
     Ok(secrets)
 }
 

@@ -114,13 +114,15 @@ pub async fn start(function: Function, sources: Sources) -> Result<App, Failure>
     let clock = Clock::system();
     let concurrency = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1);
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
+    let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
     let settings = live.current();
     // Lambda says so where the template asks for it.
     let json = settings.environment != Environment::Development || lambda_wants_json;
     log_to_stdout(&settings.log_level, json);
     live.log_problems();
-    let metrics = settings.stack.as_deref().map(|stack| Metrics::new(stack, function, Box::new(std::io::stdout())));
+    let metrics = settings.stack.as_deref();
+    let metrics = metrics.map(|stack| Metrics::new(stack, function, &version, Box::new(std::io::stdout())));
     Ok(App { metrics: metrics.unwrap_or_default(), ..assemble(function, live, clock, concurrency) })
 }
 

@@ -19,13 +19,14 @@ use crate::http::millis;
 const NAMESPACE: &str = "TodoBackend";
 
 /// The name of every metric.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "Requests",
     "ServerErrors",
     "Latency",
     "DatabaseLatency",
     "ColdStarts",
     "Errors",
+    "VersionErrors",
     Event::SignInFailures.name(),
     Event::RefreshReuse.name(),
     Event::RateLimited.name(),
@@ -107,14 +108,16 @@ struct Lines {
     requests: Emf,
     codes: Emf,
     events: Emf,
+    versions: Emf,
+    version: String,
     buffer: Vec<u8>,
     output: Box<dyn Write + Send>,
 }
 
 impl Metrics {
-    /// Metrics of a function of the stack `stack`, as lines of `output`.
+    /// Metrics of a version of a function of the stack `stack`, as lines of `output`.
     #[must_use]
-    pub fn new(stack: &str, function: Function, output: Box<dyn Write + Send>) -> Self {
+    pub fn new(stack: &str, function: Function, version: &str, output: Box<dyn Write + Send>) -> Self {
         let by = |names: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             Emf::builder(NAMESPACE.to_owned(), vec![names]).build()
@@ -125,6 +128,8 @@ impl Metrics {
             requests: by(&["Stack", "Function"]),
             codes: by(&["Stack", "Code"]),
             events: by(&["Stack"]),
+            versions: by(&["Stack", "Function", "Version"]),
+            version: version.to_owned(),
             buffer: Vec::new(),
             output,
         }))))
@@ -133,8 +138,11 @@ impl Metrics {
     /// Writes the lines of a request; `false` if there is nowhere to write.
     pub(crate) fn answered(&self, request: &Answered<'_>) -> bool {
         self.write(|lines| {
-            let Lines { stack, function, requests, codes, events, buffer, .. } = lines;
+            let Lines { stack, function, requests, codes, events, versions, version, buffer, .. } = lines;
             line(requests, &RequestLine { stack, function, request }, buffer);
+            if request.status >= 500 {
+                line(versions, &VersionLine { stack, function, version }, buffer);
+            }
             if let Some(code) = request.code {
                 line(codes, &CodeLine { stack, code }, buffer);
                 if let Some(event) = Event::of(code) {
@@ -223,6 +231,21 @@ impl Entry for CodeLine<'_> {
         line.value("Stack", self.stack);
         line.value("Code", self.code.as_str());
         line.value("Errors", &1_u64);
+    }
+}
+
+struct VersionLine<'a> {
+    stack: &'a str,
+    function: &'a str,
+    version: &'a str,
+}
+
+impl Entry for VersionLine<'_> {
+    fn write<'a>(&'a self, line: &mut impl EntryWriter<'a>) {
+        line.value("Stack", self.stack);
+        line.value("Function", self.function);
+        line.value("Version", self.version);
+        line.value("VersionErrors", &1_u64);
     }
 }
 

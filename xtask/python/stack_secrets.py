@@ -5,6 +5,7 @@ import os
 import sys
 
 import boto3
+import stack_region
 from botocore.exceptions import BotoCoreError, ClientError
 
 # What each function may know, beside its keys.
@@ -22,7 +23,8 @@ REQUIRED = ["DATABASE_URL", "DATABASE_URL_UNPOOLED"]
 
 class Stack:
     def __init__(self, name):
-        stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
+        region = stack_region.of(name)
+        stacks = boto3.client("cloudformation", region_name=region).describe_stacks(StackName=name)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
         self.arns = {}
         for function in SETTINGS:
@@ -30,7 +32,7 @@ class Stack:
             if output not in outputs:
                 sys.exit(f"error: the stack {name} has no output {output}; is it this backend's?")
             self.arns[function] = outputs[output]
-        self.client = boto3.client("secretsmanager")
+        self.client = boto3.client("secretsmanager", region_name=region)
 
     def read(self, function):
         """The settings in a secret; None if nobody has put any in."""
@@ -51,18 +53,26 @@ def fill(stack, refusal):
     missing = [name for name in REQUIRED if not os.environ.get(name)]
     if missing:
         sys.exit(f"error: set {' and '.join(missing)} in the environment")
-    filled = [function for function in SETTINGS if stack.read(function) is not None]
-    if filled and len(filled) == len(SETTINGS) and refusal == "if-empty":
-        print("the secrets have values already")
-        return
-    if filled:
-        sys.exit(f"error: {', '.join(filled)} have values already, and other keys would sign everybody out and "
-                 "make every password useless; use rotate or set")
+    # Auth is filled last: while it is empty, nobody has signed up with keys of an earlier try.
+    if stack.read("auth") is not None:
+        if refusal == "if-empty":
+            print("the secrets have values already")
+            return
+        sys.exit("error: the secrets have values already, and other keys would sign everybody out and make every "
+                 "password useless; use rotate or set")
     made = json.load(sys.stdin)
-    for function, names in SETTINGS.items():
-        given = {name: os.environ[name] for name in names if os.environ.get(name)}
+    for function in auth_last(SETTINGS):
+        given = {name: os.environ[name] for name in SETTINGS[function] if os.environ.get(name)}
         stack.write(function, {**made.get(function, {}), **given})
     print("filled")
+
+
+def auth_last(functions):
+    return sorted(functions, key=lambda function: function == "auth")
+
+
+def export(stack):
+    json.dump({function: stack.read(function) or {} for function in SETTINGS}, sys.stdout, indent=2)
 
 
 def keys(stack):
@@ -74,7 +84,7 @@ def keys(stack):
 def replace(stack):
     made = json.load(sys.stdin)
     # Who verifies learns of a key before who signs uses it.
-    for function in sorted(made, key=lambda function: function == "auth"):
+    for function in auth_last(made):
         stack.write(function, {**(stack.read(function) or {}), **made[function]})
 
 
@@ -92,7 +102,7 @@ def set_value(stack, name):
 
 def main():
     command, name, *rest = sys.argv[1:]
-    commands = {"fill": fill, "keys": keys, "replace": replace, "set": set_value}
+    commands = {"fill": fill, "export": export, "keys": keys, "replace": replace, "set": set_value}
     try:
         commands[command](Stack(name), *rest)
     except (BotoCoreError, ClientError) as error:

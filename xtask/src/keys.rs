@@ -18,6 +18,9 @@ pub(crate) enum Keys {
         /// Drop the keys that had retired before: when the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
+        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        #[arg(long, conflicts_with = "drop_retired")]
+        revoke: bool,
     },
     /// Read a private key set (JWT_SIGNING_KEYS) from standard input and print the public one
     /// (JWT_PUBLIC_KEYS); without input, that of development
@@ -28,8 +31,7 @@ impl Keys {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
             Self::Generate => example(&["generate"]),
-            Self::Rotate { drop_retired: false } => example(&["rotate"]),
-            Self::Rotate { drop_retired: true } => example(&["rotate", "--drop-retired"]),
+            Self::Rotate { drop_retired, revoke } => example(&rotation(*drop_retired, *revoke)),
             Self::Jwks => jwks(),
         }
     }
@@ -58,8 +60,13 @@ pub(crate) fn generate() -> Result<String> {
 }
 
 /// The secrets of the functions, one step further.
-pub(crate) fn rotate(secrets: &str, drop_retired: bool) -> Result<String> {
-    captured(if drop_retired { &["rotate", "--drop-retired"] } else { &["rotate"] }, secrets)
+pub(crate) fn rotate(secrets: &str, drop_retired: bool, revoke: bool) -> Result<String> {
+    captured(&rotation(drop_retired, revoke), secrets)
+}
+
+fn rotation(drop_retired: bool, revoke: bool) -> Vec<&'static str> {
+    let options = [("--drop-retired", drop_retired), ("--revoke", revoke)];
+    ["rotate"].into_iter().chain(options.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)).collect()
 }
 
 /// What the example prints for an input.

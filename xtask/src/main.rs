@@ -10,6 +10,7 @@ mod dev;
 mod environment;
 mod function;
 mod fuzz;
+mod invoke;
 mod keys;
 mod leaks;
 mod lint;
@@ -77,6 +78,8 @@ enum Command {
     /// Fill and rotate the secrets of a stack
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    /// Ask a deployed function directly: migrate, maintenance
+    Invoke(invoke::Invoke),
     /// Try a running API from outside: sign-up to deleted account
     Smoke(smoke::Smoke),
     /// Write functions/docs/openapi.json from the code
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Upgrade(upgrade) => upgrade.run(),
         Command::Deploy(deploy) => deploy.run(),
         Command::Secrets(secrets) => secrets.run(),
+        Command::Invoke(invoke) => invoke.run(),
         Command::Smoke(smoke) => smoke.run(),
         Command::Openapi => openapi::run(),
     };

@@ -1,7 +1,9 @@
 //! `cargo xtask secrets`: fills and rotates the secrets of a stack. Values travel through pipes and the
 //! environment, never through arguments, which other users of a machine can read.
 
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clap::Subcommand;
@@ -20,6 +22,15 @@ pub(crate) enum Secrets {
         /// Succeed without doing anything if they have values already
         #[arg(long)]
         if_empty: bool,
+        /// Keys that `export` printed, instead of new ones: for a stack that is made again
+        #[arg(long)]
+        from: Option<PathBuf>,
+    },
+    /// Print every value, to be kept where such things are kept: without the peppers, every password is lost
+    Export {
+        /// The stack, as in todo-prod
+        #[arg(long)]
+        stack: String,
     },
     /// Take every key one step further: the next becomes active, the active one retires
     Rotate {
@@ -29,6 +40,9 @@ pub(crate) enum Secrets {
         /// Drop the keys that had retired before: when the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
+        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        #[arg(long, conflicts_with = "drop_retired")]
+        revoke: bool,
     },
     /// Put a value from standard input into every secret that needs it
     Set {
@@ -43,15 +57,24 @@ pub(crate) enum Secrets {
 impl Secrets {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
-            Self::Fill { stack, if_empty } => {
-                let made = keys::generate()?;
+            Self::Fill { stack, if_empty, from } => {
+                let made = match from {
+                    Some(file) => fs::read_to_string(file).map_err(|error| {
+                        Failure::new(format!("{} cannot be read: {error}", file.display()), "name what export printed")
+                    })?,
+                    None => keys::generate()?,
+                };
                 let refusal = if *if_empty { "if-empty" } else { "refuse" };
                 print!("{}", script(&["fill", stack, refusal], Some(&made))?);
                 Ok(())
             }
-            Self::Rotate { stack, drop_retired } => {
+            Self::Export { stack } => {
+                print!("{}", script(&["export", stack], None)?);
+                Ok(())
+            }
+            Self::Rotate { stack, drop_retired, revoke } => {
                 let before = script(&["keys", stack], None)?;
-                let after = keys::rotate(&before, *drop_retired)?;
+                let after = keys::rotate(&before, *drop_retired, *revoke)?;
                 script(&["replace", stack], Some(&after)).map(drop)
             }
             Self::Set { stack, name } => script(&["set", stack, name], None).map(drop),

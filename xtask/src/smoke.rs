@@ -17,10 +17,9 @@ impl Smoke {
         let mut command =
             cargo::cargo(&["test", "--quiet", "--workspace", "--test", "e2e", "--", "smoke::", "--nocapture"]);
         command.env("SMOKE_URL", self.url.trim_end_matches('/'));
-        cargo::finish(
-            command,
-            "the smoke test",
-            "the line above names the request; look for its X-Request-Id in the logs",
-        )
+        let next = "the last call is the one that failed; look for its request id in the logs";
+        cargo::finish(command, "the smoke test", next)?;
+        println!("  {} serves strangers, users, and nobody else's tasks", self.url);
+        Ok(())
     }
 }

@@ -18,21 +18,21 @@ pub(crate) struct Test {
     /// and not a second time through PgBouncer
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
+    /// Whether the tests need a database and a pooler alone.
+    #[arg(skip)]
+    only_databases: bool,
 }
 
 impl Test {
-    /// Some tests.
+    /// Tests that need a database and a pooler alone.
     pub(crate) fn of(arguments: &[&str]) -> Self {
-        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect() }
+        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), only_databases: true }
     }
 
     pub(crate) fn run(&self) -> Result<()> {
         let programs = Programs::find_or_install()?;
         let pgbouncer = pgbouncer()?;
-        let cargo_lambda = tools::cargo_lambda()?;
-        let moto = tools::moto_server()?;
-        tools::sam()?;
-        let (chromium, chromedriver) = browser()?;
+        let tools = if self.only_databases { Vec::new() } else { others()? };
 
         let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
         // A folder per run: what a killed run left is removed by its keeper, which may still be at it.
@@ -41,7 +41,7 @@ impl Test {
         let given = environment::given("TEST_DATABASE_URL");
         let cluster = if given.is_none() { Some(Cluster::start(&folder, &programs, Keep::Fast)?) } else { None };
         let url = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(given).unwrap_or_default();
-        println!("  PostgreSQL {}, PgBouncer, cargo-lambda, moto and Chromium are there; building", programs.version);
+        println!("  PostgreSQL {} and what else is needed are there; building", programs.version);
         cargo::build_functions()?;
 
         let run = |arguments: &[&str], through: &str, next: &str| {
@@ -51,10 +51,7 @@ impl Test {
                 .env("TEST_THROUGH", through)
                 .env("PG_DUMP", programs.program("pg_dump"))
                 .env("PGBOUNCER", &pgbouncer)
-                .env("CARGO_LAMBDA", &cargo_lambda)
-                .env("MOTO_SERVER", &moto)
-                .env("CHROMIUM", &chromium)
-                .env("CHROMEDRIVER", &chromedriver);
+                .envs(tools.iter().map(|(name, path)| (name, path)));
             cargo::finish(command, "a test", next)
         };
         if !self.arguments.is_empty() {
@@ -93,6 +90,18 @@ fn runner(arguments: &[&str]) -> Command {
         command.args(arguments);
         command
     }
+}
+
+/// What the other tests need, by the variable that names it.
+fn others() -> Result<Vec<(&'static str, PathBuf)>> {
+    tools::sam()?;
+    let (chromium, chromedriver) = browser()?;
+    Ok(vec![
+        ("CARGO_LAMBDA", tools::cargo_lambda()?),
+        ("MOTO_SERVER", tools::moto_server()?),
+        ("CHROMIUM", chromium),
+        ("CHROMEDRIVER", chromedriver),
+    ])
 }
 
 fn pgbouncer() -> Result<PathBuf> {

@@ -1,5 +1,5 @@
-//! `cargo xtask upgrade`: whether users notice a deploy. The version before the newest migration serves under load
-//! while this version migrates; then both serve side by side; then the deploy is taken back.
+//! `cargo xtask upgrade`: whether users notice a deploy. The version that is deployed serves under load while this
+//! version migrates; then both serve side by side; then the deploy is taken back.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,26 +12,31 @@ use crate::cargo;
 use crate::lock::unwritable;
 use crate::test::Test;
 
-#[derive(Args, Default)]
+#[derive(Args)]
 pub(crate) struct Upgrade {
-    /// The commit to come from; without it, the one before the newest migration
-    #[arg(long)]
-    from: Option<String>,
+    /// The commit to come from: what is deployed
+    #[arg(long, default_value = "HEAD^")]
+    from: String,
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self { from: "HEAD^".to_owned() }
+    }
 }
 
 impl Upgrade {
     pub(crate) fn run(&self) -> Result<()> {
-        let newest = newest_migration()?;
-        let from = match &self.from {
-            Some(from) => from.clone(),
-            None => before(&newest)?,
-        };
+        let from = git(&["rev-parse", "--verify", &format!("{}^{{commit}}", self.from)]);
+        let from = from.map_err(|_| {
+            Failure::new(format!("{} is not in this clone", self.from), "git fetch --unshallow, or name a commit")
+        })?;
         let folder = target().join("upgrade");
         let (before, after) = (folder.join("before"), folder.join("after"));
         println!("  the version before: {}", git(&["log", "-1", "--format=%h %s", &from])?);
         check_out(&before, &from)?;
         check_out(&after, "HEAD")?;
-        rehearse(&after.join("migrations"), newest.0 + 1)?;
+        rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         // One folder for both, so that the libraries are built once.
         let built = folder.join("target");
         let bins = ["--bin", "auth", "--bin", "tasks", "--bin", "migrate"];
@@ -47,22 +52,11 @@ impl Upgrade {
     }
 }
 
-/// The number of the newest migration, and its file.
-fn newest_migration() -> Result<(u32, String)> {
-    let number = |path: &str| path.strip_prefix("migrations/V")?.split_once("__")?.0.parse::<u32>().ok();
-    let files = git(&["ls-files", "migrations"])?;
-    let newest =
-        files.lines().filter_map(|path| Some((number(path)?, path.to_owned()))).max_by_key(|(number, _)| *number);
-    newest.ok_or_else(|| Failure::new("there are no migrations", "run this in a clone with its history"))
-}
-
-/// The commit before the one that added a migration.
-fn before((number, file): &(u32, String)) -> Result<String> {
-    let added = git(&["log", "-1", "--diff-filter=A", "--format=%H", "--", file])?;
-    let parent = git(&["rev-parse", "--verify", &format!("{added}^")]);
-    parent.map_err(|_| {
-        Failure::new(format!("the commit before migration {number} is not in this clone"), "git fetch --unshallow")
-    })
+/// The number of the newest migration.
+fn newest_migration() -> Result<u32> {
+    let number = |path: &str| path.strip_prefix("migrations/V")?.split_once("__")?.0.parse().ok();
+    let newest = git(&["ls-files", "migrations"])?.lines().filter_map(number).max();
+    newest.ok_or_else(|| Failure::new("there are no migrations", "run this in a clone of the repository"))
 }
 
 fn git(arguments: &[&str]) -> Result<String> {

@@ -134,6 +134,9 @@ async fn a_failure_of_ours_is_an_error_with_its_cause() {
     assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("the database is unavailable")), "{line}");
     assert!(!answer["body"].as_str().unwrap_or_default().contains("refused"), "the cause is not for clients: {answer}");
     assert!(lines.iter().any(|line| line["DatabaseErrors"] == 1));
+    let version = lines.iter().find(|line| line.get("VersionErrors").is_some()).expect("the version is blamed");
+    assert_eq!((&version["Function"], &version["Version"]), (&json!("auth"), &json!("3")));
+    assert_eq!(declared(version), (BTreeSet::from(["VersionErrors"]), json!([["Stack", "Function", "Version"]])));
     assert!(!auth.log().contains("pass-word-9"));
 }
 

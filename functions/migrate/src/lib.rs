@@ -5,6 +5,7 @@ mod check;
 mod cloudformation;
 mod embedded;
 mod import;
+mod patience;
 mod rollback;
 mod run;
 mod status;
@@ -155,6 +156,9 @@ pub fn fingerprint() -> String {
 /// How long to wait for another migration to finish.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long tables may be in use before a migration is given up.
+const TABLE_PATIENCE: Duration = Duration::from_secs(120);
+
 /// The longest that one statement of a migration may take.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -214,11 +218,11 @@ async fn perform_on(
         Event::Check => check::compare(client).await.map(Answer::Checked),
         Event::Migrate => {
             lock(client, app, invocation).await?;
-            run::migrate(client).await.map(Answer::Migrated)
+            run::migrate(client, table_patience(app, invocation)).await.map(Answer::Migrated)
         }
         Event::Rollback { to } => {
             lock(client, app, invocation).await?;
-            rollback::back_to(client, *to).await.map(Answer::RolledBack)
+            rollback::back_to(client, *to, table_patience(app, invocation)).await.map(Answer::RolledBack)
         }
         Event::ImportLegacy { dry_run, after } => {
             migrations::lock_import(client, PATIENCE).await.map_err(locked(MigrateError::ImportLocked))?;
@@ -230,10 +234,20 @@ async fn perform_on(
 
 /// Takes the lock, and bounds what comes: no statement goes on after the function has ended.
 async fn lock(client: &Client, app: &App, invocation: &Invocation) -> Result<(), MigrateError> {
-    let left = || invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(RESERVE));
+    let left = || time_left(app, invocation);
     migrations::lock(client, left().min(PATIENCE)).await.map_err(locked(MigrateError::Locked))?;
     migrations::bound(client, left().min(LONGEST)).await?;
     Ok(())
+}
+
+/// How long the work itself may take from now.
+fn time_left(app: &App, invocation: &Invocation) -> Duration {
+    invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(RESERVE))
+}
+
+/// How long tables that are in use are tried for.
+fn table_patience(app: &App, invocation: &Invocation) -> Duration {
+    time_left(app, invocation).min(TABLE_PATIENCE)
 }
 
 /// Says who holds a lock that was waited for in vain.

@@ -1,9 +1,12 @@
 //! `{"action": "rollback", "to": n}`
 
+use std::time::Duration;
+
 use serde::Serialize;
 use shared::db::migrations;
 use tokio_postgres::Client;
 
+use crate::patience::patiently;
 use crate::{MigrateError, embedded};
 
 /// What was undone.
@@ -15,7 +18,7 @@ pub struct RolledBack {
     pub current: i32,
 }
 
-pub(crate) async fn back_to(client: &mut Client, to: i32) -> Result<RolledBack, MigrateError> {
+pub(crate) async fn back_to(client: &mut Client, to: i32, patience: Duration) -> Result<RolledBack, MigrateError> {
     let applied = migrations::applied(client).await?;
     let current = applied.last().map_or(0, |one| one.version);
     if !(0..=current).contains(&to) {
@@ -28,7 +31,7 @@ pub(crate) async fn back_to(client: &mut Client, to: i32) -> Result<RolledBack, 
         .collect::<Result<_, _>>()?;
     let mut undone = Vec::with_capacity(steps.len());
     for (one, down) in steps {
-        migrations::undo(client, one.version, down).await?;
+        patiently(patience, async || migrations::undo(client, one.version, down).await).await?;
         let name = format!("V{}__{}", one.version, one.name);
         tracing::info!(migration = name, "undone");
         undone.push(name);

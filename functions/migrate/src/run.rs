@@ -1,9 +1,12 @@
 //! `{"action": "migrate"}`
 
+use std::time::Duration;
+
 use serde::Serialize;
 use shared::db::migrations;
 use tokio_postgres::Client;
 
+use crate::patience::patiently;
 use crate::{MigrateError, embedded};
 
 /// What was applied.
@@ -17,10 +20,10 @@ pub struct Migrated {
     pub ahead: bool,
 }
 
-pub(crate) async fn migrate(client: &mut Client) -> Result<Migrated, MigrateError> {
+pub(crate) async fn migrate(client: &mut Client, patience: Duration) -> Result<Migrated, MigrateError> {
     // One transaction for all; a database ahead of this binary is no error, or no deploy could be taken back.
     let runner = embedded::runner().set_grouped(true).set_abort_missing(false);
-    let report = runner.run_async(client).await?;
+    let report = patiently(patience, async || runner.run_async(client).await).await?;
     let applied: Vec<String> = report.applied_migrations().iter().map(ToString::to_string).collect();
     for migration in &applied {
         tracing::info!(migration, "applied");

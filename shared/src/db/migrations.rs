@@ -38,7 +38,7 @@ pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
     // Nor may they change no row in silence where row-level security hides all of them from the owner
     // (docs/decisions/backfills.md).
-    client.batch_execute("SET lock_timeout = '5s'; SET row_security = off").await?;
+    client.batch_execute("SET lock_timeout = '500ms'; SET row_security = off").await?;
     Ok(())
 }
 

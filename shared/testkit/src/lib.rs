@@ -30,5 +30,5 @@ pub use person::Person;
 pub use proxy::Proxy;
 pub use runtime::{Lambda, Outcome, TRACE, built};
 pub use server::{program, server};
-pub use template::translated;
+pub use template::{translated, translated_file};
 pub use watch::{Client, Watch};

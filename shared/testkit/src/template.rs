@@ -12,7 +12,16 @@ use serde_json::Value;
 /// If SAM is missing or does not take the template: a test never skips.
 #[must_use]
 pub fn translated(parameters: &[&str]) -> Value {
-    let (template, script) = (local::workspace().join("template.yaml"), "xtask/python/translate.py");
+    translated_file("template.yaml", parameters)
+}
+
+/// As [`translated`], of another template of the repository.
+///
+/// # Panics
+/// As [`translated`].
+#[must_use]
+pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
+    let (template, script) = (local::workspace().join(path), "xtask/python/translate.py");
     let script = local::workspace().join(script);
     let read = |path| std::fs::read_to_string(path).expect("it is committed");
     let mut hasher = DefaultHasher::new();

@@ -42,7 +42,7 @@ pub(crate) fn catch_logs() {
 
 /// Metrics of a function in this process, into its log.
 pub(crate) fn metrics(function: Function) -> Metrics {
-    Metrics::new("todo-test", function, Box::new(open(&format!("{}.log", std::process::id()))))
+    Metrics::new("todo-test", function, "1", Box::new(open(&format!("{}.log", std::process::id()))))
 }
 
 /// Keeps the log of another process.

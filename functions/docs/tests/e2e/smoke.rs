@@ -28,7 +28,7 @@ async fn target() -> Target {
 /// A call, named by a line as it is made, so that the last line names the one that failed.
 #[expect(clippy::print_stdout, reason = "who tries a deployment watches")]
 async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
-    print!("  {method:6} {path}");
+    print!("  {:6} {path}", method.as_str());
     let answer = client.call(method, path, body).await;
     println!(" -> {} ({})", answer.status.as_u16(), answer.header("x-request-id"));
     answer

@@ -91,9 +91,15 @@ fn traffic_moves_in_steps_and_back_on_alarms() {
         assert_eq!(kinds[0]["Fn::Sub"][1]["ConfigName"], "Canary10Percent5Minutes", "{name}: in production");
         assert_eq!(kinds[1]["Fn::Sub"][1]["ConfigName"], "AllAtOnce", "{name}: elsewhere");
         assert_eq!(group["AutoRollbackConfiguration"]["Enabled"], true);
-        let alarm = function.replace("Function", "FailuresAlarm");
-        assert_eq!(group["AlarmConfiguration"]["Alarms"], json!([{ "Name": { "Ref": alarm } }]), "{name}");
-        assert_eq!(resource(&alarm)["Type"], "AWS::CloudWatch::Alarm");
+        let alarms = ["VersionCrashAlarm", "VersionErrorAlarm"].map(|kind| function.replace("Function", kind));
+        let watched = alarms.each_ref().map(|alarm| json!({ "Name": { "Ref": alarm } }));
+        assert_eq!(group["AlarmConfiguration"]["Alarms"], json!(watched), "{name}");
+        for alarm in alarms {
+            // That of the version which is to take over, and of no other.
+            let version = properties(&alarm)["Dimensions"][2]["Value"]["Fn::Select"].clone();
+            let arn = json!({ "Ref": format!("{function}Version1795000000") });
+            assert_eq!(version, json!([7, { "Fn::Split": [":", arn] }]), "{alarm}");
+        }
     }
 }
 

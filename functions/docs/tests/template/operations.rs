@@ -45,12 +45,41 @@ fn what_must_be_noticed_has_an_alarm() {
         "AuthAvailabilityFastAlarm",
         "AuthAvailabilitySlowAlarm",
         "ThrottlesAlarm",
-        "DatabaseErrorsAlarm",
-        "MigrationAlarm",
-        "RefreshReuseAlarm",
-        "DeadLettersAlarm",
+        "GatewayThrottlesAlarm",
     ] {
         assert!(resources().contains_key(name), "{name} is missing");
+    }
+    for (name, metric, statistic, threshold) in [
+        ("DatabaseErrorsAlarm", "DatabaseErrors", "Sum", 5),
+        ("MigrationAlarm", "MigrationFailures", "Sum", 1),
+        ("RefreshReuseAlarm", "RefreshReuse", "Sum", 10),
+        ("MigrateFailuresAlarm", "Errors", "Sum", 1),
+        ("MaintenanceFailuresAlarm", "Errors", "Sum", 1),
+    ] {
+        let alarm = properties(name);
+        assert_eq!((&alarm["MetricName"], &alarm["Statistic"]), (&json!(metric), &json!(statistic)), "{name}");
+        assert_eq!(alarm["Threshold"], threshold, "{name}");
+        assert_eq!(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", "{name}");
+    }
+    let letters = properties("DeadLettersAlarm");
+    assert_eq!(
+        (&letters["MetricName"], &letters["Threshold"]),
+        (&json!("ApproximateNumberOfMessagesVisible"), &json!(0))
+    );
+    // What is computed: the formula, and metrics that arrive late.
+    for (name, formula) in [
+        ("ServerErrorsAlarm", "IF(FILL(failed, 0) < 5, 0, 100 * failed / all)"),
+        ("TasksFailuresAlarm", "FILL(errors, 0) + FILL(answered, 0)"),
+        ("AuthBurnFastShortAlarm", "IF(failed < 5, 0, 100 * failed / (FILL(all, 0) + FILL(throttled, 0)))"),
+    ] {
+        let alarm = properties(name);
+        assert_eq!(alarm["Metrics"][0]["Expression"], formula, "{name}");
+        assert!(
+            alarm["ComparisonOperator"].as_str().is_some_and(|operator| operator.starts_with("GreaterThan")),
+            "{name}"
+        );
+        assert_eq!(alarm["DatapointsToAlarm"], 1, "{name}");
+        assert!(alarm["EvaluationPeriods"].as_u64().is_some_and(|periods| periods >= 3), "{name}");
     }
     let latency = properties("LatencyAlarm");
     assert_eq!((&latency["ExtendedStatistic"], &latency["Threshold"]), (&json!("p95"), &json!(200)));

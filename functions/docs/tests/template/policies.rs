@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shared::config::{Function, Settings, Sources};
 
+use testkit::translated_file;
+
 use crate::{HTTP, INVOKED, either, of_type, part, properties};
 
 /// The statements of a role, with both halves of conditional ones.
@@ -97,7 +99,9 @@ fn a_key_is_used_for_one_secret_or_one_service() {
                 let condition = &statement["Condition"]["StringEquals"];
                 let secret = json!({ "Ref": role.replace("Role", "Secret") });
                 let for_secret = condition["kms:EncryptionContext:SecretARN"] == secret;
-                assert!(for_secret || condition.get("kms:ViaService").is_some(), "{role}: {statement}");
+                let for_queue =
+                    condition["kms:ViaService"] == json!({ "Fn::Sub": "sqs.${AWS::Region}.${AWS::URLSuffix}" });
+                assert!(for_secret || (for_queue && actions(statement).len() == 2), "{role}: {statement}");
             }
         }
     }
@@ -148,4 +152,57 @@ fn roles_of_others_are_only_those_that_deploys_need() {
     let roles = of_type("AWS::IAM::Role");
     let others: Vec<&str> = roles.iter().map(|(name, _)| *name).filter(|name| !own.contains(*name)).collect();
     assert_eq!(others, ["CodeDeployServiceRole", "ScheduleRole"]);
+}
+
+/// Whether a pattern of IAM fits a text: `*` is any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| fits(rest, &text[at..]))
+        }),
+    }
+}
+
+#[test]
+fn a_stage_may_be_deployed_by_its_own_role_alone() {
+    let roles = translated_file(".github/aws/deploy-role.yaml", &[]);
+    let names = [("todo-pr-*", "todo-pr-7"), ("todo-staging", "todo-staging"), ("todo-prod", "todo-prod")];
+    let mut patterns = Vec::new();
+    for role in ["DeployRole", "ExecutionRole"] {
+        for statement in
+            roles["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array().unwrap()
+        {
+            for statement in either(statement) {
+                let resources =
+                    statement["Resource"].as_array().cloned().unwrap_or_else(|| vec![statement["Resource"].clone()]);
+                patterns
+                    .extend(resources.iter().filter_map(|resource| resource["Fn::Sub"].as_str()).map(str::to_owned));
+            }
+        }
+    }
+    patterns.retain(|pattern| pattern.contains("${StackName}"));
+    assert!(patterns.len() > 12, "{patterns:?}");
+    for pattern in patterns {
+        for (given, _) in names {
+            let pattern = pattern.replace("${StackName}", given);
+            for (other, stack) in names.into_iter().filter(|(other, _)| *other != given) {
+                // Whatever may stand in place of the pattern's own stars.
+                for rest in ["", "-AuthRole-1A", "/auth-x1", "/1", "-x/y", ":log-stream:z"] {
+                    let start = pattern.split(given).next().expect("a start");
+                    let text = format!("{start}{stack}{rest}");
+                    assert!(!fits(&pattern, &text), "{pattern} also fits {text}, which is of {other}");
+                }
+            }
+        }
+    }
+    let trust =
+        &roles["Resources"]["DeployRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
+    let subjects = &trust["StringEquals"]["token.actions.githubusercontent.com:sub"];
+    assert_eq!(subjects[0]["Fn::Sub"], "repo:${Repository}:environment:${GitHubEnvironment}");
+    assert_eq!(
+        subjects[1]["Fn::Sub"][0],
+        "repo:${Owner}@${OwnerId}/${Name}@${RepositoryId}:environment:${GitHubEnvironment}"
+    );
+    assert_eq!(trust["StringEquals"]["token.actions.githubusercontent.com:aud"], "sts.amazonaws.com");
 }

@@ -17,8 +17,9 @@ const MADE: [&str; 8] = [
     "AWS::SQS::Queue",
 ];
 
-/// What it does not know, and what the other tests of the template therefore have to look at alone. moto calls
-/// custom resources by Docker, so the migration is tested with the function's binary.
+/// What it does not make, and what the other tests of the template therefore have to look at alone. It would make
+/// permissions and records, but not the aliases and domains that they hang on; and it calls custom resources by
+/// Docker, so the migration is tested with the function's binary.
 const NOT_MADE: [&str; 18] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::ApiMapping",
@@ -52,6 +53,10 @@ fn reduced(mut template: Value) -> Value {
     for resource in kept.as_object_mut().expect("resources").values_mut() {
         if resource["Type"] == "AWS::Lambda::Function" {
             resource["Properties"]["Code"] = json!({ "ZipFile": "the code itself is tested elsewhere" });
+        }
+        if resource["Type"] == "AWS::KMS::Key" {
+            // Which moto reads as its own API has them, and stumbles.
+            resource["Properties"].as_object_mut().expect("properties").remove("Tags");
         }
     }
     template["Resources"] = kept;

@@ -47,6 +47,8 @@ pub struct Asked {
     physical_resource_id: Option<String>,
     #[serde(default)]
     resource_properties: Properties,
+    #[serde(default)]
+    old_resource_properties: Properties,
 }
 
 /// What the template says of the resource.
@@ -119,13 +121,13 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
         "Delete" => return Ok("nothing is dropped: the database stays as it is".to_owned()),
         other => return Err(format!("the request type {other:?} is not known")),
     }
+    if is_taken_back(request) {
+        return Ok("a deploy is taken back, and the database stays as it is: nothing is migrated".to_owned());
+    }
     app.live.recover().await;
     if request.request_type == "Create" && app.live.awaits_secret() {
         return Ok("nothing is migrated: the secrets of the new stack have no values yet; fill them and deploy again"
             .to_owned());
-    }
-    if is_taken_back(request) {
-        return Ok("a deploy is taken back, and the database stays ahead: nothing is migrated".to_owned());
     }
     let done = perform(app, invocation, &Event::Migrate).await.map_err(|error| error.to_string())?;
     let Answer::Migrated(migrated) = done else { return Err("migrating gave another answer".to_owned()) };
@@ -136,14 +138,16 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
     })
 }
 
-/// Whether the template asks for an older version of this function than the one that runs: CloudFormation takes an
-/// update back, and what failed must not be tried once more by the version that failed.
+/// Whether CloudFormation takes an update back: it asks for an older version of this function than it did before, or
+/// than the one that runs. Neither may what failed be tried once more, nor may a rollback hang on a database that is
+/// the very reason for it.
 #[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
 fn is_taken_back(request: &Asked) -> bool {
     let number = |text: &str| text.rsplit(':').next().and_then(|number| number.parse::<u64>().ok());
+    let version = |properties: &Properties| properties.function_version.as_deref().and_then(number);
     let running = std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok().as_deref().and_then(number);
-    let asked = request.resource_properties.function_version.as_deref().and_then(number);
-    asked.zip(running).is_some_and(|(asked, running)| asked < running)
+    let newer = version(&request.old_resource_properties).max(running);
+    version(&request.resource_properties).zip(newer).is_some_and(|(asked, newer)| asked < newer)
 }
 
 /// A resource that never got its id from us is deleted under the one that CloudFormation made up.

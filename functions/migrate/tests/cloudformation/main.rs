@@ -162,6 +162,17 @@ async fn what_failed_is_not_tried_again_while_the_stack_is_rolled_back() {
 }
 
 #[tokio::test]
+async fn a_rollback_succeeds_without_a_database() {
+    // The version of before, with the database that made the deploy fail.
+    let mut deploy = Deploy::onto("postgresql://nobody:nothing@127.0.0.1:1/todo").await;
+    let mut back = deploy.event("Update", 7);
+    let newer = back["ResourceProperties"]["FunctionVersion"].as_str().unwrap().replace(":7", ":8");
+    back["OldResourceProperties"]["FunctionVersion"] = newer.into();
+    succeeded(&deploy.send_in(back, TIME).await, "taken back");
+    failed(&deploy.send("Update").await, "unavailable");
+}
+
+#[tokio::test]
 async fn a_new_stack_waits_for_its_secrets_and_an_old_one_does_not() {
     let database = TestDatabase::empty().await;
     let moto = Moto::start();
