@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::fmt::Write as _;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -219,17 +220,29 @@ impl ApiError {
 
     /// The cause and its causes in one line, for the log only.
     pub(crate) fn cause_line(&self) -> Option<String> {
-        let mut current: Option<&(dyn StdError + 'static)> = self.0.cause.as_deref().map(|cause| cause as _);
-        let mut line = String::new();
-        while let Some(cause) = current {
-            if !line.is_empty() {
-                line.push_str(": ");
-            }
-            line.push_str(&cause.to_string());
-            current = cause.source();
-        }
-        (!line.is_empty()).then_some(line)
+        self.0.cause.as_deref().map(|cause| line(cause))
     }
+}
+
+/// An error and its causes in one line. Of what PostgreSQL says, the message, the code and the constraint: its details
+/// quote whole rows.
+#[must_use]
+pub fn line(error: &(dyn StdError + 'static)) -> String {
+    let mut line = String::new();
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        if let Some(said) = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.as_db_error()) {
+            let constraint = said.constraint().map(|name| format!(", {name}")).unwrap_or_default();
+            let _ = write!(line, "{}: {} ({}{constraint})", said.severity(), said.message(), said.code().code());
+            return line;
+        }
+        let _ = write!(line, "{error}");
+        current = error.source();
+    }
+    line
 }
 
 impl From<DbError> for ApiError {

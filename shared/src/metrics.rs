@@ -43,6 +43,8 @@ pub struct Metrics(Option<Arc<Mutex<Lines>>>);
 pub struct Answered<'a> {
     /// The id on the answer.
     pub request_id: &'a str,
+    /// API Gateway's own name for the request, which stands in its access log.
+    pub gateway_request_id: Option<&'a str>,
     /// The trace it belongs to in X-Ray.
     pub trace_id: Option<&'a str>,
     /// The HTTP method.
@@ -193,6 +195,7 @@ impl Entry for RequestLine<'_> {
         line.value("level", if failed { "ERROR" } else { "INFO" });
         line.value("message", "request");
         line.value("request_id", request.request_id);
+        line.value("gateway_request_id", &request.gateway_request_id);
         line.value("trace_id", &request.trace_id);
         line.value("method", request.method);
         line.value("route", request.route);

@@ -59,9 +59,10 @@ pub(crate) fn look() -> Result<()> {
     Ok(())
 }
 
-/// Where a log holds a text.
+/// Where a log holds a text, as it is or as JSON has it.
 fn leak(name: &str, log: &str, text: &str) -> Option<String> {
-    let at = log.find(text)?;
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    let at = log.find(text).or_else(|| log.find(&escaped))?;
     let line = log[..at].lines().count().max(1);
     Some(format!("  target/test/logs/{name}:{line}: {text:?}"))
 }
@@ -76,5 +77,6 @@ mod tests {
         let found = leak("1.log", log, "ada@example.com").unwrap();
         assert_eq!(found, "  target/test/logs/1.log:2: \"ada@example.com\"");
         assert_eq!(leak("1.log", log, "eve@example.com"), None);
+        assert!(leak("1.log", r#"{"title":"say \"yes\""}"#, r#"say "yes""#).is_some());
     }
 }

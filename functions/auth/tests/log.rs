@@ -65,6 +65,7 @@ async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
             "_aws",
             "DatabaseLatency",
             "Function",
+            "gateway_request_id",
             "Latency",
             "Requests",
             "ServerErrors",

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::App;
-use shared::config::Problems;
-use shared::db::{DbError, connect_direct, migrations};
+use shared::config::{Problems, SecretError};
+use shared::db::{DbError, cancel, connect_direct, migrations};
+use shared::error::line;
 use shared::lambda::Invocation;
 use shared::metrics;
+use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use import::Import;
@@ -68,12 +70,10 @@ impl<'de> Deserialize<'de> for Arrived {
     /// Told apart by the URL for the answer, so that the errors of either are its own.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        let arrived = if value.get("ResponseURL").is_some() {
-            serde_json::from_value(value).map(Self::CloudFormation)
-        } else {
-            serde_json::from_value(value).map(Self::Invocation)
-        };
-        arrived.map_err(serde::de::Error::custom)
+        match Asked::read(&value) {
+            Some(asked) => Ok(Self::CloudFormation(Box::new(asked))),
+            None => serde_json::from_value(value).map(Self::Invocation).map_err(serde::de::Error::custom),
+        }
     }
 }
 
@@ -101,6 +101,12 @@ pub enum MigrateError {
     /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] Problems),
+    /// The secret with the settings cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// There was not enough time; what was begun was undone.
+    #[error("the work did not finish in the function's time, and was given up")]
+    GivenUp,
     /// Somebody else migrates this database.
     #[error("another migration holds the lock, and did not finish while this one waited")]
     Locked,
@@ -108,10 +114,10 @@ pub enum MigrateError {
     #[error("another import is running; it did not finish within a minute")]
     ImportLocked,
     /// The database refused.
-    #[error("{}", chain(.0))]
+    #[error("{}", line(.0))]
     Database(#[from] DbError),
     /// A migration failed; none of this run was applied.
-    #[error("a migration failed, and nothing was changed: {}", chain(.0))]
+    #[error("a migration failed, and nothing was changed: {}", line(.0))]
     Failed(#[from] refinery::Error),
     /// There is nothing to take over.
     #[error(
@@ -134,17 +140,6 @@ pub enum MigrateError {
     NoDown(i32),
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
-}
-
 /// Changes with the content of any migration.
 #[must_use]
 pub fn fingerprint() -> String {
@@ -153,7 +148,7 @@ pub fn fingerprint() -> String {
     format!("{all:016x}")
 }
 
-/// How long to wait for another migration to finish.
+/// How long an operator waits for another migration to finish; a deploy waits as long as it can.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long tables may be in use before a migration is given up.
@@ -162,8 +157,11 @@ const TABLE_PATIENCE: Duration = Duration::from_secs(120);
 /// The longest that one statement of a migration may take.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Kept back before the function's deadline.
-const RESERVE: Duration = Duration::from_secs(25);
+/// Kept back before the function's deadline, to give up in, and to say so.
+const RESERVE: Duration = Duration::from_secs(cloudformation::RESERVE.as_secs() + 5);
+
+/// How long giving up may take.
+const GIVING_UP: Duration = Duration::from_secs(2);
 
 /// Answers an event.
 ///
@@ -174,11 +172,11 @@ pub async fn handle(
     invocation: Invocation,
     arrived: Arrived,
 ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    app.live.keep_fresh().await;
     match arrived {
         Arrived::CloudFormation(request) => cloudformation::answer(&app, &invocation, &request).await.map(Answer::Told),
         Arrived::Invocation(event) => {
-            app.live.recover().await;
+            // What drops a column does not do it where the database was a while ago.
+            app.live.reload().await?;
             let answer = perform(&app, &invocation, &event).await;
             if answer.is_err() && event == Event::Migrate {
                 app.metrics.count(metrics::Event::MigrationFailures);
@@ -193,16 +191,43 @@ pub async fn handle(
 /// # Errors
 /// As [`MigrateError`].
 pub async fn perform(app: &App, invocation: &Invocation, event: &Event) -> Result<Answer, MigrateError> {
+    perform_with(app, invocation, event, PATIENCE).await
+}
+
+/// As [`perform`], waiting so long for another migration.
+async fn perform_with(
+    app: &App,
+    invocation: &Invocation,
+    event: &Event,
+    patience: Duration,
+) -> Result<Answer, MigrateError> {
     let problems = app.live.problems();
     if !problems.is_empty() {
         return Err(Problems::clone(&problems).into());
     }
     let mut client = connect_direct(&app.live).await?;
-    migrations::prepare(&client).await?;
-    let answer = perform_on(&mut client, app, invocation, event).await;
+    let work = async {
+        migrations::prepare(&client).await?;
+        perform_on(&mut client, app, invocation, event, patience).await
+    };
+    // An import stops by itself, between two batches.
+    let bounded = !matches!(event, Event::ImportLegacy { .. });
+    let left = invocation.time_left(&app.clock).filter(|_| bounded);
+    let answer = match left.map(|left| left.saturating_sub(RESERVE)) {
+        None => work.await,
+        Some(limit) => {
+            if let Ok(answer) = timeout(limit, work).await {
+                answer
+            } else {
+                // The server does not notice by itself, and would go on holding its locks.
+                let _ = timeout(GIVING_UP, cancel(&app.live, &client)).await;
+                Err(MigrateError::GivenUp)
+            }
+        }
+    };
     // Closing the connection would do, were it not for poolers.
-    if let Err(error) = migrations::release(&client).await {
-        tracing::warn!(%error, "the session could not be reset");
+    if !matches!(timeout(GIVING_UP, migrations::release(&client)).await, Ok(Ok(()))) {
+        tracing::warn!("the session could not be reset; it ends with its connection");
     }
     answer
 }
@@ -212,16 +237,17 @@ async fn perform_on(
     app: &App,
     invocation: &Invocation,
     event: &Event,
+    patience: Duration,
 ) -> Result<Answer, MigrateError> {
     match event {
         Event::Status => status::read(client).await.map(Answer::Status),
         Event::Check => check::compare(client).await.map(Answer::Checked),
         Event::Migrate => {
-            lock(client, app, invocation).await?;
+            lock(client, app, invocation, patience).await?;
             run::migrate(client, table_patience(app, invocation)).await.map(Answer::Migrated)
         }
         Event::Rollback { to } => {
-            lock(client, app, invocation).await?;
+            lock(client, app, invocation, patience).await?;
             rollback::back_to(client, *to, table_patience(app, invocation)).await.map(Answer::RolledBack)
         }
         Event::ImportLegacy { dry_run, after } => {
@@ -233,16 +259,17 @@ async fn perform_on(
 }
 
 /// Takes the lock, and bounds what comes: no statement goes on after the function has ended.
-async fn lock(client: &Client, app: &App, invocation: &Invocation) -> Result<(), MigrateError> {
+async fn lock(client: &Client, app: &App, invocation: &Invocation, patience: Duration) -> Result<(), MigrateError> {
     let left = || time_left(app, invocation);
-    migrations::lock(client, left().min(PATIENCE)).await.map_err(locked(MigrateError::Locked))?;
+    migrations::lock(client, left().min(patience)).await.map_err(locked(MigrateError::Locked))?;
     migrations::bound(client, left().min(LONGEST)).await?;
     Ok(())
 }
 
-/// How long the work itself may take from now.
+/// How long locks and statements may take from now: a little less than the work, so that they say what was in the way.
 fn time_left(app: &App, invocation: &Invocation) -> Duration {
-    invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(RESERVE))
+    let reserve = RESERVE + Duration::from_secs(1);
+    invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(reserve))
 }
 
 /// How long tables that are in use are tried for.

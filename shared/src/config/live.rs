@@ -128,19 +128,14 @@ impl Live {
         }
     }
 
-    /// Reads the secret again, at once, if the settings cannot be used as they are.
-    pub async fn recover(&self) {
-        let Some(secret) = &self.secret else { return };
+    /// Reads the secret now, for work that must not be done with the settings of a while ago.
+    ///
+    /// # Errors
+    /// If it cannot be read; the settings stay as they are then.
+    pub async fn reload(&self) -> Result<(), SecretError> {
+        let Some(secret) = &self.secret else { return Ok(()) };
         let mut asked = secret.asked.lock().await;
-        if !self.problems().is_empty() {
-            self.ask(secret, &mut asked).await;
-        }
-    }
-
-    /// Whether the secret is there, and nobody has put a value into it yet.
-    #[must_use]
-    pub fn awaits_secret(&self) -> bool {
-        matches!(self.inspected().unread, Some(SecretError::NoValue))
+        self.read(secret, &mut asked).await
     }
 
     fn inspected(&self) -> Arc<Inspected> {
@@ -188,14 +183,14 @@ impl Live {
     }
 
     async fn ask(&self, secret: &Secret, asked: &mut Asked) {
+        if let Err(error) = self.read(secret, asked).await {
+            tracing::error!(%error, "the secret could not be read again; the settings stay as they are");
+        }
+    }
+
+    async fn read(&self, secret: &Secret, asked: &mut Asked) -> Result<(), SecretError> {
         asked.at = self.clock.now();
-        let values = match secret.reader.read().await {
-            Ok(values) => values,
-            Err(error) => {
-                tracing::error!(%error, "the secret could not be read again; the settings stay as they are");
-                return;
-            }
-        };
+        let values = secret.reader.read().await?;
         let inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
         if inspected.problems.is_empty() || self.function.starts_with_problems() {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
@@ -203,6 +198,7 @@ impl Live {
             let problems = &inspected.problems;
             tracing::error!(%problems, "the secret changed to something unusable; the settings stay as they are");
         }
+        Ok(())
     }
 }
 

@@ -280,9 +280,10 @@ impl Settings {
         if production && !url.requires_tls() {
             read.refuse(names, "a URL with sslmode=require, in production");
         }
-        if production && url.is_neon() && url.is_pooled() == direct {
+        // A migration locks for its session, and would leave that to whoever gets the pooler's connection next.
+        if (production || direct) && url.is_neon() && url.is_pooled() == direct {
             let expected = if direct {
-                "the direct host of Neon (without -pooler), in production"
+                "the direct host of Neon (without -pooler)"
             } else {
                 "the pooled host of Neon (with -pooler), in production"
             };

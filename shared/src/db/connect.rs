@@ -162,6 +162,22 @@ fn tls(url: &DatabaseUrl) -> Result<ClientConfig, ConnectError> {
     Ok(builder.map_err(ConnectError::Tls)?.with_root_certificates(roots).with_no_client_auth())
 }
 
+/// Asks the server to end what `client` is waiting for.
+///
+/// # Errors
+/// [`DbError::Unavailable`] if it cannot be asked.
+pub async fn cancel(settings: &Live, client: &Client) -> Result<(), DbError> {
+    let unavailable = |error: ConnectError| DbError::Unavailable(error.into());
+    let url = settings.current().database.clone().ok_or(ConnectError::NoUrl).map_err(unavailable)?;
+    let token = client.cancel_token();
+    let asked = if url.config().get_ssl_mode() == SslMode::Disable {
+        token.cancel_query(NoTls).await
+    } else {
+        token.cancel_query(MakeRustlsConnect::new(tls(&url).map_err(unavailable)?)).await
+    };
+    Ok(asked?)
+}
+
 /// A connection of its own, outside of the pool, for migrations.
 ///
 /// # Errors

@@ -42,15 +42,19 @@ pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Ends any statement that takes longer than `longest`, and the transaction of whoever stopped in the middle of it.
+/// Ends any statement that takes longer than `longest`, and the session of whoever has fallen silent.
 ///
 /// # Errors
 /// As any statement.
 pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
     // Zero would mean: no bound.
     let longest = longest.as_millis().max(1);
-    let sql = format!("SET statement_timeout = '{longest}ms'; SET idle_in_transaction_session_timeout = '15s'");
-    Ok(client.batch_execute(&sql).await?)
+    Ok(client
+        .batch_execute(&format!(
+            "SET statement_timeout = '{longest}ms'; SET idle_in_transaction_session_timeout = '15s';
+             SET idle_session_timeout = '15s'"
+        ))
+        .await?)
 }
 
 /// Waits until no other import runs on this database, at most `patience`. The lock ends with the connection.
@@ -63,7 +67,7 @@ pub async fn lock_import(client: &Client, patience: Duration) -> Result<(), DbEr
 }
 
 async fn wait_for(client: &Client, lock: i64, patience: Duration) -> Result<(), DbError> {
-    client.batch_execute(&format!("SET lock_timeout = '{}ms'", patience.as_millis())).await?;
+    client.batch_execute(&format!("SET lock_timeout = '{}ms'", patience.as_millis().max(1))).await?;
     client.query_typed("SELECT pg_advisory_lock($1)", &[(&lock, Type::INT8)]).await?;
     Ok(())
 }

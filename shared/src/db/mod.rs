@@ -15,7 +15,7 @@ pub mod sessions;
 pub mod tasks;
 pub mod users;
 
-pub use connect::connect_direct;
+pub use connect::{cancel, connect_direct};
 pub use error::{DbError, Refusal};
 pub use pool::Database;
 pub use role::Role;

@@ -16,6 +16,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method};
 use http_body::Body as _;
+use lambda_http::request::RequestContext;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -52,6 +53,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
         trace: trace_id(&request),
+        gateway_request_id: gateway_request_id(&request),
     };
     let left = time_left(&app, &request);
     // The plainest health check touches nothing else.
@@ -85,6 +87,14 @@ fn trace_id(request: &Request) -> Option<String> {
         && root.starts_with("1-")
         && root.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     well_formed.then(|| root.to_owned())
+}
+
+/// What API Gateway calls the request.
+fn gateway_request_id(request: &Request) -> Option<String> {
+    match request.extensions().get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
+        _ => None,
+    }
 }
 
 /// How long Lambda lets this invocation run.

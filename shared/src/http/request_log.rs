@@ -17,6 +17,7 @@ pub(super) struct Line {
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
     pub(super) trace: Option<String>,
+    pub(super) gateway_request_id: Option<String>,
 }
 
 impl Line {
@@ -34,10 +35,13 @@ impl Line {
         let error = response.extensions().get::<Arc<ApiError>>();
         let code = error.map(|error| error.code());
         let cause = error.and_then(|error| error.cause_line());
+        // Health takes what fits no route by a pattern that says nothing.
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
+        let route = if route.starts_with("/{*") { "" } else { route };
         let (method, request_id, trace_id) = (self.method.as_str(), id.as_str(), self.trace.as_deref());
         let answered = Answered {
             request_id,
+            gateway_request_id: self.gateway_request_id.as_deref(),
             trace_id,
             method,
             route,

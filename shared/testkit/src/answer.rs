@@ -64,7 +64,9 @@ impl Answer {
         assert_eq!(json["success"], false);
         assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
         assert_eq!(json["instance"], self.header("x-request-id"));
-        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"));
+        // Some of AWS's front doors rename it.
+        let challenge = ["www-authenticate", "x-amzn-remapped-www-authenticate"];
+        assert_eq!(status == 401, challenge.iter().any(|name| self.headers.contains_key(*name)));
         json
     }
 

@@ -86,6 +86,7 @@ impl Api {
         settings: BTreeMap<String, String>,
     ) -> Self {
         witness::catch_logs();
+        witness::settings(settings.values());
         let clock = TestClock::default();
         let live = Live::load(function, clock.clock(), Sources::environment(settings)).await;
         let live = live.unwrap_or_else(|error| panic!("{error}"));

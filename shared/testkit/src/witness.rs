@@ -56,8 +56,13 @@ pub(crate) fn keep(log: &Path) {
 /// Something that no log may hold.
 pub(crate) fn secret(text: &str) {
     static KNOWN: Mutex<Option<(File, HashSet<String>)>> = Mutex::new(None);
-    if text.len() < SHORTEST || text.contains(['\n', '\r']) {
+    let short = text.len() < SHORTEST && !(text.contains('@') && text.len() > 4);
+    if short || text.contains(['\n', '\r']) {
         return;
+    }
+    // As accounts have it.
+    if text.contains('@') && text.chars().any(char::is_uppercase) {
+        secret(&text.to_lowercase());
     }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let (file, known) = known.get_or_insert_with(|| (open(&format!("{}.secrets", std::process::id())), HashSet::new()));
@@ -85,6 +90,19 @@ pub(crate) fn answer(headers: &HeaderMap, body: &[u8]) {
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return };
     for name in ["token", "access_token", "refresh_token"] {
         body.get("data").and_then(|data| data[name].as_str()).into_iter().for_each(secret);
+    }
+}
+
+/// What settings hold: the private parts of keys, and the database's password.
+pub(crate) fn settings<'a>(values: impl IntoIterator<Item = &'a String>) {
+    for value in values {
+        if let Some((_, rest)) = value.split_once("://") {
+            rest.split(['@', ':']).nth(1).filter(|_| rest.contains('@')).into_iter().for_each(secret);
+        }
+        let ring: Value = serde_json::from_str(value).unwrap_or_default();
+        for key in ring["keys"].as_array().into_iter().flatten() {
+            ["d", "k"].iter().filter_map(|part| key[part].as_str()).for_each(secret);
+        }
     }
 }
 

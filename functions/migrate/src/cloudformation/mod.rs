@@ -10,18 +10,22 @@ use aws_lambda_events::cloudformation::{
     CloudFormationCustomResourceResponse as Response, CloudFormationCustomResourceResponseStatus as Status,
 };
 use futures_util::FutureExt;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use shared::App;
+use shared::config::SecretError;
 use shared::lambda::Invocation;
 use shared::metrics;
 
-use crate::{Answer, Event, perform};
+use tokio::time::sleep;
+
+use crate::{Answer, Event, perform_with};
 
 /// The resource is always the same one: another id would make CloudFormation delete the one before.
 const PHYSICAL_ID: &str = "migrations";
 
 /// Kept back before the function's deadline, to answer with.
-const RESERVE: Duration = Duration::from_secs(20);
+pub(crate) const RESERVE: Duration = Duration::from_secs(20);
 
 /// How long it may take where nobody says when the function ends.
 const WITHOUT_DEADLINE: Duration = Duration::from_secs(600);
@@ -29,35 +33,42 @@ const WITHOUT_DEADLINE: Duration = Duration::from_secs(600);
 /// The longest reason in bytes; the whole answer may have 4096.
 const LONGEST_REASON: usize = 1500;
 
-/// What CloudFormation asks for. Unlike the type of the field's library it takes any request: each is answered.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+/// What CloudFormation asks for. Unlike the type of the field's library it takes any request, whatever else is missing
+/// or odd: who gives a URL is answered.
+#[derive(Clone, Debug)]
 pub struct Asked {
-    #[serde(default)]
     request_type: String,
-    #[serde(rename = "ResponseURL")]
     response_url: String,
-    #[serde(default)]
     stack_id: String,
-    #[serde(default)]
     request_id: String,
-    #[serde(default)]
     logical_resource_id: String,
-    #[serde(default)]
-    physical_resource_id: Option<String>,
-    #[serde(default)]
-    resource_properties: Properties,
-    #[serde(default)]
-    old_resource_properties: Properties,
+    physical_resource_id: String,
+    /// The version of this function that the template wants to migrate with, and wanted before.
+    version: Option<u64>,
+    version_before: Option<u64>,
 }
 
-/// What the template says of the resource.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Properties {
-    /// The ARN of the version of this function that the template wants to migrate with.
-    #[serde(default)]
-    function_version: Option<String>,
+impl Asked {
+    /// Reads an event that has a URL for the answer.
+    pub(crate) fn read(event: &Value) -> Option<Self> {
+        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        // An ARN ends in the version.
+        let version = |properties: &str| event[properties]["FunctionVersion"].as_str().and_then(number);
+        Some(Self {
+            response_url: event["ResponseURL"].as_str()?.to_owned(),
+            request_type: text("RequestType"),
+            stack_id: text("StackId"),
+            request_id: text("RequestId"),
+            logical_resource_id: text("LogicalResourceId"),
+            physical_resource_id: text("PhysicalResourceId"),
+            version: version("ResourceProperties"),
+            version_before: version("OldResourceProperties"),
+        })
+    }
+}
+
+fn number(version: &str) -> Option<u64> {
+    version.rsplit(':').next()?.parse().ok()
 }
 
 /// What CloudFormation was told.
@@ -82,12 +93,8 @@ pub(crate) async fn answer(
     let left = invocation.time_left(&app.clock).unwrap_or(WITHOUT_DEADLINE + RESERVE);
     let outcome = conclude(decide(app, invocation, request), left.saturating_sub(RESERVE)).await;
     let (status, reason) = match outcome {
-        Ok(done) => {
-            tracing::info!(done, request = request.request_type, "CloudFormation is told SUCCESS");
-            (Status::Success, done)
-        }
+        Ok(done) => (Status::Success, done),
         Err(reason) => {
-            tracing::error!(reason, request = request.request_type, "CloudFormation is told FAILED");
             app.metrics.count(metrics::Event::MigrationFailures);
             (Status::Failed, reason)
         }
@@ -102,6 +109,11 @@ pub(crate) async fn answer(
     response.logical_resource_id.clone_from(&request.logical_resource_id);
     let left = invocation.time_left(&app.clock).unwrap_or(RESERVE);
     respond::put(&request.response_url, &response, left.saturating_sub(Duration::from_secs(1))).await?;
+    if name == "SUCCESS" {
+        tracing::info!(reason, request = request.request_type, "CloudFormation was told SUCCESS");
+    } else {
+        tracing::error!(reason, request = request.request_type, "CloudFormation was told FAILED");
+    }
     Ok(Told { status: name, reason })
 }
 
@@ -124,12 +136,20 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
     if is_taken_back(request) {
         return Ok("a deploy is taken back, and the database stays as it is: nothing is migrated".to_owned());
     }
-    app.live.recover().await;
-    if request.request_type == "Create" && app.live.awaits_secret() {
-        return Ok("nothing is migrated: the secrets of the new stack have no values yet; fill them and deploy again"
-            .to_owned());
+    if request.version.zip(running()).is_some_and(|(asked, running)| asked > running) {
+        return Err("an older version of the function was asked; deploy again".to_owned());
     }
-    let done = perform(app, invocation, &Event::Migrate).await.map_err(|error| error.to_string())?;
+    match reload(app).await {
+        Ok(()) => {}
+        Err(SecretError::NoValue) if request.request_type == "Create" => {
+            let done =
+                "nothing is migrated: the secrets of the new stack have no values yet; fill them and deploy again";
+            return Ok(done.to_owned());
+        }
+        Err(error) => return Err(error.to_string()),
+    }
+    let patience = invocation.time_left(&app.clock).unwrap_or(WITHOUT_DEADLINE);
+    let done = perform_with(app, invocation, &Event::Migrate, patience).await.map_err(|error| error.to_string())?;
     let Answer::Migrated(migrated) = done else { return Err("migrating gave another answer".to_owned()) };
     Ok(match (migrated.applied.as_slice(), migrated.ahead) {
         ([], true) => format!("the database is ahead, at version {}: nothing is migrated", migrated.current),
@@ -138,22 +158,38 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
     })
 }
 
+/// Reads the secret. The rights of a role that has just been made take some seconds to be known everywhere.
+async fn reload(app: &App) -> Result<(), SecretError> {
+    for _ in 0..4 {
+        match app.live.reload().await {
+            Err(SecretError::Unreadable(error)) => {
+                tracing::warn!(error, "the secret cannot be read; trying again");
+                sleep(Duration::from_secs(5)).await;
+            }
+            result => return result,
+        }
+    }
+    app.live.reload().await
+}
+
 /// Whether CloudFormation takes an update back: it asks for an older version of this function than it did before, or
 /// than the one that runs. Neither may what failed be tried once more, nor may a rollback hang on a database that is
 /// the very reason for it.
-#[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
 fn is_taken_back(request: &Asked) -> bool {
-    let number = |text: &str| text.rsplit(':').next().and_then(|number| number.parse::<u64>().ok());
-    let version = |properties: &Properties| properties.function_version.as_deref().and_then(number);
-    let running = std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok().as_deref().and_then(number);
-    let newer = version(&request.old_resource_properties).max(running);
-    version(&request.resource_properties).zip(newer).is_some_and(|(asked, newer)| asked < newer)
+    let newer = request.version_before.max(running());
+    request.version.zip(newer).is_some_and(|(asked, newer)| asked < newer)
+}
+
+/// The version that runs; none outside of Lambda, where versions are not compared.
+#[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
+fn running() -> Option<u64> {
+    std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok().as_deref().and_then(number)
 }
 
 /// A resource that never got its id from us is deleted under the one that CloudFormation made up.
 fn physical_id(request: &Asked) -> String {
-    let given = request.physical_resource_id.as_ref().filter(|_| request.request_type == "Delete");
-    given.cloned().unwrap_or_else(|| PHYSICAL_ID.to_owned())
+    let given = (request.request_type == "Delete").then_some(&request.physical_resource_id);
+    given.filter(|id| !id.is_empty()).map_or(PHYSICAL_ID, String::as_str).to_owned()
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> &str {

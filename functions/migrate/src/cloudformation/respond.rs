@@ -15,15 +15,21 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// How long one try may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
-/// The pause after the first try that failed; it doubles.
+/// The pause after the first try that failed; it doubles, up to [`LONGEST_PAUSE`].
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Puts the answer, trying again until `left` is over.
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// The longest that is tried at all: a URL that refuses for so long will not change its mind.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// Puts the answer, trying again until `left` is over, or two minutes.
 ///
 /// # Errors
 /// Of the last try. Without the URL, which is as good as a password.
 pub(super) async fn put(url: &str, response: &Response, left: Duration) -> Result<(), Failure> {
-    let until = Instant::now() + left;
+    let until = Instant::now() + left.min(LONGEST);
     let body = Bytes::from(serde_json::to_vec(response)?);
     let mut pause = PAUSE;
     loop {
@@ -37,7 +43,7 @@ pub(super) async fn put(url: &str, response: &Response, left: Duration) -> Resul
         }
         tracing::warn!(error = %failed, "CloudFormation could not be told; trying again");
         sleep(pause).await;
-        pause *= 2;
+        pause = (2 * pause).min(LONGEST_PAUSE);
     }
 }
 
@@ -48,7 +54,6 @@ async fn attempt(url: &str, body: Bytes) -> Result<(), Failure> {
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
     let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await;
-    let answer =
-        answer.map_err(|error| if error.is_connect() { "no connection" } else { "the connection was lost" })?;
+    let answer = answer.map_err(|error| shared::error::line(&error))?;
     if answer.status().is_success() { Ok(()) } else { Err(format!("the answer was {}", answer.status()).into()) }
 }

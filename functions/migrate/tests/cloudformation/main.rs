@@ -194,8 +194,16 @@ async fn an_unknown_request_fails_and_a_refusing_bucket_is_asked_again() {
     failed(&deploy.send("Explode").await, "\"Explode\" is not known");
     assert!(deploy.function.log().contains("trying again"));
 
-    // Whatever else is missing: who gives a URL is answered.
+    // Whatever else is missing or odd: who gives a URL is answered.
     let bare = json!({ "ResponseURL": deploy.receiver.url });
-    deploy.function.invoke(bare, TIME).await.unwrap().unwrap();
-    failed(&deploy.receiver.answer(), "\"\" is not known");
+    let mut odd = deploy.event("Update", 7);
+    for (field, value) in [("StackId", json!(null)), ("RequestType", json!(5)), ("ResourceProperties", json!([]))] {
+        odd[field] = value;
+    }
+    for event in [bare, odd] {
+        deploy.function.invoke(event, TIME).await.unwrap().unwrap();
+        failed(&deploy.receiver.answer(), "\"\" is not known");
+    }
+    let newer = deploy.event("Update", 8);
+    failed(&deploy.send_in(newer, TIME).await, "an older version of the function was asked");
 }

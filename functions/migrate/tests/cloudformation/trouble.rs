@@ -8,6 +8,10 @@ use tokio::net::TcpListener;
 
 use crate::{Deploy, TIME, failed, succeeded, version};
 
+/// The history of migrations, before there is one: what is to go wrong in a run is hung onto it.
+const HISTORY: &str = "CREATE TABLE refinery_schema_history
+    (version int4 PRIMARY KEY, name varchar(255), applied_on varchar(255), checksum varchar(255));";
+
 /// A deadline that leaves the work so many seconds.
 fn leaving(seconds: u64) -> Duration {
     Duration::from_secs(25 + seconds)
@@ -67,6 +71,79 @@ async fn a_database_that_falls_silent_fails_the_deploy_in_time() {
     // In the middle of the migrations.
     proxy.freeze_at(12);
     failed(&deploy.send_in(event, leaving(3)).await, "did not finish");
+    until_nothing_goes_on(&database).await;
+}
+
+/// Returns when nobody works in the database or holds a lock there: a retry would not be in anybody's way.
+async fn until_nothing_goes_on(database: &TestDatabase) {
+    let watcher = database.connect().await;
+    let others = "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'
+            AND pid <> pg_backend_pid())
+        + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    let quiet = async {
+        while watcher.query_typed_one(others, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), quiet).await.expect("what was given up has ended");
+}
+
+#[tokio::test]
+async fn work_that_is_given_up_stops_and_holds_no_lock() {
+    let database = TestDatabase::empty().await;
+    let slow = format!(
+        "{HISTORY} CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); END';
+        CREATE TRIGGER slow BEFORE INSERT ON refinery_schema_history EXECUTE FUNCTION slow();"
+    );
+    let client = database.connect().await;
+    client.batch_execute(&slow).await.unwrap();
+    let mut deploy = Deploy::onto(&database.url()).await;
+    let event = deploy.event("Update", 7);
+    let heard = deploy.send_in(event, leaving(2)).await;
+    // Whichever is first: the statement's bound, or the function's.
+    assert!(
+        ["given up", "statement timeout"].iter().any(|text| heard["Reason"].as_str().unwrap().contains(text)),
+        "{heard}"
+    );
+    drop(client);
+    until_nothing_goes_on(&database).await;
+    assert_eq!(version(&database).await, 0);
+    database.connect().await.batch_execute("DROP TRIGGER slow ON refinery_schema_history").await.unwrap();
+    succeeded(&deploy.send("Update").await, "applied V1");
+}
+
+#[tokio::test]
+async fn an_event_that_comes_twice_waits_for_the_first_run() {
+    let database = TestDatabase::empty().await;
+    let other = database.connect().await;
+    other.batch_execute("SELECT pg_advisory_lock(1953457263)").await.unwrap();
+    let (mut first, mut second) = (Deploy::onto(&database.url()).await, Deploy::onto(&database.url()).await);
+    let release = async {
+        database.until_somebody_waits().await;
+        drop(other);
+    };
+    let (one, two, ()) = tokio::join!(first.send("Update"), second.send("Update"), release);
+    let applied = [&one, &two].iter().filter(|heard| heard["Reason"].as_str().unwrap().contains("applied V1")).count();
+    assert_eq!((one["Status"].as_str(), two["Status"].as_str(), applied), (Some("SUCCESS"), Some("SUCCESS"), 1));
+}
+
+#[tokio::test]
+async fn the_rows_that_a_migration_trips_over_stay_private() {
+    let database = TestDatabase::empty().await;
+    let client = database.connect().await;
+    let trap = format!(
+        "{HISTORY}
+        CREATE TABLE addresses (email text CONSTRAINT addresses_plain CHECK (email NOT LIKE '%private%'));
+        CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN INSERT INTO addresses VALUES (''ada.private@example.com''); END';
+        CREATE TRIGGER trap BEFORE INSERT ON refinery_schema_history EXECUTE FUNCTION trap();"
+    );
+    client.batch_execute(&trap).await.unwrap();
+    let mut deploy = Deploy::onto(&database.url()).await;
+    let heard = deploy.send("Update").await;
+    failed(&heard, "(23514, addresses_plain)");
+    assert!(!heard.to_string().contains("ada.private") && !deploy.function.log().contains("ada.private"), "{heard}");
 }
 
 #[tokio::test]
