@@ -150,6 +150,18 @@ fn every_malformed_value_is_named_with_what_was_expected() {
 }
 
 #[test]
+fn migrations_never_go_through_the_pooler() {
+    for environment in ["development", "staging", "production"] {
+        let mut all = production();
+        all.insert("ENVIRONMENT".to_owned(), environment.to_owned());
+        let pooled = "postgresql://u:hunter2@ep-x-1-pooler.eu.aws.neon.tech/d?sslmode=require";
+        all.insert("DATABASE_URL_UNPOOLED".to_owned(), pooled.to_owned());
+        let problems = read(Function::Migrate, all).expect_err("its locks would stay in the pooler");
+        assert_eq!(named(&problems), ["DATABASE_URL_UNPOOLED"], "{environment}");
+    }
+}
+
+#[test]
 fn production_refuses_what_is_unsafe() {
     let weak_keys = |name: &'static str| (name, production()[name].replace("test-", "dev-"));
     let table: Vec<(&str, String, Function)> = vec![
@@ -159,11 +171,6 @@ fn production_refuses_what_is_unsafe() {
             "DATABASE_URL",
             "postgresql://u:hunter2@ep-x-1.eu.aws.neon.tech/d?sslmode=require".to_owned(),
             Function::Tasks,
-        ),
-        (
-            "DATABASE_URL_UNPOOLED",
-            "postgresql://u:hunter2@ep-x-1-pooler.eu.aws.neon.tech/d?sslmode=require".to_owned(),
-            Function::Migrate,
         ),
         ("DATABASE_URL_UNPOOLED", "postgresql://u:hunter2@db.example.com/d".to_owned(), Function::Migrate),
         ("ALLOWED_ORIGINS", "*".to_owned(), Function::Docs),

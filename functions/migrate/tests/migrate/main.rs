@@ -1,9 +1,10 @@
 //! The migrate function on a real PostgreSQL: up, down, up; two at once; ahead of the binary; refusals.
 
+mod locks;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use jiff::SignedDuration;
 use migrate::{Answer, Event, MigrateError, perform};
 use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator, program};
@@ -255,45 +256,6 @@ async fn a_changed_migration_is_noticed() {
     assert_eq!(checked.problems, ["V2__users was applied with another content"]);
     let error = perform_event(&database, &Event::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
-}
-
-#[tokio::test]
-async fn a_held_table_is_not_reported_as_a_held_lock() {
-    let database = TestDatabase::new().await;
-    let client = database.connect().await;
-    client.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
-    let clock = TestClock::default();
-    let app = migrator(&database.url(), clock.clock()).await;
-    // Two seconds for the work, and what is kept back.
-    let soon = Invocation { deadline: Some(clock.now() + SignedDuration::from_secs(27)) };
-    let error = perform(&app, &soon, &Event::Rollback { to: 4 }).await.unwrap_err();
-    assert!(error.to_string().contains("lock timeout"), "{error}");
-    assert!(!error.to_string().contains("another migration"), "{error}");
-    assert_eq!(status(&database).await.current, LATEST);
-}
-
-#[tokio::test]
-async fn a_table_in_use_is_waited_for_in_short_tries() {
-    let database = TestDatabase::new().await;
-    down(&database, LATEST - 1).await;
-    let (holder, watcher) = (database.connect().await, database.connect().await);
-    holder.batch_execute("BEGIN; LOCK TABLE refinery_schema_history IN SHARE MODE").await.unwrap();
-    let migrating = async {
-        let migrated = up(&database).await;
-        assert_eq!(migrated.current, LATEST);
-    };
-    let releasing = async {
-        // It waits, gives up, lets others pass, and waits again.
-        let waits =
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'refinery_schema_history'::regclass";
-        for waiting in [1_i64, 0, 1] {
-            while watcher.query_typed_one(waits, &[]).await.unwrap().get::<_, i64>(0) != waiting {
-                tokio::task::yield_now().await;
-            }
-        }
-        holder.batch_execute("COMMIT").await.unwrap();
-    };
-    tokio::join!(migrating, releasing);
 }
 
 #[tokio::test]
