@@ -45,6 +45,7 @@ pub struct Asked {
     physical_resource_id: String,
     /// The version of this function that the template wants to migrate with, and wanted before.
     version: Option<u64>,
+    /// None if it was another function's, whose versions say nothing of this one's.
     version_before: Option<u64>,
 }
 
@@ -52,8 +53,13 @@ impl Asked {
     /// Reads an event that has a URL for the answer.
     pub(crate) fn read(event: &Value) -> Option<Self> {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        // An ARN ends in the version.
-        let version = |properties: &str| event[properties]["FunctionVersion"].as_str().and_then(number);
+        // The ARN of a function, and the number.
+        let version = |properties: &str| {
+            let (function, number) = event[properties]["FunctionVersion"].as_str()?.rsplit_once(':')?;
+            Some((function, number.parse().ok()?))
+        };
+        let (now, before) = (version("ResourceProperties"), version("OldResourceProperties"));
+        let before = before.filter(|(function, _)| now.is_some_and(|(other, _)| other == *function));
         Some(Self {
             response_url: event["ResponseURL"].as_str()?.to_owned(),
             request_type: text("RequestType"),
@@ -61,14 +67,10 @@ impl Asked {
             request_id: text("RequestId"),
             logical_resource_id: text("LogicalResourceId"),
             physical_resource_id: text("PhysicalResourceId"),
-            version: version("ResourceProperties"),
-            version_before: version("OldResourceProperties"),
+            version: now.map(|(_, number)| number),
+            version_before: before.map(|(_, number)| number),
         })
     }
-}
-
-fn number(version: &str) -> Option<u64> {
-    version.rsplit(':').next()?.parse().ok()
 }
 
 /// What CloudFormation was told.
@@ -183,7 +185,7 @@ fn is_taken_back(request: &Asked) -> bool {
 /// The version that runs; none outside of Lambda, where versions are not compared.
 #[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
 fn running() -> Option<u64> {
-    std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok().as_deref().and_then(number)
+    std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok()?.parse().ok()
 }
 
 /// A resource that never got its id from us is deleted under the one that CloudFormation made up.

@@ -170,6 +170,11 @@ async fn a_rollback_succeeds_without_a_database() {
     back["OldResourceProperties"]["FunctionVersion"] = newer.into();
     succeeded(&deploy.send_in(back, TIME).await, "taken back");
     failed(&deploy.send("Update").await, "unavailable");
+    // A function that was made anew counts from one again: that is no way back.
+    let mut renamed = deploy.event("Update", 7);
+    renamed["OldResourceProperties"]["FunctionVersion"] =
+        "arn:aws:lambda:eu-central-1:123456789012:function:other:12".into();
+    failed(&deploy.send_in(renamed, TIME).await, "unavailable");
 }
 
 #[tokio::test]
