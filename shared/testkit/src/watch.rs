@@ -65,6 +65,7 @@ impl Drop for Watch {
 pub struct Client {
     url: String,
     token: Option<String>,
+    headers: HeaderMap,
     http: reqwest::Client,
 }
 
@@ -72,7 +73,18 @@ impl Client {
     /// A caller of the API at `url`, with or without a token.
     #[must_use]
     pub fn new(url: &str, token: Option<&str>) -> Self {
-        Self { url: url.to_owned(), token: token.map(str::to_owned), http: reqwest::Client::new() }
+        let (url, token) = (url.to_owned(), token.map(str::to_owned));
+        Self { url, token, headers: HeaderMap::new(), http: reqwest::Client::new() }
+    }
+
+    /// Sends a header with every call.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().expect("a header's value"));
+        self
     }
 
     /// Makes a call.
@@ -81,6 +93,7 @@ impl Client {
     /// If there is no answer.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).timeout(Duration::from_secs(120));
+        request = request.headers(self.headers.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

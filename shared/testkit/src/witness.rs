@@ -115,3 +115,25 @@ fn leaves(value: &Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_and_what_is_logged_are_both_written_down() {
+        catch_logs();
+        leaves(&serde_json::json!({ "email": "Ada.Witness@example.com", "list": ["a private title"] }));
+        settings(&["postgresql://me:pass-word-8@localhost/todo".to_owned()]);
+        tracing::info!(place = "witnessed", "a line");
+        let read = |kind: &str| {
+            let file = folder().join(format!("{}.{kind}", std::process::id()));
+            std::fs::read_to_string(file).expect("it is written")
+        };
+        let secrets = read("secrets");
+        for text in ["Ada.Witness@example.com", "ada.witness@example.com", "a private title", "pass-word-8"] {
+            assert!(secrets.lines().any(|line| line == text), "{text}: {secrets}");
+        }
+        assert!(read("log").contains("witnessed"));
+    }
+}

@@ -107,6 +107,12 @@ async fn public(url: &str) {
     assert_eq!(wrong.header("allow"), "POST");
     get("/api/v1/tasks").await.problem(401, "authentication_required");
     get("/api/v1/users").await.problem(401, "authentication_required");
+    // A page of somebody else's asks first, and is told nothing.
+    let foreign = Client::new(url, None).with_header("origin", "https://evil.example");
+    let foreign = foreign.with_header("access-control-request-method", "GET");
+    let preflight = call(&foreign, Method::OPTIONS, "/api/v1/tasks", None).await;
+    assert_eq!(preflight.header("access-control-allow-origin"), "", "{:?}", preflight.headers);
+
     let weak = json!({ "email": "not an address", "password": "correct horse battery" });
     call(&stranger, Method::POST, "/api/v1/auth/signup", Some(weak)).await.invalid_at("/email");
 }
