@@ -25,12 +25,15 @@ echo "::add-mask::$DATABASE_URL_UNPOOLED"
 export DATABASE_URL DATABASE_URL_UNPOOLED
 
 status=$(stack_status "$stack")
-if [[ $status == ROLLBACK_COMPLETE ]]; then
-    # It was never made; CloudFormation wants it gone before it tries again.
-    aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
-    aws cloudformation wait stack-delete-complete --stack-name "$stack"
-    status=
-fi
+case $status in
+    REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
+        # It was never made, or never went; CloudFormation wants it gone before it tries again.
+        aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
+        aws cloudformation wait stack-delete-complete --stack-name "$stack"
+        delete_secrets "$stack"
+        status=
+        ;;
+esac
 # A stack that is just made waits for its secrets, and migrates when it is deployed again.
 [[ -n $status ]] || deploy
 cargo xtask secrets fill --if-empty --stack "$stack"

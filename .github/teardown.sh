@@ -11,13 +11,7 @@ if [[ -n $status ]]; then
     aws cloudformation wait stack-delete-complete --stack-name "$stack"
     echo "the stack $stack is gone"
 fi
-for function in auth tasks users health maintenance migrate; do
-    if ! answer=$(aws secretsmanager delete-secret --secret-id "$stack/$function" --force-delete-without-recovery 2>&1) \
-        && [[ $answer != *ResourceNotFoundException* ]]; then
-        echo "$answer" >&2
-        exit 1
-    fi
-done
+delete_secrets "$stack"
 echo "its secrets are gone"
 if branch_exists "$stack"; then
     neonctl branches delete "$stack" --project-id "$NEON_PROJECT_ID" > /dev/null

@@ -118,10 +118,10 @@ fn rotate(drop_retired: bool) -> Result<Value> {
     Ok(secrets)
 }
 
-/// New rings in place of those that leaked. Old peppers stay: the hashes that were made with them need them.
+/// New rings in place of those that leaked. Peppers cannot be taken away from the hashes that were made with them, and
+/// must be known everywhere before they are used: the next one is replaced, and the next rotation puts it into use.
 fn revoke() -> Result<Value> {
-    let mut secrets = rotate(true)?;
-    let made = self::secrets("")?;
+    let (mut secrets, made) = (read()?, self::secrets("")?);
     for (function, ring) in [
         ("auth", "JWT_SIGNING_KEYS"),
         ("auth", "REFRESH_TOKEN_KEYS"),
@@ -130,12 +130,10 @@ fn revoke() -> Result<Value> {
     ] {
         secrets[function][ring] = made[function][ring].clone();
     }
-    // The next pepper leaked with the active one, so it is not to become active: a new one is.
     let peppers = list(&mut secrets["auth"]["PASSWORD_PEPPERS"])?;
-    for pepper in peppers.iter_mut() {
+    for pepper in peppers.iter_mut().filter(|pepper| pepper["status"] == "next") {
         pepper["status"] = "retired".into();
     }
-    peppers.push(octets("", "active")?);
     peppers.push(octets("", "next")?);
     Ok(secrets)
 }

@@ -50,9 +50,6 @@ class Stack:
 
 
 def fill(stack, refusal):
-    missing = [name for name in REQUIRED if not os.environ.get(name)]
-    if missing:
-        sys.exit(f"error: set {' and '.join(missing)} in the environment")
     # Auth is filled last: while it is empty, nobody has signed up with keys of an earlier try.
     if stack.read("auth") is not None:
         if refusal == "if-empty":
@@ -61,6 +58,10 @@ def fill(stack, refusal):
         sys.exit("error: the secrets have values already, and other keys would sign everybody out and make every "
                  "password useless; use rotate or set")
     made = json.load(sys.stdin)
+    known = set(os.environ).union(*made.values())
+    missing = [name for name in REQUIRED if name not in known]
+    if missing:
+        sys.exit(f"error: set {' and '.join(missing)} in the environment")
     for function in auth_last(SETTINGS):
         given = {name: os.environ[name] for name in SETTINGS[function] if os.environ.get(name)}
         stack.write(function, {**made.get(function, {}), **given})

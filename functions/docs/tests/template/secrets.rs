@@ -135,6 +135,20 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(after["JWT_SIGNING_KEYS"]["keys"][1]["status"], "active");
     assert_eq!(stack.values("users").await["JWT_PUBLIC_KEYS"]["keys"].as_array().map(Vec::len), Some(3));
 
+    // What leaked is gone, but for the peppers that hashes need.
+    let leaked = stack.ok(&["keys", "todo-test"], "", false);
+    stack.ok(&["replace", "todo-test"], &keys(&["rotate", "--revoke"], &leaked), false);
+    stack.starts().await;
+    let revoked = stack.values("auth").await;
+    for ring in ["JWT_SIGNING_KEYS", "REFRESH_TOKEN_KEYS"] {
+        for key in revoked[ring]["keys"].as_array().unwrap() {
+            assert!(!leaked.contains(key["kid"].as_str().unwrap()), "{ring} keeps {key}");
+        }
+    }
+    let peppers = |values: &BTreeMap<String, Value>| values["PASSWORD_PEPPERS"]["keys"].as_array().unwrap().clone();
+    assert_eq!(peppers(&revoked).len(), peppers(&after).len() + 1);
+    assert!(!leaked.contains(peppers(&revoked).last().unwrap()["kid"].as_str().unwrap()), "the next one is new");
+
     stack.ok(&["set", "todo-test", "DATABASE_URL"], &POOLED.replace("cool-1", "warm-2"), false);
     for name in ["auth", "tasks", "users", "health", "maintenance"] {
         assert!(stack.values(name).await["DATABASE_URL"].as_str().unwrap().contains("warm-2"), "{name}");
@@ -144,6 +158,12 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
         stack.refused(&["set", "todo-test", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate")
     );
     assert!(stack.refused(&["set", "todo-test", "DATABASE_URL"], " ", false).contains("standard input is empty"));
+    // A stack that is made again gets what was exported, and needs nothing else.
+    let exported = stack.ok(&["export", "todo-test"], "", false);
+    let again = Stack::new().await;
+    again.ok(&["fill", "todo-test", "refuse"], &exported, false);
+    again.starts().await;
+    assert_eq!(again.values("auth").await, stack.values("auth").await);
     let unknown = stack.refused(&["fill", "todo-nope", "refuse"], &made, true);
     assert!(unknown.contains("AWS says"), "{unknown}");
 }
