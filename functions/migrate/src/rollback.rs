@@ -31,7 +31,11 @@ pub(crate) async fn back_to(client: &mut Client, to: i32, patience: Duration) ->
         .collect::<Result<_, _>>()?;
     let mut undone = Vec::with_capacity(steps.len());
     for (one, down) in steps {
-        patiently(patience, async || migrations::undo(client, one.version, down).await).await?;
+        patiently(patience, async |wait| {
+            migrations::wait_for_locks(client, wait).await?;
+            migrations::undo(client, one.version, down).await
+        })
+        .await?;
         let name = format!("V{}__{}", one.version, one.name);
         tracing::info!(migration = name, "undone");
         undone.push(name);

@@ -23,7 +23,11 @@ pub struct Migrated {
 pub(crate) async fn migrate(client: &mut Client, patience: Duration) -> Result<Migrated, MigrateError> {
     // One transaction for all; a database ahead of this binary is no error, or no deploy could be taken back.
     let runner = embedded::runner().set_grouped(true).set_abort_missing(false);
-    let report = patiently(patience, async || runner.run_async(client).await).await?;
+    let report = patiently(patience, async |wait| {
+        migrations::wait_for_locks(client, wait).await?;
+        runner.run_async(client).await.map_err(MigrateError::from)
+    })
+    .await?;
     let applied: Vec<String> = report.applied_migrations().iter().map(ToString::to_string).collect();
     for migration in &applied {
         tracing::info!(migration, "applied");

@@ -35,11 +35,18 @@ pub async fn release(client: &Client) -> Result<(), DbError> {
 /// [`DbError::TimedOut`] if another migration holds it for longer.
 pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     wait_for(client, LOCK, patience).await?;
-    // Migrations themselves must not queue behind long transactions and make everybody wait behind them.
-    // Nor may they change no row in silence where row-level security hides all of them from the owner
+    // Migrations may not change no row in silence where row-level security hides all of them from the owner
     // (docs/decisions/backfills.md).
-    client.batch_execute("SET lock_timeout = '500ms'; SET row_security = off").await?;
+    client.batch_execute("SET row_security = off").await?;
     Ok(())
+}
+
+/// Bounds the wait for each lock that a migration needs.
+///
+/// # Errors
+/// As any statement.
+pub async fn wait_for_locks(client: &Client, longest: Duration) -> Result<(), DbError> {
+    Ok(client.batch_execute(&format!("SET lock_timeout = '{}ms'", longest.as_millis().max(1))).await?)
 }
 
 /// Ends any statement that takes longer than `longest`, and the session of whoever has fallen silent.
