@@ -35,8 +35,6 @@ impl Upgrade {
         let (before, after) = (folder.join("before"), folder.join("after"));
         println!("  the version before: {}", git(&["log", "-1", "--format=%h %s", &from])?);
         check_out(&before, &from)?;
-        check_out(&after, "HEAD")?;
-        rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         // One folder for both, so that the libraries are built once.
         let built = folder.join("target");
         let bins = ["--bin", "auth", "--bin", "tasks", "--bin", "migrate"];
@@ -46,6 +44,9 @@ impl Upgrade {
         for name in ["auth", "tasks", "migrate"] {
             keep(&built.join("debug").join(name), &kept.join(name))?;
         }
+        // Not before the other is built: cargo goes by time, and takes the one for the other.
+        check_out(&after, "HEAD")?;
+        rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         build(&after, &built, &["--bin", "migrate"])?;
         keep(&built.join("debug/migrate"), &kept.join("migrate-after"))?;
         Test::of(&["--workspace", "--features", "docs/upgrade", "--test", "upgrade", "--no-capture"]).run()
@@ -76,7 +77,8 @@ fn check_out(folder: &Path, commit: &str) -> Result<()> {
     let path = archive.to_string_lossy().into_owned();
     git(&["archive", "--output", &path, commit])?;
     let mut tar = Command::new("tar");
-    tar.arg("--extract").arg("--file").arg(&archive).arg("--directory").arg(folder);
+    // With the time of now: cargo takes files that are older than its last build for built.
+    tar.arg("--extract").arg("--touch").arg("--file").arg(&archive).arg("--directory").arg(folder);
     cargo::finish(tar, "tar", "check the disk")
 }
 
