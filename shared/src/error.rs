@@ -1,5 +1,6 @@
 //! Every way a request can fail, and its one table to HTTP.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
@@ -243,6 +244,13 @@ pub fn line(error: &(dyn StdError + 'static)) -> String {
         current = error.source();
     }
     line
+}
+
+/// What a panic said.
+#[must_use]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a message")
 }
 
 impl From<DbError> for ApiError {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::App;
-use shared::config::{Problems, SecretError};
+use shared::config::Problems;
 use shared::db::{DbError, cancel, connect_direct, migrations};
 use shared::error::line;
 use shared::lambda::Invocation;
@@ -101,9 +101,6 @@ pub enum MigrateError {
     /// The settings cannot be used.
     #[error(transparent)]
     Settings(#[from] Problems),
-    /// The secret with the settings cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
     /// There was not enough time; what was begun was undone.
     #[error("the work did not finish in the function's time, and was given up")]
     GivenUp,

@@ -25,7 +25,7 @@ use super::request_id::{self, RequestId};
 use super::request_log::{Line, millis};
 use super::{deadline, problem};
 use crate::config::Live;
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, panic_message};
 use crate::state::App;
 
 /// The largest body of a request in bytes.
@@ -106,8 +106,7 @@ fn time_left(app: &App, request: &Request) -> Option<Duration> {
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let message = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    ApiError::internal(format!("panic: {}", message.unwrap_or("without a message"))).into_response()
+    ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response()
 }
 
 /// Refuses a body whose size is known to be too large before anything reads it.

@@ -1,12 +1,16 @@
 //! Settings and keys of a function under test.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+
+use crate::built;
 
 fn seed(byte: u8) -> [u8; 32] {
     let mut seed = [byte; 32];
@@ -80,4 +84,18 @@ pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
         _ => Vec::new(),
     };
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// What the program behind `cargo xtask keys` prints for an input.
+///
+/// # Panics
+/// If it is not built, or refuses.
+#[must_use]
+pub fn keys(arguments: &[&str], input: &str) -> String {
+    let mut command = Command::new(built("examples/keys"));
+    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
+    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
+    let output = child.wait_with_output().expect("keys ends");
+    assert!(output.status.success(), "keys refuses {arguments:?}");
+    String::from_utf8(output.stdout).expect("keys prints text")
 }

@@ -24,7 +24,7 @@ pub use bouncer::Bouncer;
 pub use browser::Browser;
 pub use clock::TestClock;
 pub use database::{TestDatabase, migrator};
-pub use keys::{forge, jwt_keys, other_jwt_keys, settings};
+pub use keys::{forge, jwt_keys, keys, other_jwt_keys, settings};
 pub use moto::Moto;
 pub use person::Person;
 pub use proxy::Proxy;

@@ -55,18 +55,10 @@ async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     values.insert("DATABASE_URL_UNPOOLED".to_owned(), database.url());
     values.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
     let arn = moto.create_secret("everything", &serde_json::to_value(&values).unwrap()).await;
-    let environment = [
-        ("APP_SECRET_ARN", arn.as_str()),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.url.as_str()),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_REGION", "eu-central-1"),
-        // Nothing of the developer's own may stand in for the secret.
-        ("DATABASE_URL", ""),
-        ("DATABASE_URL_UNPOOLED", ""),
-        ("JWT_SIGNING_KEYS", ""),
-        ("LOG_LEVEL", "trace"),
-    ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let mut environment = moto.environment(&arn);
+    // Nothing of the developer's own may stand in for the secret.
+    let others =
+        [("DATABASE_URL", ""), ("DATABASE_URL_UNPOOLED", ""), ("JWT_SIGNING_KEYS", ""), ("LOG_LEVEL", "trace")];
+    environment.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
     Stack { watch: Watch::start(&environment), _bouncer: bouncer, moto, database, arn, values, secrets }
 }

@@ -1,7 +1,5 @@
 //! Keys rotate under load: honest clients notice nothing, and no instance is deployed anew.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,16 +16,9 @@ const PASSWORD: &str = "correct horse battery e2e";
 /// How long an instance uses a secret before it reads it again.
 const CACHE: Duration = Duration::from_secs(10);
 
-/// `cargo xtask keys …`: the program behind it, which cargo has built beside this test.
+/// `cargo xtask keys …`.
 fn keys(arguments: &[&str], input: &str) -> Value {
-    let test = std::env::current_exe().expect("a test knows its path");
-    let folder = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
-    let mut command = Command::new(folder.join("examples/keys"));
-    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
-    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
-    let output = child.wait_with_output().expect("keys ends");
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).expect("keys prints JSON")
+    serde_json::from_str(&testkit::keys(arguments, input)).expect("keys prints JSON")
 }
 
 /// The settings of every function in one secret.

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use local::tools;
 use serde_json::{Value, json};
 use shared::config::{Function, Settings, Sources};
-use testkit::{Moto, built};
+use testkit::{Moto, keys};
 
 const POOLED: &str = "postgresql://todo:pass-word-9@ep-cool-1-pooler.eu-central-1.aws.neon.tech/todo?sslmode=require";
 const DIRECT: &str = "postgresql://todo:pass-word-9@ep-cool-1.eu-central-1.aws.neon.tech/todo?sslmode=require";
@@ -95,13 +95,6 @@ impl Stack {
             Settings::read(function, &sources).unwrap_or_else(|problems| panic!("{name}: {problems}"));
         }
     }
-}
-
-fn keys(arguments: &[&str], input: &str) -> String {
-    let mut command = Command::new(built("examples/keys"));
-    let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
-    child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
-    String::from_utf8(child.wait_with_output().expect("keys ends").stdout).expect("text")
 }
 
 #[tokio::test]

@@ -14,12 +14,12 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::App;
 use shared::config::SecretError;
+use shared::error::panic_message;
 use shared::lambda::Invocation;
 use shared::metrics;
-
 use tokio::time::sleep;
 
-use crate::{Answer, Event, perform_with};
+use crate::{Answer, Event, MigrateError, perform_with};
 
 /// The resource is always the same one: another id would make CloudFormation delete the one before.
 const PHYSICAL_ID: &str = "migrations";
@@ -123,8 +123,8 @@ pub(crate) async fn answer(
 async fn conclude(work: impl Future<Output = Result<String, String>>, limit: Duration) -> Result<String, String> {
     match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(format!("the migration panicked: {}", message(&*panic))),
-        Err(_) => Err("the migration did not finish in the function's time, and was given up".to_owned()),
+        Ok(Err(panic)) => Err(format!("the migration panicked: {}", panic_message(&*panic))),
+        Err(_) => Err(MigrateError::GivenUp.to_string()),
     }
 }
 
@@ -192,11 +192,6 @@ fn running() -> Option<u64> {
 fn physical_id(request: &Asked) -> String {
     let given = (request.request_type == "Delete").then_some(&request.physical_resource_id);
     given.filter(|id| !id.is_empty()).map_or(PHYSICAL_ID, String::as_str).to_owned()
-}
-
-fn message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("without a message")
 }
 
 fn cut(reason: &str) -> &str {
