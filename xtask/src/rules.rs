@@ -76,11 +76,12 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// Tests look into the database, and local tools set it up.
+/// Tests and measurements look into the database, and local tools set it up.
 fn may_hold_sql(path: &str) -> bool {
     path.contains("/tests/")
         || path.starts_with("shared/testkit/")
         || path.starts_with("shared/local/")
+        || path.starts_with("bench/")
         || path.starts_with("xtask/")
 }
 

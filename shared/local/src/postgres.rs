@@ -84,8 +84,27 @@ impl Programs {
 pub enum Keep {
     /// Data survives crashes.
     Safe,
+    /// As [`Keep::Safe`], with the memory of a small server: for measuring.
+    Measured,
     /// Data is for one run and goes with it: nothing is flushed, which is several times as fast.
     Fast,
+}
+
+impl Keep {
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Safe => &[],
+            Self::Measured => &["shared_buffers=1GB", "effective_cache_size=3GB", "max_wal_size=8GB"],
+            Self::Fast => &[
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+                "autovacuum=off",
+                "max_wal_size=4GB",
+                "shared_buffers=256MB",
+            ],
+        }
+    }
 }
 
 /// A running cluster.
@@ -151,17 +170,8 @@ impl Cluster {
         ] {
             command.args(["-c", setting]);
         }
-        if keep == Keep::Fast {
-            for setting in [
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-                "autovacuum=off",
-                "max_wal_size=4GB",
-                "shared_buffers=256MB",
-            ] {
-                command.args(["-c", setting]);
-            }
+        for setting in keep.settings() {
+            command.args(["-c", setting]);
         }
         unprivileged::run_as(&mut command, user);
         let temporary = (keep == Keep::Fast).then_some(folder.as_path());
@@ -197,6 +207,12 @@ impl Cluster {
     #[must_use]
     pub fn admin_url(&self, database: &str) -> String {
         superuser_url(self.port, &self.superuser_password, database)
+    }
+
+    /// The process id of the server.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.service.process()
     }
 
     /// Whether the server has stopped.

@@ -87,6 +87,12 @@ impl Service {
         Ok(Self { name: name.to_owned(), child, keeper, lifeline })
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends the process without asking it.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

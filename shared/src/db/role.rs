@@ -17,7 +17,8 @@ pub enum Role {
 
 impl Role {
     /// Opens the transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock 3 s.
-    pub(super) const fn begin(self) -> &'static str {
+    #[must_use]
+    pub const fn begin(self) -> &'static str {
         match self {
             Self::Tasks => {
                 "BEGIN; SET LOCAL ROLE todo_tasks; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '3s'"

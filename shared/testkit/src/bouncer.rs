@@ -12,10 +12,19 @@ use tokio_postgres::Config;
 
 use crate::program;
 
+/// How many connections there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Pooling {
+    /// To the server, per database.
+    pub servers: u16,
+    /// From clients.
+    pub clients: u16,
+}
+
 /// A running PgBouncer before the server of the run.
 #[derive(Debug)]
 pub struct Bouncer {
-    _service: Service,
+    service: Service,
     port: u16,
     user: String,
     password: String,
@@ -25,11 +34,17 @@ pub struct Bouncer {
 
 impl Bouncer {
     /// Starts one with two server connections per database.
+    #[must_use]
+    pub fn start(server: &Config) -> Self {
+        Self::with(server, Pooling { servers: 2, clients: 500 })
+    }
+
+    /// Starts one.
     ///
     /// # Panics
     /// If PgBouncer is missing or does not start: a test never skips.
     #[must_use]
-    pub fn start(server: &Config) -> Self {
+    pub fn with(server: &Config, Pooling { servers, clients }: Pooling) -> Self {
         let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
         // Not under target/, which another user may not be able to enter.
         let folder =
@@ -59,7 +74,7 @@ impl Bouncer {
             "pgbouncer.ini",
             &format!(
                 "[databases]\n* = host={server_host} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-                 unix_socket_dir =\npool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 500\n\
+                 unix_socket_dir =\npool_mode = transaction\ndefault_pool_size = {servers}\nmax_client_conn = {clients}\n\
                  auth_type = scram-sha-256\nauth_file = {}\nclient_tls_sslmode = require\nclient_tls_cert_file = {}\n\
                  client_tls_key_file = {}\nlogfile =\n",
                 at("users.txt"),
@@ -75,7 +90,7 @@ impl Bouncer {
         let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
         let ready = service.wait_until(Duration::from_secs(20), Some(&log), || listens(port));
         ready.unwrap_or_else(|failure| panic!("{failure}"));
-        Self { _service: service, port, user, password, authority }
+        Self { service, port, user, password, authority }
     }
 
     /// The URL of a database through this PgBouncer, at another port if a proxy stands between.
@@ -83,6 +98,12 @@ impl Bouncer {
     pub fn url(&self, database: &str, port: Option<u16>) -> String {
         let port = port.unwrap_or(self.port);
         format!("postgresql://{}:{}@127.0.0.1:{port}/{database}?sslmode=require", self.user, self.password)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.service.process()
     }
 
     /// Where it listens on 127.0.0.1.

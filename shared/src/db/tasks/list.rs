@@ -93,7 +93,8 @@ pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<
 
 /// The statement of [`list`]. The page is a deferred join: ids first, from an index, then the rows.
 /// Parameters that are null drop out when the statement is planned, which happens with their values.
-fn list_sql(selection: &Selection) -> String {
+#[must_use]
+pub fn list_sql(selection: &Selection) -> String {
     const MINE: &str = "user_id = $1 AND deleted_at IS NULL
         AND ($2 IS NULL OR is_completed = $2) AND ($3 IS NULL OR priority = $3)";
     let direction = match selection.sort_order {

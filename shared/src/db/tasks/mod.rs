@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Columns, DbError, Param, Scope};
 use crate::domain::{Description, DueDatetime, Priority, Title};
 
-pub use list::{Page, Selection, SortBy, SortOrder, list};
+pub use list::{Page, Selection, SortBy, SortOrder, list, list_sql};
 
 /// A stored task.
 #[derive(Clone, Debug, PartialEq, Eq)]

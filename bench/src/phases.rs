@@ -1,0 +1,167 @@
+//! The order of a run, and how much of everything a quick and a full one do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shared::clock::Clock;
+
+use crate::data::Data;
+use crate::lambda::{Fleet, Front, Limits};
+use crate::load::{Crowd, Load, Step};
+use crate::machine::Machine;
+use crate::results::{Binary, Results};
+use crate::stand::Stand;
+use crate::{Arguments, Result, budget, concurrent, database, load, runtime};
+
+/// Between two requests of a user, on average.
+const THINK: f64 = 10.0;
+
+/// How much of everything.
+pub(crate) struct Scope {
+    quick: bool,
+    starts: usize,
+    requests: usize,
+    lists: usize,
+    /// Of each comparison.
+    compare: Duration,
+    crowd: Duration,
+    /// Of each step of the ramp.
+    step: Duration,
+    warm_up: Duration,
+    /// The ramp, in parts of the load of the crowd.
+    ramp: &'static [f64],
+}
+
+impl Scope {
+    pub(crate) fn of(quick: bool) -> Self {
+        let seconds = Duration::from_secs;
+        if quick {
+            return Self {
+                quick,
+                starts: 9,
+                requests: 300,
+                lists: 100,
+                compare: seconds(3),
+                crowd: seconds(20),
+                step: seconds(6),
+                warm_up: seconds(3),
+                ramp: &[0.5, 1.25, 1.5],
+            };
+        }
+        Self {
+            quick,
+            starts: 31,
+            requests: 2_000,
+            lists: 500,
+            compare: seconds(10),
+            crowd: seconds(120),
+            step: seconds(20),
+            warm_up: seconds(5),
+            ramp: &[0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.0],
+        }
+    }
+}
+
+/// Runs everything.
+pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Results> {
+    let started = Instant::now();
+    let say = |text: &str| eprintln!("[{:4.0} s] {text}", started.elapsed().as_secs_f64());
+    let (folder, functions) = (local::target().join("bench"), local::target().join("lambda"));
+    let data = Data { seed: arguments.seed, tasks: arguments.tasks };
+    say("PostgreSQL, PgBouncer and the data");
+    let stand = Stand::build(&folder, &functions, data).await?;
+    let account = stand.data.accounts().next().ok_or("there is nobody in the data")?;
+    let visitor = stand.visitors(&[account]).await?.remove(0);
+
+    say(&format!("cold starts: {} of each function, in turn", scope.starts));
+    let cold = runtime::cold(&stand, &visitor, scope.starts).await?;
+    say("warm requests to one instance");
+    let warm = runtime::warm(&stand, &visitor, scope.requests).await?;
+    say("round trips, through a proxy that delays answers by 25 ms");
+    let delayed = database::delayed(&stand, &visitor).await?;
+    say("lists of people with few and many tasks");
+    let lists = runtime::lists(&stand, scope.lists).await?;
+    say("the same transaction by pgbench");
+    let mut compared = Vec::new();
+    for concurrency in [1, 4] {
+        compared.push(database::compare(&stand, &visitor, &folder, concurrency, scope.compare).await?);
+    }
+    say("several requests at once in one instance");
+    let mut at_once = Vec::new();
+    for concurrency in [1, 2, 8] {
+        at_once.push(concurrent::run(&stand, &visitor, concurrency, scope.compare).await?);
+    }
+
+    let crowd = Arc::new(Crowd::gather(&stand, arguments.users).await?);
+    let site = Site::open(&stand, crowd, arguments).await?;
+    // Few people in the data share accounts, up to a limit.
+    let users = u64::try_from(site.crowd.len())?;
+    let rate = crate::report::float(users) / THINK;
+    say(&format!("{users} users with {THINK:.0} s to think: {rate:.0} requests a second"));
+    let main = site.load(rate, scope.warm_up, scope.crowd).await?;
+    let mut ramp = Vec::new();
+    for part in scope.ramp {
+        say(&format!("the ramp: {:.0} requests a second", rate * part));
+        let step = site.load(rate * part, scope.warm_up, scope.step).await?;
+        let over = step.latency.p95 > 4.0 * budget::CROWD_P95 || step.failed() > 0;
+        ramp.push(step);
+        if over {
+            break;
+        }
+    }
+    if !scope.ramp.contains(&1.0) {
+        ramp.push(main.clone());
+    }
+    ramp.sort_by(|one: &Step, other| one.offered.total_cmp(&other.offered));
+    let tables = database::tables(&stand).await?;
+    drop(site);
+    let machine = Machine::here(&stand.cluster.programs.version);
+    stand.clear().await?;
+    say("done");
+    Ok(Results {
+        at: Clock::system().now().to_string(),
+        version: arguments.version.clone(),
+        quick: scope.quick,
+        seed: arguments.seed,
+        tasks: arguments.tasks,
+        users,
+        think_seconds: THINK,
+        machine,
+        binaries: Binary::all(&functions)?,
+        cold,
+        warm,
+        delayed,
+        lists,
+        compared,
+        concurrent: at_once,
+        crowd: main,
+        ramp,
+        tables,
+    })
+}
+
+/// The whole service, with its users.
+struct Site<'a> {
+    stand: &'a Stand,
+    fleets: BTreeMap<&'static str, Arc<Fleet>>,
+    front: Front,
+    crowd: Arc<Crowd>,
+    seed: u64,
+}
+
+impl<'a> Site<'a> {
+    async fn open(stand: &'a Stand, crowd: Arc<Crowd>, arguments: &Arguments) -> Result<Self> {
+        let limits = Limits { instances: usize::from(arguments.instances), waiting: 2_000 };
+        let fleet = |name| Fleet::new(stand.function(name, None), limits);
+        let (tasks, auth) = (fleet("tasks"), fleet("auth"));
+        let routes = [("/api/v1/tasks", Arc::clone(&tasks)), ("/api/v1/auth", Arc::clone(&auth))];
+        let front = Front::start(routes.into()).await?;
+        Ok(Self { stand, fleets: [("tasks", tasks), ("auth", auth)].into(), front, crowd, seed: arguments.seed })
+    }
+
+    async fn load(&self, rate: f64, warm_up: Duration, duration: Duration) -> Result<Step> {
+        let load = Load { rate, warm_up, duration, seed: self.seed };
+        load::run(self.stand, &self.front, &self.fleets, &self.crowd, load).await
+    }
+}

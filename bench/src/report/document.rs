@@ -1,0 +1,148 @@
+//! `docs/PERFORMANCE.md`: what stands between its marks comes from a run, the rest is written by people.
+
+use std::fmt::Write;
+use std::fs;
+
+use super::table::{self, Table, short};
+use super::{charts, folder, thousands};
+use crate::Result;
+use crate::results::Results;
+
+/// Rewrites the figures of the document, its charts, and the run it speaks of.
+pub(crate) fn publish(results: &Results) -> Result<()> {
+    if results.quick {
+        return Err("a quick run is not published: its percentiles rest on too few requests".into());
+    }
+    let documents = local::workspace().join("docs");
+    let path = documents.join("PERFORMANCE.md");
+    let mut text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    for (name, content) in parts(results) {
+        text = replace(&text, name, &content)?;
+    }
+    fs::write(&path, text)?;
+    let pictures = documents.join("performance");
+    fs::create_dir_all(&pictures)?;
+    charts::draw(results, &pictures)?;
+    results.write(&folder().join("published.json"))?;
+    println!("\n  published in {}", path.display());
+    Ok(())
+}
+
+fn parts(results: &Results) -> Vec<(&'static str, String)> {
+    let markdown = |table: Table| table.markdown();
+    vec![
+        ("machine", machine(results)),
+        ("summary", summary(results)),
+        ("budgets", markdown(table::budgets(results))),
+        ("cold", markdown(table::cold(results))),
+        ("warm", markdown(table::warm(results))),
+        ("lists", markdown(table::lists(results))),
+        ("compared", markdown(table::compared(results))),
+        ("concurrent", markdown(table::concurrent(results))),
+        ("crowd", markdown(table::crowd(results))),
+        ("processors", markdown(table::processors(results))),
+        ("ramp", markdown(table::ramp(results))),
+        ("tuning", markdown(table::tuning(results))),
+        ("plan", markdown(crate::plan::table(results))),
+    ]
+}
+
+fn machine(results: &Results) -> String {
+    let machine = &results.machine;
+    format!(
+        "Measured on {} with {} ({} GiB, Linux {}, PostgreSQL {}), {} processors for everything: PostgreSQL, PgBouncer, \
+         functions, load generator. Version {}, {} tasks, seed {}.\n",
+        results.at.get(..10).unwrap_or_default(),
+        machine.processor,
+        machine.memory_gib,
+        machine.kernel,
+        machine.postgresql,
+        machine.processors,
+        results.version,
+        thousands(results.tasks),
+        results.seed,
+    )
+}
+
+fn summary(results: &Results) -> String {
+    let mut text = String::new();
+    let step = &results.crowd;
+    let _ = writeln!(
+        text,
+        "- {} users with {:.0} s to think: {} requests a second, p50 {} ms, p95 {} ms, p99 {} ms, {} of {} failed.",
+        thousands(results.users),
+        results.think_seconds,
+        short(step.achieved),
+        short(step.latency.p50),
+        short(step.latency.p95),
+        short(step.latency.p99),
+        thousands(step.failed()),
+        thousands(step.latency.count),
+    );
+    match results.knee() {
+        Some(knee) => {
+            let _ = writeln!(
+                text,
+                "- The knee: {} requests a second with p95 {} ms is the hardest load within the budget.",
+                short(knee.achieved),
+                short(knee.latency.p95)
+            );
+        }
+        None => text.push_str("- No step of the ramp was within the budget.\n"),
+    }
+    if let (Some(tasks), Some((floor, _))) = (results.cold("tasks"), results.floor()) {
+        let _ = writeln!(
+            text,
+            "- Cold start of tasks: {} ms to the first poll (an empty function: {} ms), {} ms more to the first answer.",
+            short(tasks.init_ms.p50),
+            short(floor.init_ms.p50),
+            short(tasks.first_ms.p50),
+        );
+    }
+    if let (Some(list), Some(get)) = (results.warm("list 50"), results.warm("get")) {
+        let _ = writeln!(
+            text,
+            "- Warm: a list of 50 {} ms with {} ms of processor, one task {} ms with {} ms.",
+            short(list.ms.p50),
+            short(list.cpu_ms),
+            short(get.ms.p50),
+            short(get.cpu_ms),
+        );
+    }
+    let tables = results.tables;
+    let _ = writeln!(
+        text,
+        "- After the run: {:.0} % of the updates of tasks were HOT, {:.1} % of pages came from memory, {:.2} % of rows \
+         waited for vacuum.",
+        100.0 * tables.hot_updates,
+        100.0 * tables.in_memory,
+        100.0 * tables.dead_rows,
+    );
+    text
+}
+
+/// Puts `content` between the marks of `name`.
+fn replace(text: &str, name: &str, content: &str) -> Result<String> {
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let missing = || format!("docs/PERFORMANCE.md has no marks {} and {end}", start.trim());
+    let (before, rest) = text.split_once(&start).ok_or_else(missing)?;
+    let (_, after) = rest.split_once(&end).ok_or_else(missing)?;
+    Ok(format!("{before}{start}\n{content}\n{end}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replace;
+
+    #[test]
+    fn only_what_stands_between_the_marks_changes() {
+        let text = "before\n<!-- a -->\nold\n<!-- /a -->\nafter";
+        assert_eq!(replace(text, "a", "new").unwrap(), "before\n<!-- a -->\n\nnew\n<!-- /a -->\nafter");
+    }
+
+    #[test]
+    fn missing_marks_are_named() {
+        let error = replace("text", "a", "new").unwrap_err().to_string();
+        assert!(error.contains("<!-- a -->"), "{error}");
+    }
+}

@@ -1,0 +1,95 @@
+//! Everything a run found, as it is written to `bench/results/`.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::concurrent::Concurrent;
+use crate::database::{Compared, Delayed, Tables};
+use crate::load::Step;
+use crate::machine::Machine;
+use crate::runtime::{Cold, FLOOR, Listing, Warm};
+
+/// A run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Results {
+    /// When it ended, in RFC 3339.
+    pub(crate) at: String,
+    /// The commit, as `git describe` names it.
+    pub(crate) version: String,
+    pub(crate) quick: bool,
+    pub(crate) seed: u64,
+    pub(crate) tasks: u64,
+    pub(crate) users: u64,
+    /// Between two requests of a user, on average.
+    pub(crate) think_seconds: f64,
+    pub(crate) machine: Machine,
+    pub(crate) binaries: Vec<Binary>,
+    pub(crate) cold: Vec<Cold>,
+    pub(crate) warm: Vec<Warm>,
+    pub(crate) delayed: Vec<Delayed>,
+    pub(crate) lists: Vec<Listing>,
+    pub(crate) compared: Vec<Compared>,
+    pub(crate) concurrent: Vec<Concurrent>,
+    /// The load that the budget names.
+    pub(crate) crowd: Step,
+    /// From little to too much.
+    pub(crate) ramp: Vec<Step>,
+    pub(crate) tables: Tables,
+}
+
+/// A release binary.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Binary {
+    pub(crate) function: String,
+    pub(crate) bytes: u64,
+}
+
+impl Binary {
+    /// The binaries in `folder`, where cargo-lambda puts them.
+    pub(crate) fn all(folder: &Path) -> Result<Vec<Self>> {
+        let mut binaries = Vec::new();
+        for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
+            let entry = entry?;
+            if let Ok(bootstrap) = fs::metadata(entry.path().join("bootstrap")) {
+                let function = entry.file_name().to_string_lossy().into_owned();
+                binaries.push(Self { function, bytes: bootstrap.len() });
+            }
+        }
+        binaries.sort_by(|one, other| one.function.cmp(&other.function));
+        Ok(binaries)
+    }
+}
+
+impl Results {
+    pub(crate) fn cold(&self, function: &str) -> Option<&Cold> {
+        self.cold.iter().find(|cold| cold.function == function)
+    }
+
+    pub(crate) fn warm(&self, operation: &str) -> Option<&Warm> {
+        self.warm.iter().find(|warm| warm.operation == operation)
+    }
+
+    /// The empty function of the same run.
+    pub(crate) fn floor(&self) -> Option<(&Cold, &Warm)> {
+        self.cold(FLOOR).zip(self.warm.iter().find(|warm| warm.function == FLOOR))
+    }
+
+    /// The hardest load with 95 of 100 requests within 50 ms and none failed.
+    pub(crate) fn knee(&self) -> Option<&Step> {
+        let good = self.ramp.iter().filter(|step| step.latency.p95 <= crate::budget::CROWD_P95 && step.failed() == 0);
+        good.max_by(|one, other| one.achieved.total_cmp(&other.achieved))
+    }
+
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        fs::write(path, serde_json::to_string_pretty(self)? + "\n")
+            .map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+}
