@@ -83,7 +83,7 @@ pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<
     for row in &outcome.rows {
         let mut columns = Columns::of(row);
         page.total = columns.take()?;
-        // Past the last page there is the count alone, beside a task of nulls.
+        // Past the last page the count stands alone, beside a task of nulls.
         if columns.take::<bool>()? {
             page.tasks.push(TaskRow::read(&mut columns)?);
         }
@@ -91,12 +91,15 @@ pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<
     Ok(page)
 }
 
-/// The statement of [`list`]. The page is a deferred join: ids first, from an index, then the rows.
-/// Parameters that are null drop out when the statement is planned, which happens with their values.
+/// The statement of [`list`]. A filter that is not asked for is left out, so that it is not planned.
+///
+/// The first page reads its rows in the order of an index; without any row there is no task. A later page is a
+/// deferred join, ids first and then their rows, beside a count that is there even past the last page.
 #[must_use]
 pub fn list_sql(selection: &Selection) -> String {
-    const MINE: &str = "user_id = $1 AND deleted_at IS NULL
-        AND ($2 IS NULL OR is_completed = $2) AND ($3 IS NULL OR priority = $3)";
+    let done = if selection.is_completed.is_some() { " AND is_completed = $2" } else { "" };
+    let urgent = if selection.priority.is_some() { " AND priority = $3" } else { "" };
+    let mine = format!("user_id = $1 AND deleted_at IS NULL{done}{urgent}");
     let direction = match selection.sort_order {
         SortOrder::Asc => "ASC",
         SortOrder::Desc => "DESC",
@@ -108,27 +111,35 @@ pub fn list_sql(selection: &Selection) -> String {
         SortBy::Priority => "priority",
         SortBy::Title => "title",
     };
-    let order = |table: &str| format!("{table}.{column} {direction} NULLS LAST, {table}.id {direction}");
-    let plain = |filter: &str| {
-        // Without NULLS LAST, which is no property of an index read backwards.
-        format!("SELECT id, {column} FROM tasks WHERE {MINE} {filter} ORDER BY {column} {direction}, id {direction}")
+    let first_page = selection.offset == 0;
+    let (columns, part) =
+        if first_page { ("*".to_owned(), "LIMIT $4") } else { (format!("id, {column}"), "LIMIT $4 OFFSET $5") };
+    // NULLS LAST is no property of an ascending index read backwards: dated and undated tasks come from it apart.
+    let apart = (selection.sort_by, selection.sort_order) == (SortBy::DueDatetime, SortOrder::Desc);
+    let last = if apart { " NULLS LAST" } else { "" };
+    let order = |table: &str| format!("{table}.{column} {direction}{last}, {table}.id {direction}");
+    let plain = |filter: &str, part: &str| {
+        format!("SELECT {columns} FROM tasks WHERE {mine}{filter} ORDER BY {column} {direction}, id {direction} {part}")
     };
-    let ids = match (selection.sort_by, selection.sort_order) {
-        (SortBy::DueDatetime, SortOrder::Desc) => format!(
-            "SELECT id, {column} FROM (
-                 ({} LIMIT $4 + $5) UNION ALL ({} LIMIT $4 + $5)
-             ) dated ORDER BY {} LIMIT $4 OFFSET $5",
-            plain("AND due_datetime IS NOT NULL"),
-            plain("AND due_datetime IS NULL"),
+    let page = if apart {
+        format!(
+            "SELECT * FROM (({}) UNION ALL ({})) dated ORDER BY {} {part}",
+            plain(" AND due_datetime IS NOT NULL", "LIMIT $4 + $5"),
+            plain(" AND due_datetime IS NULL", "LIMIT $4 + $5"),
             order("dated"),
-        ),
-        _ => format!("{} LIMIT $4 OFFSET $5", plain("")),
+        )
+    } else {
+        plain("", part)
     };
-    format!(
-        "SELECT counted.total, t.id IS NOT NULL, {COLUMNS}
-         FROM (SELECT count(*) AS total FROM tasks WHERE {MINE}) counted
-         LEFT JOIN (({ids}) page JOIN tasks t ON t.id = page.id) ON true
-         ORDER BY {}",
-        order("page"),
-    )
+    let count = format!("SELECT count(*) AS total FROM tasks WHERE {mine}");
+    if first_page {
+        format!("SELECT ({count}), true, {COLUMNS} FROM ({page}) t ORDER BY {}", order("t"))
+    } else {
+        format!(
+            "SELECT counted.total, t.id IS NOT NULL, {COLUMNS}
+             FROM ({count}) counted LEFT JOIN (({page}) page JOIN tasks t ON t.id = page.id) ON true
+             ORDER BY {}",
+            order("page"),
+        )
+    }
 }
