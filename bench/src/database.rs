@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use local::postgres::Programs;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,7 @@ use tokio::process::Command;
 
 use crate::Result;
 use crate::lambda::{Fleet, Limits};
-use crate::load::Latencies;
-use crate::runtime::{ask, questions};
+use crate::runtime::{ask, list, questions, saturate};
 use crate::stand::{Stand, Visitor};
 
 /// One operation through a proxy that delays every answer of the database by 25 ms.
@@ -88,27 +87,11 @@ pub(crate) async fn compare(
         return Err(format!("pgbench failed: {}", String::from_utf8_lossy(&output.stderr)).into());
     };
 
-    let list = questions(visitor).into_iter().find(|question| question.name == "list 50").ok_or("there is no list")?;
     let fleet = Fleet::new(stand.without_limits("tasks"), Limits { instances: concurrency, waiting: concurrency });
     for _ in 0..concurrency {
         fleet.start_one().await?;
     }
-    let list = Arc::new(list);
-    let callers = (0..concurrency).map(|_| {
-        let (fleet, list) = (Arc::clone(&fleet), Arc::clone(&list));
-        tokio::spawn(async move {
-            ask(&fleet, &list).await?;
-            let (started, mut took) = (Instant::now(), Vec::new());
-            while started.elapsed() < duration {
-                took.push(ask(&fleet, &list).await?.0);
-            }
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(took)
-        })
-    });
-    let mut all = Latencies::default();
-    for caller in futures_util::future::join_all(callers).await {
-        caller??.into_iter().for_each(|took| all.add(took));
-    }
+    let all = saturate(&fleet, list(visitor)?, concurrency, duration).await?;
     fleet.stop();
     let all = all.quantiles();
     Ok(Compared {

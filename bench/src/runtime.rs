@@ -17,6 +17,8 @@ use crate::stand::{PASSWORD, Stand, Visitor};
 /// The least a function can be.
 pub(crate) const FLOOR: &str = "floor";
 
+const LIST: &str = "list 50";
+
 /// Starts of one function.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Cold {
@@ -53,7 +55,6 @@ pub(crate) struct Question {
     pub(crate) name: &'static str,
     method: &'static str,
     path: String,
-    query: &'static str,
     token: Option<String>,
     body: Option<String>,
     status: u16,
@@ -62,7 +63,7 @@ pub(crate) struct Question {
 impl Question {
     fn new(function: &'static str, name: &'static str, method: &'static str, path: &str, token: Option<&str>) -> Self {
         let (path, token) = (path.to_owned(), token.map(ToOwned::to_owned));
-        Self { function, name, method, path, query: "", token, body: None, status: 200 }
+        Self { function, name, method, path, token, body: None, status: 200 }
     }
 
     fn with(self, status: u16, body: &serde_json::Value) -> Self {
@@ -70,8 +71,9 @@ impl Question {
     }
 
     fn event(&self) -> Result<Bytes> {
-        let Self { method, path, query, token, body, .. } = self;
-        Call { method, path, query, token: token.as_deref(), body: body.as_deref(), address: "198.51.100.7" }.event()
+        let Self { method, path, token, body, .. } = self;
+        Call { method, path, query: "", token: token.as_deref(), body: body.as_deref(), address: "198.51.100.7" }
+            .event()
     }
 }
 
@@ -87,7 +89,7 @@ pub(crate) fn questions(visitor: &Visitor) -> Vec<Question> {
         Question::new(FLOOR, "nothing", "GET", "/", None),
         Question::new("health", "health", "GET", "/health", None),
         Question::new("tasks", "get", "GET", &task, token),
-        Question::new("tasks", "list 50", "GET", "/api/v1/tasks", token),
+        Question::new("tasks", LIST, "GET", "/api/v1/tasks", token),
         Question::new("tasks", "create", "POST", "/api/v1/tasks", token).with(201, &create),
         Question::new("tasks", "complete", "PATCH", &format!("{task}/complete"), token)
             .with(200, &json!({ "completed": true })),
@@ -112,6 +114,41 @@ pub(crate) async fn ask(fleet: &Fleet, question: &Question) -> Result<(Duration,
         return Err(format!("{} {} answers {status}: {body}", question.function, question.name).into());
     }
     Ok((took, answer.headers.get("server-timing").map_or(Duration::ZERO, |header| database_time(header))))
+}
+
+/// The question that most people ask most often.
+pub(crate) fn list(visitor: &Visitor) -> Result<Question> {
+    let list = questions(visitor).into_iter().find(|question| question.name == LIST);
+    list.ok_or_else(|| "there is no list".into())
+}
+
+/// So many callers ask the same for a while, each as soon as it has its answer. The first answer of each is not
+/// counted.
+pub(crate) async fn saturate(
+    fleet: &Arc<Fleet>,
+    question: Question,
+    callers: usize,
+    duration: Duration,
+) -> Result<Latencies> {
+    let question = Arc::new(question);
+    let warming = (0..callers).map(|_| ask(fleet, &question));
+    futures_util::future::try_join_all(warming).await?;
+    let started = Instant::now();
+    let callers = (0..callers).map(|_| {
+        let (fleet, question) = (Arc::clone(fleet), Arc::clone(&question));
+        tokio::spawn(async move {
+            let mut took = Vec::new();
+            while started.elapsed() < duration {
+                took.push(ask(&fleet, &question).await?.0);
+            }
+            Result::Ok(took)
+        })
+    });
+    let mut all = Latencies::default();
+    for caller in futures_util::future::join_all(callers).await {
+        caller??.into_iter().for_each(|took| all.add(took));
+    }
+    Ok(all)
 }
 
 /// Starts every function `rounds` times, in turn, so that what else the machine does meets all alike.
@@ -202,7 +239,7 @@ pub(crate) async fn warm(stand: &Stand, visitor: &Visitor, times: usize) -> Resu
     Ok(warm)
 }
 
-fn mib(instance: &Instance) -> Result<f64> {
+pub(crate) fn mib(instance: &Instance) -> Result<f64> {
     Ok(crate::report::float(instance.peak_memory()?) / (1024.0 * 1024.0))
 }
 
@@ -227,7 +264,7 @@ pub(crate) async fn lists(stand: &Stand, times: usize) -> Result<Vec<Listing>> {
         for (number, visitor) in
             visitors.iter().cycle().take(if visitors.is_empty() { 0 } else { times + 10 }).enumerate()
         {
-            let question = Question::new("tasks", "list 50", "GET", "/api/v1/tasks", Some(&visitor.access));
+            let question = Question::new("tasks", LIST, "GET", "/api/v1/tasks", Some(&visitor.access));
             let (all, of_that) = ask(&fleet, &question).await?;
             if number >= 10 {
                 took.add(all);

@@ -27,7 +27,7 @@ use crate::stand::Stand;
 pub(crate) struct Load {
     /// Requests a second.
     pub(crate) rate: f64,
-    /// Not recorded.
+    /// Not recorded; the rate grows to what it is to be, as people come.
     pub(crate) warm_up: Duration,
     /// Recorded.
     pub(crate) duration: Duration,
@@ -70,9 +70,7 @@ struct Session {
     client: Client<HttpConnector, Full<Bytes>>,
     origin: String,
     crowd: Arc<Crowd>,
-    recorder: Mutex<Recorder>,
     on_their_way: AtomicU64,
-    dropped: AtomicU64,
 }
 
 /// Loads the front for a while.
@@ -89,24 +87,21 @@ pub(crate) async fn run(
         client: Client::builder(TokioExecutor::new()).build(connector),
         origin: format!("http://{}", front.address),
         crowd: Arc::clone(crowd),
-        recorder: Mutex::default(),
         on_their_way: AtomicU64::new(0),
-        dropped: AtomicU64::new(0),
     });
-    send(&session, load.rate, load.warm_up, load.seed ^ 1).await?;
-    *session.recorder() = Recorder::default();
-    session.dropped.store(0, Ordering::Relaxed);
+    // What is answered late still belongs to the warm-up.
+    send(&session, &Arc::default(), Load { duration: load.warm_up, seed: load.seed ^ 1, ..load }, true).await?;
+    let recorder: Arc<Mutex<Recorder>> = Arc::default();
     let started = Instant::now();
     let before = used(stand, fleets)?;
-    send(&session, load.rate, load.duration, load.seed).await?;
+    let dropped = send(&session, &recorder, load, false).await?;
     let after = used(stand, fleets)?;
     let seconds = started.elapsed().as_secs_f64();
     session.finish().await;
 
-    let recorder = std::mem::take(&mut *session.recorder());
+    let recorder = std::mem::take(&mut *locked(&recorder));
     let latency = recorder.all.quantiles();
     let mut errors = recorder.errors;
-    let dropped = session.dropped.load(Ordering::Relaxed);
     if dropped > 0 {
         errors.insert(format!("not sent: {MOST_ON_THEIR_WAY} were on their way"), dropped);
     }
@@ -144,44 +139,46 @@ fn used(stand: &Stand, fleets: &BTreeMap<&'static str, Arc<Fleet>>) -> Result<BT
     Ok(used)
 }
 
-/// Sends for a while. A thread of its own keeps time: a runtime's timers are a millisecond coarse.
-async fn send(session: &Arc<Session>, rate: f64, duration: Duration, seed: u64) -> Result<()> {
-    let session = Arc::clone(session);
+fn locked(recorder: &Mutex<Recorder>) -> std::sync::MutexGuard<'_, Recorder> {
+    recorder.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sends for a while, with a rate that is there at once or grows to what it is to be; answers how many requests
+/// were not sent. A thread of its own keeps time: a runtime's timers are a millisecond coarse.
+async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Load, growing: bool) -> Result<u64> {
+    let (session, recorder) = (Arc::clone(session), Arc::clone(recorder));
     let handle = tokio::runtime::Handle::current();
     let sending = std::thread::spawn(move || {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut random = ChaCha8Rng::seed_from_u64(load.seed);
         let start = Instant::now();
-        let mut at = Duration::ZERO;
+        let (mut at, mut dropped) = (Duration::ZERO, 0);
         loop {
+            let grown = if growing { (at.as_secs_f64() / load.duration.as_secs_f64()).max(0.1) } else { 1.0 };
             // The time between two arrivals of a Poisson process is exponential.
             let even: f64 = random.random();
-            at += Duration::from_secs_f64(-(1.0 - even).ln() / rate);
-            if at >= duration {
-                return;
+            at += Duration::from_secs_f64(-(1.0 - even).ln() / (load.rate * grown));
+            if at >= load.duration {
+                return dropped;
             }
             let due = start + at;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             if session.on_their_way.load(Ordering::Relaxed) >= MOST_ON_THEIR_WAY {
-                session.dropped.fetch_add(1, Ordering::Relaxed);
+                dropped += 1;
                 continue;
             }
             session.on_their_way.fetch_add(1, Ordering::Relaxed);
             let who = random.random_range(0..session.crowd.len());
             let operation = Operation::at(random.random_range(0..100));
             let asked = session.crowd.person(who).asks(operation, &mut random);
-            let session = Arc::clone(&session);
-            handle.spawn(async move { session.ask(who, asked, due).await });
+            let (session, recorder) = (Arc::clone(&session), Arc::clone(&recorder));
+            handle.spawn(async move { session.ask(who, asked, due, &recorder).await });
         }
     });
     tokio::task::spawn_blocking(move || sending.join()).await?.map_err(|_| "the load generator stopped".into())
 }
 
 impl Session {
-    fn recorder(&self) -> std::sync::MutexGuard<'_, Recorder> {
-        self.recorder.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn ask(&self, who: usize, asked: Asked, due: Instant) {
+    async fn ask(&self, who: usize, asked: Asked, due: Instant, recorder: &Mutex<Recorder>) {
         let (operation, class) = (asked.operation, asked.class);
         let person = self.crowd.person(who);
         let result = self.exchange(person, asked).await;
@@ -190,7 +187,7 @@ impl Session {
             Ok(times) => (times, None),
             Err(error) => (Default::default(), Some(error.to_string())),
         };
-        self.recorder().add(Answered { operation, class, latency, database, queued, error });
+        locked(recorder).add(Answered { operation, class, latency, database, queued, error });
         self.on_their_way.fetch_sub(1, Ordering::Relaxed);
     }
 
