@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line talks to a person")]
 
 mod admin;
+mod bench;
 mod cargo;
 mod database;
 mod db;
@@ -73,6 +74,8 @@ enum Command {
     Package(package::Package),
     /// Rehearse a deploy under load: migrate, serve two versions side by side, take it back
     Upgrade(upgrade::Upgrade),
+    /// Measure the release binaries: cold starts, latency, 10,000 users, what a day's requests need
+    Bench(bench::Bench),
     /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
     Deploy(deploy::Deploy),
     /// Fill and rotate the secrets of a stack
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
         Command::TemplateCheck => template::run(),
         Command::Package(package) => package.run(),
         Command::Upgrade(upgrade) => upgrade.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Deploy(deploy) => deploy.run(),
         Command::Secrets(secrets) => secrets.run(),
         Command::Invoke(invoke) => invoke.run(),

@@ -107,7 +107,7 @@ fn others() -> Result<Vec<(&'static str, PathBuf)>> {
     ])
 }
 
-fn pgbouncer() -> Result<PathBuf> {
+pub(crate) fn pgbouncer() -> Result<PathBuf> {
     let find = || {
         let places =
             ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"];

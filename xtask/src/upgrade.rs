@@ -60,7 +60,7 @@ fn newest_migration() -> Result<u32> {
     newest.ok_or_else(|| Failure::new("there are no migrations", "run this in a clone of the repository"))
 }
 
-fn git(arguments: &[&str]) -> Result<String> {
+pub(crate) fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(workspace()).output();
     let output = output.ok().filter(|output| output.status.success());
     let output =
