@@ -67,6 +67,8 @@ impl Crowd {
             chosen.extend(all.iter().cycle().take(take).copied());
         }
         let visitors = stand.visitors(&chosen).await?;
+        // Plans that were made while there were no sessions read all of them; with time the server notices itself.
+        stand.admin.batch_execute("VACUUM (ANALYZE)").await?;
         let mut owned: std::collections::BTreeMap<u64, Arc<Owned>> = std::collections::BTreeMap::new();
         let people = visitors.into_iter().zip(0_u32..).map(|(visitor, number)| {
             let account = visitor.account;
