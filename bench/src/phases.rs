@@ -26,6 +26,8 @@ pub(crate) struct Scope {
     /// Of each comparison.
     compare: Duration,
     crowd: Duration,
+    /// While the crowd comes; not recorded.
+    arrival: Duration,
     /// Of each step of the ramp.
     step: Duration,
     warm_up: Duration,
@@ -44,6 +46,7 @@ impl Scope {
                 lists: 100,
                 compare: seconds(3),
                 crowd: seconds(20),
+                arrival: seconds(8),
                 step: seconds(6),
                 warm_up: seconds(3),
                 ramp: &[0.5, 1.25, 1.5],
@@ -56,6 +59,7 @@ impl Scope {
             lists: 500,
             compare: seconds(10),
             crowd: seconds(120),
+            arrival: seconds(30),
             step: seconds(20),
             warm_up: seconds(5),
             ramp: &[0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.0],
@@ -101,7 +105,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     let users = u64::try_from(site.crowd.len())?;
     let rate = crate::report::float(users) / THINK;
     say(&format!("{users} users with {THINK:.0} s to think: {rate:.0} requests a second"));
-    let main = site.load(rate, scope.warm_up, scope.crowd).await?;
+    let main = site.load(rate, scope.arrival, scope.crowd).await?;
     let mut ramp = Vec::new();
     for part in scope.ramp {
         say(&format!("the ramp: {:.0} requests a second", rate * part));

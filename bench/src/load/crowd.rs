@@ -15,6 +15,10 @@ use crate::stand::{PASSWORD, Stand, Visitor};
 /// Sessions of one account: there may be twenty, and people sign in while they are measured.
 const DEVICES: u64 = 5;
 
+/// A server that has been running has the data of its users in memory; this one has a fresh copy.
+const IN_MEMORY: &str = "CREATE EXTENSION IF NOT EXISTS pg_prewarm;
+    SELECT pg_prewarm(oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')";
+
 /// Everybody.
 #[derive(Debug)]
 pub(crate) struct Crowd {
@@ -69,6 +73,7 @@ impl Crowd {
         let visitors = stand.visitors(&chosen).await?;
         // Plans that were made while there were no sessions read all of them; with time the server notices itself.
         stand.admin.batch_execute("VACUUM (ANALYZE)").await?;
+        stand.admin.batch_execute(IN_MEMORY).await?;
         let mut owned: std::collections::BTreeMap<u64, Arc<Owned>> = std::collections::BTreeMap::new();
         let people = visitors.into_iter().zip(0_u32..).map(|(visitor, number)| {
             let account = visitor.account;

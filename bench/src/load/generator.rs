@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Operation;
 use super::crowd::{Asked, Crowd, Person};
-use super::recorder::{Answered, Quantiles, Recorder};
+use super::recorder::{Answered, Latencies, Quantiles, Recorder};
 use crate::Result;
 use crate::lambda::{CLIENT, Fleet, Front, QUEUED, cpu_of};
 use crate::stand::Stand;
@@ -27,7 +27,7 @@ use crate::stand::Stand;
 pub(crate) struct Load {
     /// Requests a second.
     pub(crate) rate: f64,
-    /// Not recorded; the rate grows to what it is to be, as people come.
+    /// Not recorded: for the first half the rate grows to what it is to be, as people come, and caches fill.
     pub(crate) warm_up: Duration,
     /// Recorded.
     pub(crate) duration: Duration,
@@ -49,6 +49,8 @@ pub(crate) struct Step {
     pub(crate) operations: BTreeMap<String, Quantiles>,
     /// Lists, by how many tasks the user has.
     pub(crate) classes: BTreeMap<String, Quantiles>,
+    /// Second by second.
+    pub(crate) timeline: Vec<Quantiles>,
     pub(crate) database: Quantiles,
     /// Waiting for an instance; cold starts are part of it.
     pub(crate) queued: Quantiles,
@@ -90,11 +92,11 @@ pub(crate) async fn run(
         on_their_way: AtomicU64::new(0),
     });
     // What is answered late still belongs to the warm-up.
-    send(&session, &Arc::default(), Load { duration: load.warm_up, seed: load.seed ^ 1, ..load }, true).await?;
+    send(&session, &Arc::default(), Load { duration: load.warm_up, seed: load.seed ^ 1, ..load }, load.warm_up / 2).await?;
     let recorder: Arc<Mutex<Recorder>> = Arc::default();
     let started = Instant::now();
     let before = used(stand, fleets)?;
-    let dropped = send(&session, &recorder, load, false).await?;
+    let dropped = send(&session, &recorder, load, Duration::ZERO).await?;
     let after = used(stand, fleets)?;
     let seconds = started.elapsed().as_secs_f64();
     session.finish().await;
@@ -117,6 +119,7 @@ pub(crate) async fn run(
         latency,
         operations: recorder.operations.iter().map(|(name, all)| (name.name().to_owned(), all.quantiles())).collect(),
         classes: recorder.classes.iter().map(|(class, all)| (class.name().to_owned(), all.quantiles())).collect(),
+        timeline: recorder.seconds.values().map(Latencies::quantiles).collect(),
         database: recorder.database.quantiles(),
         queued: recorder.queued.quantiles(),
         errors,
@@ -143,9 +146,9 @@ fn locked(recorder: &Mutex<Recorder>) -> std::sync::MutexGuard<'_, Recorder> {
     recorder.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sends for a while, with a rate that is there at once or grows to what it is to be; answers how many requests
-/// were not sent. A thread of its own keeps time: a runtime's timers are a millisecond coarse.
-async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Load, growing: bool) -> Result<u64> {
+/// Sends for a while, with a rate that for some time grows to what it is to be; answers how many requests were not
+/// sent. A thread of its own keeps time: a runtime's timers are a millisecond coarse.
+async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Load, growth: Duration) -> Result<u64> {
     let (session, recorder) = (Arc::clone(session), Arc::clone(recorder));
     let handle = tokio::runtime::Handle::current();
     let sending = std::thread::spawn(move || {
@@ -153,7 +156,7 @@ async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Loa
         let start = Instant::now();
         let (mut at, mut dropped) = (Duration::ZERO, 0);
         loop {
-            let grown = if growing { (at.as_secs_f64() / load.duration.as_secs_f64()).max(0.1) } else { 1.0 };
+            let grown = if at < growth { at.div_duration_f64(growth).max(0.1) } else { 1.0 };
             // The time between two arrivals of a Poisson process is exponential.
             let even: f64 = random.random();
             at += Duration::from_secs_f64(-(1.0 - even).ln() / (load.rate * grown));
@@ -171,14 +174,14 @@ async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Loa
             let operation = Operation::at(random.random_range(0..100));
             let asked = session.crowd.person(who).asks(operation, &mut random);
             let (session, recorder) = (Arc::clone(&session), Arc::clone(&recorder));
-            handle.spawn(async move { session.ask(who, asked, due, &recorder).await });
+            handle.spawn(async move { session.ask(who, asked, (at, due), &recorder).await });
         }
     });
     tokio::task::spawn_blocking(move || sending.join()).await?.map_err(|_| "the load generator stopped".into())
 }
 
 impl Session {
-    async fn ask(&self, who: usize, asked: Asked, due: Instant, recorder: &Mutex<Recorder>) {
+    async fn ask(&self, who: usize, asked: Asked, (at, due): (Duration, Instant), recorder: &Mutex<Recorder>) {
         let (operation, class) = (asked.operation, asked.class);
         let person = self.crowd.person(who);
         let result = self.exchange(person, asked).await;
@@ -187,7 +190,7 @@ impl Session {
             Ok(times) => (times, None),
             Err(error) => (Default::default(), Some(error.to_string())),
         };
-        locked(recorder).add(Answered { operation, class, latency, database, queued, error });
+        locked(recorder).add(Answered { operation, class, at, latency, database, queued, error });
         self.on_their_way.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Recorder {
     pub(crate) classes: BTreeMap<Class, Latencies>,
     pub(crate) database: Latencies,
     pub(crate) queued: Latencies,
+    /// By the second in which they should have been sent.
+    pub(crate) seconds: BTreeMap<u64, Latencies>,
     pub(crate) errors: BTreeMap<String, u64>,
 }
 
@@ -79,6 +81,8 @@ pub(crate) struct Recorder {
 pub(crate) struct Answered {
     pub(crate) operation: Operation,
     pub(crate) class: Class,
+    /// When it should have been sent, from the start of the step.
+    pub(crate) at: Duration,
     /// From the moment it should have been sent.
     pub(crate) latency: Duration,
     pub(crate) database: Duration,
@@ -88,12 +92,13 @@ pub(crate) struct Answered {
 
 impl Recorder {
     pub(crate) fn add(&mut self, answered: Answered) {
-        let Answered { operation, class, latency, database, queued, error } = answered;
+        let Answered { operation, class, at, latency, database, queued, error } = answered;
         self.all.add(latency);
         self.operations.entry(operation).or_default().add(latency);
         if operation == Operation::List {
             self.classes.entry(class).or_default().add(latency);
         }
+        self.seconds.entry(at.as_secs()).or_default().add(latency);
         self.database.add(database);
         self.queued.add(queued);
         if let Some(error) = error {
