@@ -92,7 +92,8 @@ pub(crate) async fn run(
         on_their_way: AtomicU64::new(0),
     });
     // What is answered late still belongs to the warm-up.
-    send(&session, &Arc::default(), Load { duration: load.warm_up, seed: load.seed ^ 1, ..load }, load.warm_up / 2).await?;
+    send(&session, &Arc::default(), Load { duration: load.warm_up, seed: load.seed ^ 1, ..load }, load.warm_up / 2)
+        .await?;
     let recorder: Arc<Mutex<Recorder>> = Arc::default();
     let started = Instant::now();
     let before = used(stand, fleets)?;
