@@ -6,9 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use bytes::Bytes;
+use http::Response;
+use http_body_util::Full;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tower::ServiceExt;
 use tracing_subscriber::EnvFilter;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -26,12 +31,28 @@ const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
+/// Serves as many requests at once as Lambda says, one unless it says more.
 pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode {
-    run(async move {
-        let app = start(function, Sources::process(Path::new("."))).await?;
+    let sources = Sources::process(Path::new("."));
+    run(concurrency(&sources), async move {
+        let app = start(function, sources).await?;
         let (router, _) = routes().split_for_parts();
-        lambda_http::run(stack(router, app)).await
+        let router = stack(router, app);
+        let service = lambda_http::service_fn(move |request| respond(router.clone(), request));
+        lambda_http::run_concurrent(service).await
     })
+}
+
+/// The body is in memory already; an answer that may be sent from any thread needs it in the open.
+async fn respond(router: Router, request: lambda_http::Request) -> Result<Response<Full<Bytes>>, Failure> {
+    let (parts, body) = router.oneshot(request).await?.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await?;
+    Ok(Response::from_parts(parts, Full::new(body)))
+}
+
+/// How many requests Lambda hands to this instance at once.
+fn concurrency(sources: &Sources) -> usize {
+    sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1)
 }
 
 /// What is known of a direct invocation beside its event.
@@ -60,7 +81,7 @@ where
     Handler: Fn(App, Invocation, Event) -> Handling,
     Handling: Future<Output = Result<Answer, Failure>>,
 {
-    run(async move {
+    run(1, async move {
         let sources = Sources::process(Path::new("."));
         if sources.get(RUNTIME_API).is_some() {
             let app = start(function, sources).await?;
@@ -82,9 +103,14 @@ where
     })
 }
 
-/// One thread: an instance serves one request at a time.
-fn run(main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+/// One thread for one request at a time; else a thread for each processor.
+fn run(concurrency: usize, main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let mut builder = if concurrency > 1 {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("the runtime cannot start: {error}");
@@ -112,7 +138,7 @@ fn run(main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
 /// With everything that is wrong with the settings.
 pub async fn start(function: Function, sources: Sources) -> Result<App, Failure> {
     let clock = Clock::system();
-    let concurrency = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1);
+    let concurrency = concurrency(&sources);
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);

@@ -1,19 +1,28 @@
 //! The database URL and the certificates that vouch for its server.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How to reach PostgreSQL.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct DatabaseUrl {
     config: Config,
     certificates: Option<Certificates>,
+    tls: Arc<OnceLock<MakeRustlsConnect>>,
+}
+
+/// TLS follows from the rest.
+impl PartialEq for DatabaseUrl {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.config, &self.certificates) == (&other.config, &other.certificates)
+    }
 }
 
 impl DatabaseUrl {
@@ -23,7 +32,7 @@ impl DatabaseUrl {
             text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let config: Config = text.parse().ok()?;
         let whole = !config.get_hosts().is_empty() && config.get_user().is_some() && config.get_dbname().is_some();
-        whole.then_some(Self { config, certificates: None })
+        whole.then(|| Self { config, certificates: None, tls: Arc::default() })
     }
 
     pub(super) fn with_certificates(mut self, certificates: Option<Certificates>) -> Self {
@@ -57,10 +66,27 @@ impl DatabaseUrl {
         &self.config
     }
 
-    /// Certificate authorities to trust beside the public ones.
-    #[must_use]
-    pub fn certificates(&self) -> &[CertificateDer<'static>] {
-        self.certificates.as_ref().map_or(&[], |certificates| &certificates.0)
+    /// TLS as the server is to be spoken to: trusts the public certificate authorities and those of the settings.
+    /// Made for the first connection; later ones resume its session where the server allows it.
+    ///
+    /// # Errors
+    /// If a certificate cannot be used.
+    pub fn tls(&self) -> Result<MakeRustlsConnect, rustls::Error> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls.clone());
+        }
+        let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+        for certificate in self.certificates.iter().flat_map(|certificates| &*certificates.0) {
+            roots.add(certificate.clone())?;
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+        if self.config.get_ssl_negotiation() == SslNegotiation::Direct {
+            // A server that is not asked first must be told what the connection is for.
+            config.alpn_protocols = vec![b"postgresql".to_vec()];
+        }
+        Ok(self.tls.get_or_init(|| MakeRustlsConnect::new(config)).clone())
     }
 }
 

@@ -1,13 +1,10 @@
 //! Opens one connection: TLS, a time limit, and patience while the server wakes up.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::DbError;
 use crate::config::{DatabaseUrl, Live, Mismatch};
@@ -24,10 +21,8 @@ const ATTEMPTS: u32 = 3;
 pub(super) enum ConnectError {
     #[error("no database URL is set")]
     NoUrl,
-    #[error("the TLS settings are unusable")]
+    #[error("the TLS settings cannot be used")]
     Tls(#[source] rustls::Error),
-    #[error("the certificate of DATABASE_CA_CERT cannot be used")]
-    Certificate(#[source] rustls::Error),
     #[error("no answer within the time left for the request")]
     TimedOut,
     #[error("the connection was refused")]
@@ -120,7 +115,7 @@ async fn connect_once(url: &DatabaseUrl) -> Result<Client, ConnectError> {
         tokio::spawn(serve(connection));
         Ok(client)
     } else {
-        let (client, connection) = url.config().connect(MakeRustlsConnect::new(tls(url)?)).await?;
+        let (client, connection) = url.config().connect(url.tls().map_err(ConnectError::Tls)?).await?;
         tokio::spawn(serve(connection));
         Ok(client)
     }
@@ -145,23 +140,6 @@ where
     }
 }
 
-fn tls(url: &DatabaseUrl) -> Result<ClientConfig, ConnectError> {
-    static PUBLIC: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let public = PUBLIC.get_or_init(|| Arc::new(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()));
-    let roots = if url.certificates().is_empty() {
-        Arc::clone(public)
-    } else {
-        let mut roots = RootCertStore::clone(public);
-        for certificate in url.certificates() {
-            roots.add(certificate.clone()).map_err(ConnectError::Certificate)?;
-        }
-        Arc::new(roots)
-    };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    Ok(builder.map_err(ConnectError::Tls)?.with_root_certificates(roots).with_no_client_auth())
-}
-
 /// Asks the server to end what `client` is waiting for.
 ///
 /// # Errors
@@ -173,7 +151,8 @@ pub async fn cancel(settings: &Live, client: &Client) -> Result<(), DbError> {
     let asked = if url.config().get_ssl_mode() == SslMode::Disable {
         token.cancel_query(NoTls).await
     } else {
-        token.cancel_query(MakeRustlsConnect::new(tls(&url).map_err(unavailable)?)).await
+        let tls = url.tls().map_err(|error| unavailable(ConnectError::Tls(error)))?;
+        token.cancel_query(tls).await
     };
     Ok(asked?)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use axum::Router;
-use http::Method;
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use lambda_http::{Context, RequestExt};
@@ -95,6 +95,12 @@ impl Api {
         let (router, _) = routes().split_for_parts();
         let router = shared::http::stack(router, app.clone());
         Self { database, clock, app, router }
+    }
+
+    /// What answers its requests.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Someone with an account and a session.
@@ -215,18 +221,25 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Makes the call.
+    /// The request as the function's router gets it.
     ///
     /// # Panics
     /// If the event is none that API Gateway could send.
-    pub async fn send(self) -> Answer {
+    #[must_use]
+    pub fn request(self) -> Request<axum::body::Body> {
         let request = lambda_http::request::from_str(&self.event.to_string()).expect("the event is valid");
         witness::request(request.headers(), request.body());
         let request = match self.milliseconds_left {
             Some(left) => request.with_lambda_context(self.context(left)),
             None => request,
         };
-        let response = self.api.router.clone().oneshot(request.map(axum::body::Body::new)).await;
+        request.map(axum::body::Body::new)
+    }
+
+    /// Makes the call.
+    pub async fn send(self) -> Answer {
+        let router = self.api.router();
+        let response = router.oneshot(self.request()).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
         witness::answer(&parts.headers, &body);

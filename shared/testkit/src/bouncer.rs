@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use local::service::{Service, Stop, free_port, listens};
 use local::unprivileged::{self, User};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_postgres::Config;
 
+use crate::certificates::certificates;
 use crate::program;
 
 /// How many connections there may be.
@@ -111,17 +111,4 @@ impl Bouncer {
     pub fn port(&self) -> u16 {
         self.port
     }
-}
-
-/// An authority, and a certificate of 127.0.0.1 with its key.
-fn certificates() -> (String, String, String) {
-    let authority_key = KeyPair::generate().expect("a key can be made");
-    let mut authority = CertificateParams::new(Vec::new()).expect("no names are valid");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority_certificate = authority.self_signed(&authority_key).expect("a key signs itself");
-    let issuer = Issuer::new(authority, authority_key);
-    let key = KeyPair::generate().expect("a key can be made");
-    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
-    let certificate = CertificateParams::new(names).expect("the names are valid").signed_by(&key, &issuer);
-    (authority_certificate.pem(), certificate.expect("the authority signs").pem(), key.serialize_pem())
 }

@@ -1,5 +1,5 @@
 //! A TCP proxy that delays what the server says by 25 ms and counts round trips: how often the client speaks
-//! after it was answered.
+//! after it was answered. Where nothing is encrypted it also counts statements.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub struct Proxy {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
     round_trips: Arc<AtomicU64>,
+    statements: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
     cut: Arc<tokio::sync::Notify>,
     frozen: Arc<AtomicU64>,
@@ -35,6 +36,7 @@ impl Proxy {
         let proxy = Self {
             port,
             round_trips: Arc::default(),
+            statements: Arc::default(),
             connections: Arc::default(),
             cut: Arc::default(),
             frozen: Arc::default(),
@@ -64,6 +66,12 @@ impl Proxy {
     #[must_use]
     pub fn take_round_trips(&self) -> u64 {
         self.round_trips.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many statements were sent since the last call, on connections without TLS.
+    #[must_use]
+    pub fn take_statements(&self) -> u64 {
+        self.statements.swap(0, Ordering::SeqCst)
     }
 
     /// How many connections were opened so far.
@@ -106,7 +114,9 @@ async fn session(client: TcpStream, server: TcpStream, number: u64, proxy: Proxy
 
 async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>, proxy: Proxy) {
     let mut buffer = vec![0; 64 * 1024];
+    let mut messages = Messages::default();
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        proxy.statements.fetch_add(messages.statements_in(&buffer[..length]), Ordering::SeqCst);
         // What the client sends before it sees an answer belongs to the same round trip.
         if answered.swap(false, Ordering::SeqCst) {
             let round_trip = proxy.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
@@ -118,6 +128,40 @@ async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<Atom
         if to.write_all(&buffer[..length]).await.is_err() {
             return;
         }
+    }
+}
+
+/// What a client says, message by message.
+#[derive(Default)]
+struct Messages {
+    /// The start of a message whose length is not known yet.
+    head: Vec<u8>,
+    /// What is left of a message whose kind is known.
+    left: usize,
+    started: bool,
+}
+
+impl Messages {
+    /// How many statements start here: simple queries, and parsed ones.
+    fn statements_in(&mut self, mut bytes: &[u8]) -> u64 {
+        let mut statements = 0;
+        while !bytes.is_empty() {
+            let skipped = self.left.min(bytes.len());
+            self.left -= skipped;
+            bytes = &bytes[skipped..];
+            let Some((byte, rest)) = bytes.split_first() else { break };
+            self.head.push(*byte);
+            bytes = rest;
+            // The first message has no kind.
+            let kind = usize::from(self.started);
+            if let Some(length) = self.head.get(kind..).and_then(|length| length.first_chunk()) {
+                self.left = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_sub(4);
+                statements += u64::from(self.started && matches!(self.head[0], b'Q' | b'P'));
+                self.started = true;
+                self.head.clear();
+            }
+        }
+        statements
     }
 }
 

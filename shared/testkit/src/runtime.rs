@@ -1,6 +1,7 @@
-//! The Lambda service as a binary sees it: the Runtime API, one invocation at a time, a deadline, and a version.
+//! The Lambda service as a binary sees it: the Runtime API, one invocation at a time unless its settings ask for
+//! more, a deadline, and a version.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,7 +48,7 @@ struct Invoked {
 #[derive(Debug)]
 struct Shared {
     events: tokio::sync::Mutex<mpsc::Receiver<Invoked>>,
-    running: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+    running: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
 }
 
 /// The trace of every invocation.
@@ -73,8 +74,9 @@ impl Lambda {
     /// If it cannot be started.
     pub async fn start(program: &Path, version: &str, settings: &BTreeMap<String, String>) -> Self {
         witness::settings(settings.values());
-        let (events, receiver) = mpsc::channel(1);
-        let shared = Arc::new(Shared { events: tokio::sync::Mutex::new(receiver), running: Mutex::new(None) });
+        let at_once = settings.get("AWS_LAMBDA_MAX_CONCURRENCY").map_or(1, |text| text.parse().expect("a number"));
+        let (events, receiver) = mpsc::channel(at_once);
+        let shared = Arc::new(Shared { events: tokio::sync::Mutex::new(receiver), running: Mutex::default() });
         let runtime = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/response", post(respond))
@@ -109,6 +111,33 @@ impl Lambda {
     /// # Panics
     /// If it neither answers nor ends in twice its time.
     pub async fn invoke(&mut self, event: Value, time: Duration) -> Option<Outcome> {
+        let mut answered = std::pin::pin!(self.send(event, time));
+        let until = tokio::time::Instant::now() + 2 * time;
+        loop {
+            tokio::select! {
+                outcome = &mut answered => {
+                    let late = tokio::time::Instant::now() + time > until;
+                    assert!(!late, "answered after its deadline");
+                    return outcome.ok();
+                }
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+            }
+            if self.service.ended().is_some() {
+                return None;
+            }
+            assert!(tokio::time::Instant::now() < until, "no answer:\n{}", self.log());
+        }
+    }
+
+    /// Sends an event, whose outcome comes when there is one; an error if there will be none.
+    ///
+    /// # Panics
+    /// If more are on their way than the function serves at once.
+    pub fn send(
+        &self,
+        event: Value,
+        time: Duration,
+    ) -> impl Future<Output = Result<Outcome, oneshot::error::RecvError>> + use<> {
         for value in ["authorization", "cookie"].map(|name| event["headers"][name].as_str()).into_iter().flatten() {
             witness::secret(value.trim_start_matches("Bearer "));
         }
@@ -122,24 +151,12 @@ impl Lambda {
             format!("Root={TRACE};Parent=1234567890abcdef;Sampled=1"),
         );
         let invoked = Invoked { id, event, deadline, trace, outcome };
-        self.events.try_send(invoked).expect("one invocation at a time");
-        tokio::pin!(answered);
-        let until = tokio::time::Instant::now() + 2 * time;
-        loop {
-            tokio::select! {
-                outcome = &mut answered => {
-                    let late = tokio::time::Instant::now() + time > until;
-                    assert!(!late, "answered after its deadline");
-                    let body = outcome.as_ref().ok().and_then(|outcome| outcome.as_ref().ok()?["body"].as_str());
-                    witness::answer(&HeaderMap::new(), body.unwrap_or_default().as_bytes());
-                    return outcome.ok();
-                }
-                () = tokio::time::sleep(Duration::from_millis(50)) => {}
-            }
-            if self.service.ended().is_some() {
-                return None;
-            }
-            assert!(tokio::time::Instant::now() < until, "no answer:\n{}", self.log());
+        self.events.try_send(invoked).expect("no more at once than the function serves");
+        async move {
+            let outcome = answered.await?;
+            let body = outcome.as_ref().ok().and_then(|outcome| outcome["body"].as_str());
+            witness::answer(&HeaderMap::new(), body.unwrap_or_default().as_bytes());
+            Ok(outcome)
         }
     }
 
@@ -176,7 +193,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> axum::response::Response {
         ("lambda-runtime-trace-id", invoked.trace),
         ("content-type", "application/json".to_owned()),
     ];
-    *shared.running.lock().unwrap_or_else(PoisonError::into_inner) = Some((invoked.id, invoked.outcome));
+    shared.running.lock().unwrap_or_else(PoisonError::into_inner).insert(invoked.id, invoked.outcome);
     (headers, invoked.event.to_string()).into_response()
 }
 
@@ -189,12 +206,12 @@ async fn fail(state: State<Arc<Shared>>, id: Parameter<String>, body: String) ->
 }
 
 fn finish(shared: &Shared, id: &str, outcome: Outcome) -> StatusCode {
-    match shared.running.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some((running, sender)) if running == id => {
+    match shared.running.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+        Some(sender) => {
             // Who asked may have gone.
             let _ = sender.send(outcome);
             StatusCode::ACCEPTED
         }
-        _ => StatusCode::BAD_REQUEST,
+        None => StatusCode::BAD_REQUEST,
     }
 }

@@ -9,6 +9,7 @@ mod hostile;
 mod limits;
 mod list;
 mod round_trips;
+mod tls;
 mod update;
 
 use serde_json::{Value, json};

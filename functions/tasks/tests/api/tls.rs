@@ -1,0 +1,40 @@
+//! How a connection to the database comes to be encrypted.
+
+use shared::config::Function;
+use testkit::{Api, Handshake, TestDatabase, TlsFront, settings};
+
+/// The function before a server that speaks TLS, with `options` at the end of its URL.
+async fn behind_tls(options: &str) -> (Api, TlsFront) {
+    let database = TestDatabase::new().await;
+    let port = database.server().get_ports()[0];
+    let front = TlsFront::start(port).await;
+    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", front.port));
+    let mut settings = settings();
+    settings.insert("DATABASE_URL".to_owned(), url.replace("sslmode=disable", &format!("sslmode=require{options}")));
+    settings.insert("DATABASE_CA_CERT".to_owned(), front.authority.clone());
+    (Api::start_on(database, Function::Tasks, tasks::routes, settings).await, front)
+}
+
+/// The handshakes of two connections: the first is cut off before the second request.
+async fn two_handshakes(options: &str) -> Vec<Handshake> {
+    let (api, front) = behind_tls(options).await;
+    let ada = api.person("ada@example.com").await;
+    ada.get("/api/tasks").await.data(200);
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    api.database.connect().await.query_typed(kill, &[]).await.unwrap();
+    ada.get("/api/tasks").await.data(200);
+    front.handshakes()
+}
+
+#[tokio::test]
+async fn a_connection_resumes_the_tls_session_of_the_one_before() {
+    let handshake = |resumed| Handshake { direct: false, resumed, protocol: None };
+    assert_eq!(two_handshakes("").await, [handshake(false), handshake(true)]);
+}
+
+#[tokio::test]
+async fn with_direct_negotiation_a_server_is_not_asked_first() {
+    let handshake = |resumed| Handshake { direct: true, resumed, protocol: Some("postgresql".to_owned()) };
+    assert_eq!(two_handshakes("&sslnegotiation=direct").await, [handshake(false), handshake(true)]);
+}

@@ -1,0 +1,55 @@
+//! One instance that serves several requests at once, as Lambda Managed Instances ask.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::config::Function;
+use testkit::{Api, Lambda, built, http_event, settings};
+
+const TIME: Duration = Duration::from_secs(20);
+
+fn body(answer: &Value) -> Value {
+    serde_json::from_str(answer["body"].as_str().expect("a body")).expect("it is JSON")
+}
+
+#[tokio::test]
+async fn an_instance_serves_as_many_requests_at_once_as_lambda_says() {
+    let api = Api::start(Function::Tasks, tasks::routes).await;
+    // The binary goes by the clock of the machine.
+    api.clock.advance(Clock::system().now().duration_since(api.now()));
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let task = ada.post("/api/v1/tasks", json!({ "title": "x", "priority": "urgent_important" })).await.data(201);
+    let path = format!("/api/v1/tasks/{}", task["id"].as_str().expect("an id"));
+
+    let mut settings = settings();
+    settings.insert("DATABASE_URL".to_owned(), api.database.url());
+    settings.insert("LOG_LEVEL".to_owned(), "info".to_owned());
+    settings.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), "4".to_owned());
+    let function = Lambda::start(&built("tasks"), "1", &settings).await;
+
+    // Somebody holds the task: three changes of it wait, and so does all that the instance could not begin.
+    let holder = api.database.connect().await;
+    let user = ada.id;
+    let hold =
+        format!("BEGIN; SET LOCAL ROLE todo_tasks; SET LOCAL app.user_id = '{user}'; SELECT FROM tasks FOR UPDATE");
+    holder.batch_execute(&hold).await.expect("the task can be held");
+    let changes: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .map(|title| {
+            function.send(http_event("PATCH", &path, Some(&ada.token), Some(&json!({ "title": title }))), TIME)
+        })
+        .collect();
+    let list = http_event("GET", "/api/v1/tasks", Some(&eve.token), None);
+    let listed = function.send(list, TIME).await.expect("it lives").expect("it answers");
+    assert_eq!(body(&listed)["data"]["total_count"], 0, "{listed}");
+
+    holder.batch_execute("COMMIT").await.expect("the task can be let go");
+    for change in changes {
+        let changed = change.await.expect("it lives").expect("it answers");
+        let changed = body(&changed);
+        assert_eq!((&changed["success"], &changed["data"]["user_id"]), (&json!(true), &json!(user.to_string())));
+    }
+    let lines = function.log().lines().filter(|line| line.contains(r#""message":"request""#)).count();
+    assert_eq!(lines, 4, "a line for each request, none inside another:\n{}", function.log());
+}

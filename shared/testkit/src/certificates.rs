@@ -1,0 +1,16 @@
+//! Certificates that live as long as a test.
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+
+/// An authority, and a certificate of 127.0.0.1 with its key.
+pub(crate) fn certificates() -> (String, String, String) {
+    let authority_key = KeyPair::generate().expect("a key can be made");
+    let mut authority = CertificateParams::new(Vec::new()).expect("no names are valid");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_certificate = authority.self_signed(&authority_key).expect("a key signs itself");
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().expect("a key can be made");
+    let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
+    let certificate = CertificateParams::new(names).expect("the names are valid").signed_by(&key, &issuer);
+    (authority_certificate.pem(), certificate.expect("the authority signs").pem(), key.serialize_pem())
+}

@@ -1,0 +1,96 @@
+//! TLS before the server of the run, as Neon's proxy ends it: asked for first, or spoken at once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{HandshakeKind, ServerConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::certificates;
+
+/// How a client came to speak TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// Without asking first whether the server speaks it.
+    pub direct: bool,
+    /// With the session of an earlier connection: no certificate is sent and none is verified.
+    pub resumed: bool,
+    /// What the client said it would speak.
+    pub protocol: Option<String>,
+}
+
+/// A listening front; it ends with the runtime of the test.
+#[derive(Clone, Debug)]
+pub struct TlsFront {
+    /// Where it listens on 127.0.0.1.
+    pub port: u16,
+    /// The certificate authority to trust, in PEM.
+    pub authority: String,
+    handshakes: Arc<Mutex<Vec<Handshake>>>,
+}
+
+/// The first byte of a TLS handshake.
+const HANDSHAKE: u8 = 0x16;
+
+impl TlsFront {
+    /// Listens before the server on `port`.
+    pub async fn start(port: u16) -> Self {
+        let (authority, certificate, key) = certificates();
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("it was just made");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("it was just made");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("the provider has them").with_no_client_auth();
+        let mut config = config.with_single_cert(vec![certificate], key).expect("the key fits");
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        let front =
+            Self { port: listener.local_addr().expect("it listens").port(), authority, handshakes: Arc::default() };
+        let listening = front.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (acceptor, handshakes) = (acceptor.clone(), Arc::clone(&listening.handshakes));
+                tokio::spawn(async move { session(client, acceptor, port, &handshakes).await });
+            }
+        });
+        front
+    }
+
+    /// Every handshake so far.
+    #[must_use]
+    pub fn handshakes(&self) -> Vec<Handshake> {
+        self.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+async fn session(
+    mut client: TcpStream,
+    acceptor: TlsAcceptor,
+    port: u16,
+    handshakes: &Mutex<Vec<Handshake>>,
+) -> std::io::Result<()> {
+    let mut first = [0];
+    client.peek(&mut first).await?;
+    let direct = first == [HANDSHAKE];
+    if !direct {
+        // SSLRequest, and "yes".
+        client.read_exact(&mut [0; 8]).await?;
+        client.write_all(b"S").await?;
+    }
+    let mut client = acceptor.accept(client).await?;
+    let tls = client.get_ref().1;
+    let handshake = Handshake {
+        direct,
+        resumed: tls.handshake_kind() == Some(HandshakeKind::Resumed),
+        protocol: tls.alpn_protocol().map(|name| String::from_utf8_lossy(name).into_owned()),
+    };
+    handshakes.lock().unwrap_or_else(PoisonError::into_inner).push(handshake);
+    let mut server = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    copy_bidirectional(&mut client, &mut server).await?;
+    Ok(())
+}
