@@ -11,7 +11,7 @@ use testkit::{TestClock, TestDatabase, migrator, program};
 use tokio_postgres::Client;
 
 /// The newest migration.
-const LATEST: i32 = 13;
+const LATEST: i32 = 14;
 
 async fn perform_event(database: &TestDatabase, event: &Event) -> Result<Answer, MigrateError> {
     let app = migrator(&database.url(), TestClock::default().clock()).await;
@@ -182,7 +182,7 @@ async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
 async fn status_says_what_is_applied_and_what_is_pending() {
     let database = TestDatabase::empty().await;
     let before = status(&database).await;
-    assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 13));
+    assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 14));
     assert_eq!(before.pending[4], "V5__tasks");
     assert!(!check(&database).await.ok);
 
@@ -202,7 +202,7 @@ async fn of_two_at_once_one_waits_and_both_answer() {
     let (one, two) = tokio::join!(up(&database), up(&database));
     let mut applied = [one.applied.len(), two.applied.len()];
     applied.sort_unstable();
-    assert_eq!(applied, [0, 13]);
+    assert_eq!(applied, [0, 14]);
     assert_eq!((one.current, two.current), (LATEST, LATEST));
 }
 
@@ -225,14 +225,17 @@ async fn a_failing_migration_changes_nothing() {
 async fn a_database_ahead_of_the_binary_is_left_alone() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
-    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (14, 'newer', '2026-01-01T00:00:00Z', '1')";
-    client.batch_execute(newer).await.unwrap();
+    let newer = LATEST + 1;
+    let sql = format!(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES ({newer}, 'newer', '2026-01-01T00:00:00Z', '1')"
+    );
+    client.batch_execute(&sql).await.unwrap();
     let migrated = up(&database).await;
-    assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, 14, true));
+    assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, newer, true));
     assert!(status(&database).await.ahead);
     let error = perform_event(&database, &Event::Rollback { to: 4 }).await.unwrap_err();
-    assert!(matches!(error, MigrateError::NoDown(14)), "{error}");
-    assert_eq!(status(&database).await.current, 14, "half a way back is no place to stop");
+    assert!(matches!(error, MigrateError::NoDown(version) if version == newer), "{error}");
+    assert_eq!(status(&database).await.current, newer, "half a way back is no place to stop");
 }
 
 #[tokio::test]
