@@ -93,8 +93,9 @@ pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<
 
 /// The statement of [`list`]. A filter that is not asked for is left out, so that it is not planned.
 ///
-/// The first page reads its rows in the order of an index; without any row there is no task. A later page is a
-/// deferred join, ids first and then their rows, beside a count that is there even past the last page.
+/// The first page reads its rows in the order of an index, as one query because each one within another is planned
+/// by itself; without any row there is no task. A later page is a deferred join, ids first and then their rows,
+/// beside a count that is there even past the last page.
 #[must_use]
 pub fn list_sql(selection: &Selection) -> String {
     let done = if selection.is_completed.is_some() { " AND is_completed = $2" } else { "" };
@@ -132,7 +133,9 @@ pub fn list_sql(selection: &Selection) -> String {
         plain("", part)
     };
     let count = format!("SELECT count(*) AS total FROM tasks WHERE {mine}");
-    if first_page {
+    if first_page && !apart {
+        format!("SELECT ({count}), true, {COLUMNS} FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t"))
+    } else if first_page {
         format!("SELECT ({count}), true, {COLUMNS} FROM ({page}) t ORDER BY {}", order("t"))
     } else {
         format!(
