@@ -1,9 +1,12 @@
 //! The transaction every statement runs in, sent in one go.
 //!
-//! `BEGIN; SET LOCAL ROLE …`, `app.open_request`, the statement and `COMMIT` are written to one connection
+//! `BEGIN; SET LOCAL ROLE …; SELECT app.open_request(…)`, the statement and `COMMIT` are written to one connection
 //! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
-//! Statements are unnamed and typed; nothing outlives the transaction.
+//! The server answers each of the three by itself, and each answer wakes the pooler and us: what opens the
+//! transaction is one message. Statements are unnamed and typed; nothing outlives the transaction.
 
+use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::{Instant, timeout_at};
@@ -134,15 +137,14 @@ impl<'a> Scope<'a> {
         // Connecting may have taken long; the statement has its own time.
         let until = until();
         let work = async {
-            let begin = client.batch_execute(self.role.begin());
-            let open = self.open(&client);
+            let opening = self.opening();
+            let open = client.batch_execute(&opening);
             let statement = client.query_typed(sql, params);
             let commit = client.batch_execute("COMMIT");
             // Polled in this order, which is the order on the wire.
-            let (begin, open, rows, commit) = futures_util::join!(begin, open, statement, commit);
-            // A server that answered BEGIN with a refusal has run nothing; one that was cut off may have run all.
-            let may_have_run = !begin.as_ref().is_err_and(|error| error.code().is_some());
-            begin.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            let (open, rows, commit) = futures_util::join!(open, statement, commit);
+            // A server that answered this with a refusal has run nothing; one that was cut off may have run all.
+            let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some());
             open.map_err(|error| self.refusal(error, may_have_run))?;
             let rows = rows.map_err(|error| Lost::of(error.into(), may_have_run))?;
             // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
@@ -164,24 +166,21 @@ impl<'a> Scope<'a> {
         result
     }
 
-    /// Names the caller to row-level security and checks the session, or does nothing.
-    async fn open(&self, client: &Checkout) -> Result<(), tokio_postgres::Error> {
-        let Some(Caller { user, session, as_admin }) = self.caller else { return Ok(()) };
+    /// Opens the transaction; for a caller, also names them to row-level security and checks their session.
+    fn opening(&self) -> Cow<'static, str> {
+        /// Ids, numbers and a time: ours, or parsed. No text from outside may ever stand here.
+        fn literal(value: Option<impl Display>) -> String {
+            value.map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"))
+        }
+        let begin = self.role.begin();
+        let Some(Caller { user, session, as_admin }) = self.caller else { return begin.into() };
         let (session, generation) = session.unzip();
         let (burst, every) = Limit::params(self.writes);
         let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
-        let params: [Param<'_>; 8] = [
-            (&user, Type::UUID),
-            (&session, Type::UUID),
-            (&generation, Type::INT8),
-            (&now, Type::TIMESTAMPTZ),
-            (&as_admin.then_some("admin"), Type::TEXT),
-            (&burst, Type::INT4),
-            (&every, Type::FLOAT8),
-            (&event, Type::UUID),
-        ];
-        client.query_typed("SELECT app.open_request($1, $2, $3, $4, $5, $6, $7, $8)", &params).await?;
-        Ok(())
+        let (session, generation, event) = (literal(session), literal(generation), literal(event));
+        let (burst, every, needed) = (literal(burst), literal(every), if as_admin { "'admin'" } else { "NULL" });
+        let arguments = format!("'{user}', {session}, {generation}, '{now}', {needed}, {burst}, {every}, {event}");
+        format!("{begin}; SELECT app.open_request({arguments})").into()
     }
 
     /// Why the request was not opened. A limit says for how long, and whether it is the first refusal.
@@ -210,8 +209,7 @@ impl<'a> Scope<'a> {
         let transaction = Transaction { client: self.database.checkout().await?, failed: AtomicBool::new(false) };
         let whole = async {
             let client = &transaction.client;
-            let (begin, open) = futures_util::join!(client.batch_execute(self.role.begin()), self.open(client));
-            begin?;
+            let open = client.batch_execute(&self.opening()).await;
             open.map_err(|error| self.refusal(error, false).into_error())?;
             let value = work(&transaction).await?;
             if transaction.failed.load(Ordering::Relaxed) {

@@ -1,5 +1,5 @@
 //! A TCP proxy that delays what the server says by 25 ms and counts round trips: how often the client speaks
-//! after it was answered. Where nothing is encrypted it also counts statements.
+//! after it was answered. Where nothing is encrypted it also counts statements: messages that hold one or more.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

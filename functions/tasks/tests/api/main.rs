@@ -8,6 +8,7 @@ mod get;
 mod hostile;
 mod limits;
 mod list;
+mod plans;
 mod round_trips;
 mod tls;
 mod update;

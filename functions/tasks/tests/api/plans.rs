@@ -1,0 +1,146 @@
+//! How PostgreSQL finds the rows of every variant of a list, among 100,000 tasks: by which indexes, and how many pages
+//! it touches. Pages are counted, so the machine does not matter.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use shared::db::tasks::{Selection, SortBy, SortOrder, list_sql};
+use shared::domain::Priority;
+use testkit::TestDatabase;
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+/// Users 1 to 500 have 100 tasks, 501 to 505 have 10,000.
+const DATA: &str = "
+    -- Row-level security binds the owner too, who acts for nobody.
+    ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
+    ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY;
+    INSERT INTO users (id, email, name, created_at, updated_at)
+    SELECT ('00000000-0000-7000-8000-' || lpad(u::text, 12, '0'))::uuid, u || '@example.com', 'x', now(), now()
+    FROM generate_series(1, 505) u;
+    INSERT INTO tasks (id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at)
+    SELECT gen_random_uuid(), ('00000000-0000-7000-8000-' || lpad(u::text, 12, '0'))::uuid, md5(n || '-' || u),
+        repeat('what is to be done ', 8), CASE WHEN n % 5 > 0 THEN timestamptz '2027-01-01' + n * interval '1 hour' END,
+        n * 7 % 4, n % 10 < 3, timestamptz '2026-01-01' + n * interval '1 minute',
+        timestamptz '2026-06-01' + n * 7919 % 10007 * interval '1 minute'
+    FROM (SELECT u, generate_series(1, CASE WHEN u > 500 THEN 10000 ELSE 100 END) n FROM generate_series(1, 505) u) t
+    ORDER BY n, u;
+    ALTER TABLE users FORCE ROW LEVEL SECURITY;
+    ALTER TABLE tasks FORCE ROW LEVEL SECURITY;";
+
+/// What is known of a plan.
+#[derive(Debug, Default)]
+struct Plan {
+    /// Of the page and of the count.
+    indexes: BTreeSet<String>,
+    kinds: BTreeSet<String>,
+    heap_fetches: u64,
+    buffers: u64,
+}
+
+impl Plan {
+    fn read(node: &Value) -> Self {
+        let mut plan = Self::default();
+        plan.add(node);
+        let of = |name: &str| node[name].as_u64().unwrap_or_default();
+        plan.buffers = of("Shared Hit Blocks") + of("Shared Read Blocks");
+        plan
+    }
+
+    fn add(&mut self, node: &Value) {
+        self.kinds.extend(node["Node Type"].as_str().map(str::to_owned));
+        self.indexes.extend(node["Index Name"].as_str().map(str::to_owned));
+        self.heap_fetches += node["Heap Fetches"].as_u64().unwrap_or_default();
+        node["Plans"].as_array().into_iter().flatten().for_each(|node| self.add(node));
+    }
+}
+
+async fn explain(client: &Client, owner: Uuid, selection: &Selection) -> Plan {
+    let Selection { priority, is_completed, limit, offset, .. } = selection;
+    let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {}", list_sql(selection));
+    let priority = priority.map(Priority::rank);
+    let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
+        (&owner, Type::UUID),
+        (is_completed, Type::BOOL),
+        (&priority, Type::INT2),
+        (limit, Type::INT8),
+        (offset, Type::INT8),
+    ];
+    let row = client.query_typed_one(&sql, &params).await.unwrap();
+    Plan::read(&row.get::<_, Value>(0)[0]["Plan"])
+}
+
+const SORTS: [SortBy; 5] = [SortBy::CreatedAt, SortBy::UpdatedAt, SortBy::DueDatetime, SortBy::Priority, SortBy::Title];
+
+/// A first and a second page, in every order and under every filter.
+fn variants() -> impl Iterator<Item = Selection> {
+    let orders = SORTS.into_iter().flat_map(|sort| [SortOrder::Asc, SortOrder::Desc].map(|order| (sort, order)));
+    let priorities = [None, Some(Priority::UrgentImportant)];
+    let filters = [None, Some(true), Some(false)].into_iter().flat_map(move |done| priorities.map(|one| (done, one)));
+    let filters: Vec<_> = filters.collect();
+    orders.flat_map(move |(sort_by, sort_order)| {
+        let pages = filters.clone().into_iter().flat_map(|filter| [0, 50].map(|offset| (filter, offset)));
+        pages.map(move |((is_completed, priority), offset)| Selection {
+            priority,
+            is_completed,
+            sort_by,
+            sort_order,
+            limit: 50,
+            offset,
+        })
+    })
+}
+
+/// The index that has an order; updates of a title or of the time of the last change would pay for theirs.
+fn index_of(sort: SortBy) -> Option<&'static str> {
+    match sort {
+        SortBy::CreatedAt => Some("tasks_by_creation_idx"),
+        SortBy::DueDatetime => Some("tasks_by_due_idx"),
+        SortBy::Priority => Some("tasks_by_priority_idx"),
+        SortBy::UpdatedAt | SortBy::Title => None,
+    }
+}
+
+/// How many pages a list may touch, of an owner with so many tasks.
+fn most_buffers(tasks: u64, selection: &Selection) -> u64 {
+    let filters = u8::from(selection.priority.is_some()) + u8::from(selection.is_completed.is_some());
+    match (tasks, index_of(selection.sort_by), filters, selection.offset) {
+        // Each task of the owner twice, and the way to it.
+        (100, ..) => 240,
+        // A page of rows by their index, and the count by its own.
+        (_, Some(_), 0, 0) => 120,
+        (_, Some(_), 0, _) => 280,
+        // Some rows are read that the filter leaves out.
+        (_, Some(_), 1, _) => 1_000,
+        // The pages of all tasks of the owner, once.
+        _ => 2_700,
+    }
+}
+
+#[tokio::test]
+async fn every_list_uses_its_index_and_touches_few_pages() {
+    let database = TestDatabase::new().await;
+    let client = database.connect().await;
+    // Vacuum takes rows for visible to all only once their commit is known to be on disk.
+    client.batch_execute("SET synchronous_commit = on").await.unwrap();
+    client.batch_execute(DATA).await.unwrap();
+    client.batch_execute("VACUUM (ANALYZE) tasks").await.unwrap();
+    for (number, tasks) in [(7, 100), (503, 10_000)] {
+        let owner = Uuid::parse_str(&format!("00000000-0000-7000-8000-{number:012}")).unwrap();
+        client.batch_execute(&format!("SET ROLE todo_tasks; SET app.user_id = '{owner}'")).await.unwrap();
+        for selection in variants() {
+            let plan = explain(&client, owner, &selection).await;
+            let seen = format!("{tasks} tasks, {selection:?}: {plan:?}");
+            assert!(!plan.kinds.contains("Seq Scan"), "it reads tasks of others: {seen}");
+            assert!(plan.kinds.contains("Index Only Scan") && plan.heap_fetches == 0, "it counts rows: {seen}");
+            let plain = selection.priority.is_none() && selection.is_completed.is_none();
+            if let Some(index) = index_of(selection.sort_by).filter(|_| plain && selection.offset == 0) {
+                let intended = BTreeSet::from([index, "tasks_counts_idx"].map(str::to_owned));
+                assert_eq!(plan.indexes, intended, "{seen}");
+            }
+            assert!(plan.buffers <= most_buffers(tasks, &selection), "it touches too many pages: {seen}");
+        }
+        client.batch_execute("RESET ROLE").await.unwrap();
+    }
+}
