@@ -1,4 +1,5 @@
-//! One instance that serves several requests at once, as Lambda Managed Instances ask, against one at a time.
+//! One instance that serves several requests at once, as Lambda Managed Instances ask, against as many instances
+//! that serve one each.
 
 use std::time::{Duration, Instant};
 
@@ -7,41 +8,50 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::lambda::{Fleet, Limits};
 use crate::load::Quantiles;
-use crate::runtime::{list, mib, saturate};
+use crate::question::{list, saturate};
 use crate::stand::{Stand, Visitor};
+use crate::warm::mib;
 
-/// Lists from one instance, by how many requests it may have open.
+/// Lists by so many callers, each of whom asks again as soon as there is an answer.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Concurrent {
-    /// `AWS_LAMBDA_MAX_CONCURRENCY`.
-    pub(crate) concurrency: usize,
+    pub(crate) instances: usize,
+    /// What each serves at once: `AWS_LAMBDA_MAX_CONCURRENCY`.
+    pub(crate) at_once: usize,
     pub(crate) per_second: f64,
     pub(crate) ms: Quantiles,
     pub(crate) cpu_ms: f64,
+    /// Of all instances.
     pub(crate) memory_mib: f64,
 }
 
-/// Keeps one instance as busy as it allows.
+/// Keeps instances as busy as they allow.
 pub(crate) async fn run(
     stand: &Stand,
     visitor: &Visitor,
-    concurrency: usize,
+    (instances, at_once): (usize, usize),
     duration: Duration,
 ) -> Result<Concurrent> {
     let mut function = stand.without_limits("tasks");
-    function.settings.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), concurrency.to_string());
-    let fleet = Fleet::new(function, Limits { instances: 1, waiting: concurrency });
-    let instance = fleet.start_one().await?;
-    let (before, started) = (instance.cpu()?, Instant::now());
-    let all = saturate(&fleet, list(visitor)?, concurrency, duration).await?;
-    let (used, seconds) = (instance.cpu()?.saturating_sub(before), started.elapsed().as_secs_f64());
+    function.settings.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string());
+    let callers = instances * at_once;
+    let fleet = Fleet::new(function, Limits { instances, waiting: callers });
+    let mut started = Vec::new();
+    for _ in 0..instances {
+        started.push(fleet.start_one().await?);
+    }
+    let warmed = || Ok((fleet.cpu()?, Instant::now()));
+    let (all, (before, at)) = saturate(&fleet, list(visitor), callers, duration, warmed).await?;
+    let (used, seconds) = (fleet.cpu()?.saturating_sub(before), at.elapsed().as_secs_f64());
     let ms = all.quantiles();
     let count = crate::report::float(ms.count);
+    let memory_mib = started.iter().map(|instance| mib(instance)).sum::<Result<f64>>()?;
     Ok(Concurrent {
-        concurrency,
+        instances,
+        at_once,
         per_second: count / seconds,
         ms,
         cpu_ms: used.as_secs_f64() * 1000.0 / count.max(1.0),
-        memory_mib: mib(&instance)?,
+        memory_mib,
     })
 }

@@ -126,6 +126,11 @@ impl Account {
         self.data.id(20, self.number, number, self.written(number))
     }
 
+    /// Whether a task is done when the data is loaded.
+    pub(crate) fn is_done(self, number: u64) -> bool {
+        self.data.bits(23, self.number, number) >> 41 & 7 < 3
+    }
+
     /// When a task was written, in milliseconds since 1970.
     fn written(self, number: u64) -> i64 {
         let share = self.class.tasks() / STEPS;
@@ -220,7 +225,7 @@ async fn tasks(client: &Client, data: Data, started: Instant) -> Result<()> {
                 let day = i64::try_from(bits >> 32 & 0x1ff)?;
                 let due = (bits & 0x600 != 0).then(|| created + SignedDuration::from_hours(24 * day));
                 let priority = i16::try_from(bits >> 28 & 3)?;
-                let done = bits >> 41 & 7 < 3;
+                let done = account.is_done(number);
                 let completed = done.then_some(created + SignedDuration::from_hours(24));
                 let updated = completed.unwrap_or(created);
                 let id = account.task(number);
@@ -250,7 +255,7 @@ pub(crate) async fn sessions(client: &Client, sessions: &[(Uuid, Uuid)], now: Ti
     let mut writer = pin!(BinaryCopyInWriter::new(client.copy_in(copy).await?, &types));
     let (before, later) = (now - SignedDuration::from_mins(5), now + SignedDuration::from_hours(24));
     for (session, user) in sessions {
-        writer.as_mut().write(&[session, user, &before, &later, &later, &before, &before]).await?;
+        writer.as_mut().write(&[session, user, &before, &later, &later, &before, &now]).await?;
     }
     writer.finish().await?;
     Ok(())

@@ -16,7 +16,8 @@ use tokio::process::Command;
 
 use crate::Result;
 use crate::lambda::{Fleet, Limits};
-use crate::runtime::{ask, list, questions, saturate};
+use crate::load::Latencies;
+use crate::question::{list, questions, saturate};
 use crate::stand::{Stand, Visitor};
 
 /// One operation through a proxy that delays every answer of the database by 25 ms.
@@ -39,10 +40,9 @@ pub(crate) async fn delayed(stand: &Stand, visitor: &Visitor) -> Result<Vec<Dela
             fleet = Some((question.function, Fleet::new(function, Limits { instances: 1, waiting: 1 })));
         }
         let Some((_, fleet)) = &fleet else { continue };
-        ask(fleet, &question).await?;
+        question.ask(fleet).await?;
         let _ = proxy.take_round_trips();
-        let (took, _) = ask(fleet, &question).await?;
-        let ms = took.as_secs_f64() * 1000.0;
+        let ms = question.ask(fleet).await?.all.as_secs_f64() * 1000.0;
         delayed.push(Delayed { operation: question.name.to_owned(), round_trips: proxy.take_round_trips(), ms });
     }
     Ok(delayed)
@@ -61,7 +61,7 @@ pub(crate) struct Compared {
 }
 
 /// Runs the first page of fifty as a transaction of ours, through the same pooler, with as many clients as there
-/// are instances.
+/// are instances; both in turn, twice.
 pub(crate) async fn compare(
     stand: &Stand,
     visitor: &Visitor,
@@ -69,12 +69,41 @@ pub(crate) async fn compare(
     concurrency: usize,
     duration: Duration,
 ) -> Result<Compared> {
+    let fleet = Fleet::new(stand.without_limits("tasks"), Limits { instances: concurrency, waiting: concurrency });
+    for _ in 0..concurrency {
+        fleet.start_one().await?;
+    }
+    let half = duration / 2;
+    let (mut pgbench, mut function) = (Vec::new(), Latencies::default());
+    for _ in 0..2 {
+        pgbench.push(by_pgbench(stand, visitor, folder, concurrency, half).await?);
+        function.merge(&saturate(&fleet, list(visitor), concurrency, half, || Ok(())).await?.0);
+    }
+    let mean = |of: fn(&(f64, f64)) -> f64| pgbench.iter().map(of).sum::<f64>() / crate::report::float(pgbench.len());
+    let function = function.quantiles();
+    Ok(Compared {
+        concurrency,
+        pgbench_ms: mean(|(ms, _)| *ms),
+        pgbench_per_second: mean(|(_, rate)| *rate),
+        function_ms: function.mean,
+        function_per_second: crate::report::float(function.count) / duration.as_secs_f64(),
+    })
+}
+
+/// The mean latency in ms and the transactions per second of pgbench.
+async fn by_pgbench(
+    stand: &Stand,
+    visitor: &Visitor,
+    folder: &Path,
+    concurrency: usize,
+    duration: Duration,
+) -> Result<(f64, f64)> {
     let script = folder.join("list.sql");
     fs::write(&script, list_script(visitor))?;
     let programs = Programs::find_or_install()?;
     let seconds = duration.as_secs().max(1).to_string();
     let output = Command::new(programs.program("pgbench"))
-        .args(["--no-vacuum", "--protocol", "extended", "--jobs", "1", "--client", &concurrency.to_string()])
+        .args(["--no-vacuum", "--protocol", "simple", "--jobs", "1", "--client", &concurrency.to_string()])
         .args(["--time", &seconds, "--file"])
         .arg(&script)
         .arg(stand.bouncer.url("bench", None))
@@ -83,27 +112,11 @@ pub(crate) async fn compare(
         .map_err(|error| format!("pgbench cannot be run ({error}); it comes with PostgreSQL"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let number = |start: &str| said.lines().find_map(|line| line.strip_prefix(start)?.split(' ').next()?.parse().ok());
-    let (Some(latency), Some(rate)) = (number("latency average = "), number("tps = ")) else {
-        return Err(format!("pgbench failed: {}", String::from_utf8_lossy(&output.stderr)).into());
-    };
-
-    let fleet = Fleet::new(stand.without_limits("tasks"), Limits { instances: concurrency, waiting: concurrency });
-    for _ in 0..concurrency {
-        fleet.start_one().await?;
-    }
-    let all = saturate(&fleet, list(visitor)?, concurrency, duration).await?;
-    fleet.stop();
-    let all = all.quantiles();
-    Ok(Compared {
-        concurrency,
-        pgbench_ms: latency,
-        pgbench_per_second: rate,
-        function_ms: all.mean,
-        function_per_second: crate::report::float(all.count) / duration.as_secs_f64(),
-    })
+    let found = number("latency average = ").zip(number("tps = "));
+    found.ok_or_else(|| format!("pgbench failed: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// A transaction as the tasks function sends it, all at once.
+/// A transaction of the same statements as the tasks function sends, in one message.
 fn list_script(visitor: &Visitor) -> String {
     let selection = Selection {
         priority: None,
@@ -122,9 +135,10 @@ fn list_script(visitor: &Visitor) -> String {
         .replace("$5", "0::bigint");
     let now = Clock::system().now();
     let open = format!("SELECT app.open_request('{user}', '{session}', 0, '{now}', NULL, NULL, NULL, NULL)");
-    let statements = Role::Tasks.begin().split("; ").chain([open.as_str(), list.as_str(), "COMMIT"]);
-    let lines: String = statements.map(|statement| format!("{};\n", statement.replace('\n', " "))).collect();
-    format!("\\startpipeline\n{lines}\\endpipeline\n")
+    let statements = [Role::Tasks.begin(), &open, &list, "COMMIT;\n"];
+    // pgbench sends what `\;` joins as one.
+    statements.map(|statement| statement.replace('\n', " ").replace("; ", " \\; ")).join(" \\; ").trim_end().to_owned()
+        + "\n"
 }
 
 /// What the server says about a database after a run.
@@ -136,14 +150,39 @@ pub(crate) struct Tables {
     pub(crate) in_memory: f64,
     /// Of rows of tasks, the part that vacuum has still to remove.
     pub(crate) dead_rows: f64,
+    /// Of the table of tasks with its indexes, by task.
+    pub(crate) bytes_per_task: f64,
 }
 
-pub(crate) async fn tables(stand: &Stand) -> Result<Tables> {
-    let sql = "SELECT t.n_tup_hot_upd / greatest(t.n_tup_upd, 1)::float8,
-                      d.blks_hit / greatest(d.blks_hit + d.blks_read, 1)::float8,
-                      t.n_dead_tup / greatest(t.n_live_tup, 1)::float8
+/// What the server has counted so far.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted {
+    updates: i64,
+    hot: i64,
+    asked: i64,
+    read: i64,
+}
+
+pub(crate) async fn counted(stand: &Stand) -> Result<Counted> {
+    let sql = "SELECT t.n_tup_upd, t.n_tup_hot_upd, d.blks_hit + d.blks_read, d.blks_read
                FROM pg_stat_user_tables t, pg_stat_database d
                WHERE t.relname = 'tasks' AND d.datname = current_database()";
     let row = stand.admin.query_typed_one(sql, &[]).await?;
-    Ok(Tables { hot_updates: row.try_get(0)?, in_memory: row.try_get(1)?, dead_rows: row.try_get(2)? })
+    Ok(Counted { updates: row.try_get(0)?, hot: row.try_get(1)?, asked: row.try_get(2)?, read: row.try_get(3)? })
+}
+
+/// What has happened since `before`, and what the tables are like now.
+pub(crate) async fn tables(stand: &Stand, before: Counted) -> Result<Tables> {
+    let now = counted(stand).await?;
+    let sql = "SELECT n_dead_tup / greatest(n_live_tup, 1)::float8,
+                      pg_total_relation_size(relid) / greatest(n_live_tup, 1)::float8
+               FROM pg_stat_user_tables WHERE relname = 'tasks'";
+    let row = stand.admin.query_typed_one(sql, &[]).await?;
+    let part = |of: i64, all: i64| crate::report::float(of) / crate::report::float(all.max(1));
+    Ok(Tables {
+        hot_updates: part(now.hot - before.hot, now.updates - before.updates),
+        in_memory: 1.0 - part(now.read - before.read, now.asked - before.asked),
+        dead_rows: row.try_get(0)?,
+        bytes_per_task: row.try_get(1)?,
+    })
 }

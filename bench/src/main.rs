@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to a person")]
 
 mod budget;
+mod cold;
 mod concurrent;
 mod data;
 mod database;
@@ -12,10 +13,11 @@ mod load;
 mod machine;
 mod phases;
 mod plan;
+mod question;
 mod report;
 mod results;
-mod runtime;
 mod stand;
+mod warm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -82,21 +84,23 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     for table in report::tables(&results) {
         print!("{}", table.text());
     }
-    if arguments.publish {
-        report::publish(&results)?;
-    }
     let over: Vec<_> = budget::judge(&results).into_iter().filter(|verdict| !verdict.holds()).collect();
     println!();
+    let slowness = budget::slowness(&results);
+    if slowness > 1.05 {
+        println!("  the floor takes {slowness:.1} × what it did where the budgets were set; they stretch by that");
+    }
+    if !results.crowd.is_of_the_service() {
+        println!("  the harness itself was too busy: the crowd's latencies are partly its own");
+    }
     for verdict in &over {
-        let budget::Verdict { what, measured, limit, unit } = verdict;
-        println!(
-            "  over budget: {what}: {} {unit}, and the budget is {}",
-            report::short(*measured),
-            report::short(*limit)
-        );
+        println!("  over budget: {}: {}, and the budget is {}", verdict.what, verdict.found(), verdict.budget());
     }
     if over.is_empty() {
         println!("  every budget holds");
+    }
+    if arguments.publish {
+        report::publish(&results)?;
     }
     Ok(if arguments.check && !over.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -1,6 +1,5 @@
 //! The order of a run, and how much of everything a quick and a full one do.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,8 @@ use crate::lambda::{Fleet, Front, Limits};
 use crate::load::{Crowd, Load, Step};
 use crate::machine::Machine;
 use crate::results::{Binary, Results};
-use crate::stand::Stand;
-use crate::{Arguments, Result, budget, concurrent, database, load, runtime};
+use crate::stand::{Fleets, Stand};
+use crate::{Arguments, Result, budget, cold, concurrent, database, load, warm};
 
 /// Between two requests of a user, on average.
 const THINK: f64 = 10.0;
@@ -49,7 +48,7 @@ impl Scope {
                 arrival: seconds(8),
                 step: seconds(6),
                 warm_up: seconds(3),
-                ramp: &[0.5, 1.25, 1.5],
+                ramp: &[0.5, 0.67, 0.8, 1.25],
             };
         }
         Self {
@@ -62,7 +61,7 @@ impl Scope {
             arrival: seconds(30),
             step: seconds(20),
             warm_up: seconds(5),
-            ramp: &[0.1, 0.25, 0.5, 0.75, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.75, 2.0, 2.5, 3.0],
+            ramp: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.67, 0.75, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
         }
     }
 }
@@ -75,52 +74,51 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     let data = Data { seed: arguments.seed, tasks: arguments.tasks };
     say("PostgreSQL, PgBouncer and the data");
     let stand = Stand::build(&folder, &functions, data).await?;
-    let account = stand.data.accounts().next().ok_or("there is nobody in the data")?;
-    let visitor = stand.visitors(&[account]).await?.remove(0);
+    let [writer, delayed, reader] = stand.probes().await?;
 
     say(&format!("cold starts: {} of each function, in turn", scope.starts));
-    let cold = runtime::cold(&stand, &visitor, scope.starts).await?;
+    let cold = cold::starts(&stand, &writer, scope.starts).await?;
     say("warm requests to one instance");
-    let warm = runtime::warm(&stand, &visitor, scope.requests).await?;
+    let warm = warm::requests(&stand, &writer, scope.requests).await?;
     say("round trips, through a proxy that delays answers by 25 ms");
-    // Signing in has ended the oldest sessions.
-    let visitor = stand.visitors(&[account]).await?.remove(0);
-    let delayed = database::delayed(&stand, &visitor).await?;
+    let delayed = database::delayed(&stand, &delayed).await?;
     say("lists of people with few and many tasks");
-    let lists = runtime::lists(&stand, scope.lists).await?;
+    let lists = warm::lists(&stand, scope.lists).await?;
     say("the same transaction by pgbench");
     let mut compared = Vec::new();
     for concurrency in [1, 4] {
-        compared.push(database::compare(&stand, &visitor, &folder, concurrency, scope.compare).await?);
+        compared.push(database::compare(&stand, &reader, &folder, concurrency, scope.compare).await?);
     }
-    say("several requests at once in one instance");
+    say("one instance for several requests at once, and several for one each");
     let mut at_once = Vec::new();
-    for concurrency in [1, 2, 8] {
-        at_once.push(concurrent::run(&stand, &visitor, concurrency, scope.compare).await?);
+    for shape in [(1, 1), (1, 4), (4, 1), (1, 8), (8, 1)] {
+        at_once.push(concurrent::run(&stand, &reader, shape, scope.compare / 2).await?);
     }
 
     let crowd = Arc::new(Crowd::gather(&stand, arguments.users).await?);
     let site = Site::open(&stand, crowd, arguments).await?;
     // Few people in the data share accounts, up to a limit.
     let users = u64::try_from(site.crowd.len())?;
+    if users < arguments.users {
+        say(&format!("the data has accounts for {users} users at once, not for {}", arguments.users));
+    }
+    let counted = database::counted(&stand).await?;
     let rate = crate::report::float(users) / THINK;
     say(&format!("{users} users with {THINK:.0} s to think: {rate:.0} requests a second"));
-    let main = site.load(rate, scope.arrival, scope.crowd).await?;
+    let main = site.load(rate, scope.arrival, scope.crowd, 0).await?;
+    let tables = database::tables(&stand, counted).await?;
     let mut ramp = Vec::new();
-    for part in scope.ramp {
+    for (part, number) in scope.ramp.iter().zip(1..) {
         say(&format!("the ramp: {:.0} requests a second", rate * part));
-        let step = site.load(rate * part, scope.warm_up, scope.step).await?;
-        let over = step.latency.p95 > 4.0 * budget::CROWD_P95 || step.failed() > 0;
+        let step = site.load(rate * part, scope.warm_up, scope.step, number).await?;
+        let over = step.latency.p95 > 10.0 * budget::CROWD_P95 || step.failed() > 0;
         ramp.push(step);
         if over {
             break;
         }
     }
-    if !scope.ramp.contains(&1.0) {
-        ramp.push(main.clone());
-    }
+    ramp.push(main.clone());
     ramp.sort_by(|one: &Step, other| one.offered.total_cmp(&other.offered));
-    let tables = database::tables(&stand).await?;
     drop(site);
     let machine = Machine::here(&stand.cluster.programs.version);
     stand.clear().await?;
@@ -134,7 +132,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
         users,
         think_seconds: THINK,
         machine,
-        binaries: Binary::all(&functions)?,
+        binaries: Binary::of(&functions, ["floor", "health", "tasks", "auth"])?,
         cold,
         warm,
         delayed,
@@ -150,7 +148,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
 /// The whole service, with its users.
 struct Site<'a> {
     stand: &'a Stand,
-    fleets: BTreeMap<&'static str, Arc<Fleet>>,
+    fleets: Fleets,
     front: Front,
     crowd: Arc<Crowd>,
     seed: u64,
@@ -166,8 +164,9 @@ impl<'a> Site<'a> {
         Ok(Self { stand, fleets: [("tasks", tasks), ("auth", auth)].into(), front, crowd, seed: arguments.seed })
     }
 
-    async fn load(&self, rate: f64, warm_up: Duration, duration: Duration) -> Result<Step> {
-        let load = Load { rate, warm_up, duration, seed: self.seed };
+    /// The `number`th load: each has requests of its own.
+    async fn load(&self, rate: f64, warm_up: Duration, duration: Duration, number: u64) -> Result<Step> {
+        let load = Load { rate, warm_up, duration, seed: self.seed.wrapping_add(2 * number) };
         load::run(self.stand, &self.front, &self.fleets, &self.crowd, load).await
     }
 }

@@ -6,11 +6,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
+use crate::cold::Cold;
 use crate::concurrent::Concurrent;
 use crate::database::{Compared, Delayed, Tables};
 use crate::load::Step;
 use crate::machine::Machine;
-use crate::runtime::{Cold, FLOOR, Listing, Warm};
+use crate::question::FLOOR;
+use crate::warm::{Listing, Warm};
 
 /// A run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -48,18 +50,14 @@ pub(crate) struct Binary {
 }
 
 impl Binary {
-    /// The binaries in `folder`, where cargo-lambda puts them.
-    pub(crate) fn all(folder: &Path) -> Result<Vec<Self>> {
-        let mut binaries = Vec::new();
-        for entry in fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))? {
-            let entry = entry?;
-            if let Ok(bootstrap) = fs::metadata(entry.path().join("bootstrap")) {
-                let function = entry.file_name().to_string_lossy().into_owned();
-                binaries.push(Self { function, bytes: bootstrap.len() });
-            }
-        }
-        binaries.sort_by(|one, other| one.function.cmp(&other.function));
-        Ok(binaries)
+    /// The binaries of `functions` in `folder`, where cargo-lambda puts them.
+    pub(crate) fn of<const N: usize>(folder: &Path, functions: [&str; N]) -> Result<Vec<Self>> {
+        let binary = |function: &str| {
+            let path = folder.join(function).join("bootstrap");
+            let bytes = fs::metadata(&path).map_err(|error| format!("{}: {error}", path.display()))?.len();
+            Ok(Self { function: function.to_owned(), bytes })
+        };
+        functions.into_iter().map(binary).collect()
     }
 }
 
@@ -77,9 +75,10 @@ impl Results {
         self.cold(FLOOR).zip(self.warm.iter().find(|warm| warm.function == FLOOR))
     }
 
-    /// The hardest load with 95 of 100 requests within 50 ms and none failed.
-    pub(crate) fn knee(&self) -> Option<&Step> {
-        let good = self.ramp.iter().filter(|step| step.latency.p95 <= crate::budget::CROWD_P95 && step.failed() == 0);
+    /// The hardest load of which 95 of 100 requests were answered within so many ms and none failed.
+    pub(crate) fn knee(&self, p95: f64) -> Option<&Step> {
+        let within = |step: &&Step| step.latency.p95 <= p95 && step.failed() == 0;
+        let good = self.ramp.iter().filter(within).filter(|step| step.is_of_the_service());
         good.max_by(|one, other| one.achieved.total_cmp(&other.achieved))
     }
 

@@ -32,6 +32,13 @@ const NAME: &str = "bench";
 /// Connections of the pooler to the server.
 const SERVERS: u16 = 20;
 
+/// Accounts that are asked one at a time, and are none of the crowd: one that is written to, one behind the proxy
+/// that delays, one whose lists are as they were loaded.
+const PROBES: usize = 3;
+
+/// The fleets of the functions that people use.
+pub(crate) type Fleets = BTreeMap<&'static str, Arc<Fleet>>;
+
 /// The running stand.
 pub(crate) struct Stand {
     pub(crate) data: Data,
@@ -77,6 +84,8 @@ impl Stand {
         let owner: Config = cluster.url(NAME).parse()?;
         let bouncer = Bouncer::with(&owner, Pooling { servers: SERVERS, clients: 2_000 });
         let logs = folder.join("logs");
+        // Of this run alone.
+        let _ = std::fs::remove_dir_all(&logs);
         std::fs::create_dir_all(&logs)?;
         Ok(Self { data, admin, bouncer, cluster, settings, programs: functions.to_owned(), logs, environment })
     }
@@ -92,7 +101,7 @@ impl Stand {
         ];
         settings.extend(database.map(|(name, value)| (name.to_owned(), value)));
         let program = self.programs.join(name).join("bootstrap");
-        Function { name: name.to_owned(), program, settings, log: self.logs.join(format!("{name}.log")) }
+        Function { name: name.to_owned(), program, settings, log: self.log(name) }
     }
 
     /// One instance of a function.
@@ -110,6 +119,26 @@ impl Stand {
     /// One instance of a function without rate limits.
     pub(crate) fn unlimited(&self, name: &str) -> Arc<Fleet> {
         Fleet::new(self.without_limits(name), Limits { instances: 1, waiting: 100 })
+    }
+
+    /// Everybody but the probes.
+    pub(crate) fn users(&self) -> impl Iterator<Item = Account> + use<> {
+        self.data.accounts().skip(PROBES)
+    }
+
+    /// The probes, with sessions.
+    pub(crate) async fn probes(&self) -> Result<[Visitor; PROBES]> {
+        let accounts: Vec<Account> = self.data.accounts().take(PROBES).collect();
+        self.visitors(&accounts).await?.try_into().map_err(|_| "there is nobody in the data".into())
+    }
+
+    /// What functions have written into their logs, in bytes.
+    pub(crate) fn logged<'a>(&self, functions: impl Iterator<Item = &'a str>) -> Result<u64> {
+        functions.map(|name| Ok(std::fs::metadata(self.log(name))?.len())).sum()
+    }
+
+    fn log(&self, function: &str) -> PathBuf {
+        self.logs.join(format!("{function}.log"))
     }
 
     /// Signs people in, without asking the API: a session each.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
-use local::{Failure, Result, target, tools, workspace};
+use local::{Failure, Result, packages, target, tools, workspace};
 
 use crate::cargo;
 use crate::test::pgbouncer;
@@ -41,7 +41,7 @@ pub(crate) struct Bench {
     /// The same seed makes the same data and the same requests
     #[arg(long)]
     seed: Option<u64>,
-    /// How far a function may scale, 1 to 200; 8 if it is not given
+    /// How far a function may scale, 1 to 200; 4 if it is not given
     #[arg(long)]
     instances: Option<u16>,
 }
@@ -55,6 +55,8 @@ impl Bench {
                 let mut build = Command::new(&cargo_lambda);
                 // In the folder of the function, as SAM does: the features of its libraries are its own.
                 build.args(["lambda", "build", "--release", "--bin", name]).current_dir(workspace().join(folder));
+                // Its compiler for other systems lies beside it.
+                build.env("PATH", packages::path_with(cargo_lambda.parent()));
                 cargo::finish(build, &format!("building {name}"), "fix the errors above")?;
             }
         }

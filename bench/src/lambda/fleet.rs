@@ -39,8 +39,6 @@ pub(crate) struct Limits {
 pub(super) struct Job {
     pub(super) id: String,
     pub(super) event: Bytes,
-    /// In milliseconds since 1970.
-    pub(super) deadline: i64,
     pub(super) done: oneshot::Sender<Outcome>,
     pub(super) taken: oneshot::Sender<Instant>,
 }
@@ -51,6 +49,8 @@ pub(crate) struct Invoked {
     pub(crate) payload: Bytes,
     /// From its arrival to an instance's taking it; a cold start is part of it.
     pub(crate) queued: Duration,
+    /// Whether there was neither an idle instance nor room for another: Lambda would have answered 429.
+    pub(crate) throttled: bool,
 }
 
 /// The instances of one function; ended when this is dropped.
@@ -84,7 +84,7 @@ struct Member {
 impl State {
     /// Instances on their way to their first poll.
     fn starting(&self) -> usize {
-        self.coming + self.members.iter().filter(|member| member.instance.init().is_none()).count()
+        self.coming + self.members.iter().filter(|member| member.instance.ready().is_none()).count()
     }
 
     /// Forgets instances that have ended; who waits for them learns it.
@@ -121,13 +121,12 @@ impl Fleet {
     pub(crate) async fn invoke(&self, event: Bytes) -> Result<Invoked> {
         let arrived = Instant::now();
         let ((done, outcome), (taken, when)) = (oneshot::channel(), oneshot::channel());
-        let deadline = self.clock.now().as_millisecond() + i64::try_from(TIME.as_millis())?;
-        let mut grow = false;
+        let (mut grow, mut throttled) = (false, false);
         {
             let mut state = self.state();
             state.invocations += 1;
             let id = format!("8476a536-e9f4-11e8-9739-{:012x}", state.invocations);
-            let mut job = Job { id, event, deadline, done, taken };
+            let mut job = Job { id, event, done, taken };
             // An idle instance may have ended; the next one takes the job then.
             let kept = loop {
                 let Some(idle) = state.idle.pop() else { break Some(job) };
@@ -142,8 +141,11 @@ impl Fleet {
                 }
                 state.waiting.push_back(job);
                 state.bury();
-                let total = state.members.len() + state.coming;
-                grow = total < self.limits.instances && state.starting() < state.waiting.len();
+                let room = state.members.len() + state.coming < self.limits.instances;
+                // One that starts will take a request that waits.
+                let starting = state.starting();
+                grow = room && starting < state.waiting.len();
+                throttled = !room && starting < state.waiting.len();
                 state.coming += usize::from(grow);
             }
         }
@@ -154,7 +156,7 @@ impl Fleet {
         let payload = outcome.map_err(|_| format!("an instance of {} ended", self.function.name))?;
         let queued = when.await.map_or(Duration::ZERO, |when| when.duration_since(arrived));
         match payload {
-            Ok(payload) => Ok(Invoked { payload, queued }),
+            Ok(payload) => Ok(Invoked { payload, queued, throttled }),
             Err(error) => Err(String::from_utf8_lossy(&error).into_owned().into()),
         }
     }
@@ -188,7 +190,7 @@ impl Fleet {
         self.state().coming += 1;
         let instance = self.add().await?;
         let deadline = Instant::now() + Duration::from_secs(10);
-        while instance.init().is_none() {
+        while instance.ready().is_none() {
             if let Some(status) = instance.ended() {
                 let log = self.function.log.display();
                 return Err(format!("{} stopped while starting ({status}); read {log}", self.function.name).into());
@@ -206,11 +208,25 @@ impl Fleet {
         let (sender, receiver) = oneshot::channel();
         instance.polled();
         let mut state = self.state();
+        // Nobody waits any more for what timed out.
+        while state.waiting.front().is_some_and(|job| job.done.is_closed()) {
+            state.waiting.pop_front();
+        }
         match state.waiting.pop_front() {
             Some(job) => drop(sender.send(job)),
             None => state.idle.push(sender),
         }
         receiver
+    }
+
+    /// When Lambda would end an invocation that is handed out now, in milliseconds since 1970.
+    pub(super) fn deadline(&self) -> i64 {
+        self.clock.now().as_millisecond() + i64::try_from(TIME.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// The instance that was started first.
+    pub(crate) fn first(&self) -> Option<Arc<Instance>> {
+        self.state().members.first().map(|member| Arc::clone(&member.instance))
     }
 
     /// How many instances have been started.

@@ -16,11 +16,15 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::runtime_api::accept;
 use super::{Answer, Call, Fleet};
 use crate::Result;
 
 /// How long the request waited for an instance, in microseconds; the load generator reads it.
 pub(crate) const QUEUED: HeaderName = HeaderName::from_static("x-bench-queued");
+
+/// Set if Lambda would have turned the request away.
+pub(crate) const THROTTLED: HeaderName = HeaderName::from_static("x-bench-throttled");
 
 /// The address the client claims; this front believes it.
 pub(crate) const CLIENT: HeaderName = HeaderName::from_static("x-bench-client");
@@ -52,8 +56,8 @@ impl Drop for Front {
 
 async fn serve(listener: TcpListener, routes: Arc<Routes>) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
+    loop {
+        let stream = accept(&listener).await;
         let routes = Arc::clone(&routes);
         let service = service_fn(move |request| {
             let routes = Arc::clone(&routes);
@@ -88,6 +92,9 @@ async fn pass_on(request: Request<Incoming>, routes: &Routes) -> Result<Response
         headers.insert(HeaderName::try_from(name.as_ref())?, HeaderValue::try_from(value.as_ref())?);
     }
     headers.insert(QUEUED, HeaderValue::from(u64::try_from(invoked.queued.as_micros())?));
+    if invoked.throttled {
+        headers.insert(THROTTLED, HeaderValue::from_static("1"));
+    }
     let body = answer.body.map_or_else(Bytes::new, |body| Bytes::from(body.into_owned()));
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = StatusCode::from_u16(answer.status_code)?;

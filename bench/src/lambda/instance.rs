@@ -19,7 +19,16 @@ pub(crate) struct Instance {
     child: Mutex<Child>,
     pid: Pid,
     started: Instant,
-    ready: OnceLock<Duration>,
+    ready: OnceLock<Ready>,
+}
+
+/// The end of an initialisation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ready {
+    /// From the start of the process.
+    pub(crate) after: Duration,
+    /// The processor time until then.
+    pub(crate) cpu: Duration,
 }
 
 impl Instance {
@@ -47,11 +56,14 @@ impl Instance {
 
     /// It asks for work; the first time is the end of its initialisation.
     pub(super) fn polled(&self) {
-        let _ = self.ready.set(self.started.elapsed());
+        if self.ready.get().is_none() {
+            let (after, cpu) = (self.started.elapsed(), self.cpu().unwrap_or_default());
+            let _ = self.ready.set(Ready { after, cpu });
+        }
     }
 
-    /// From the start of the process to its first poll.
-    pub(crate) fn init(&self) -> Option<Duration> {
+    /// Its first poll, if it has come to that.
+    pub(crate) fn ready(&self) -> Option<Ready> {
         self.ready.get().copied()
     }
 

@@ -8,5 +8,5 @@ mod runtime_api;
 
 pub(crate) use event::{Answer, Call};
 pub(crate) use fleet::{Fleet, Function, Limits};
-pub(crate) use front::{CLIENT, Front, QUEUED};
+pub(crate) use front::{CLIENT, Front, QUEUED, THROTTLED};
 pub(crate) use instance::{Instance, cpu_of};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{SetOnce, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -58,6 +58,19 @@ impl Drop for RuntimeApi {
     }
 }
 
+/// The next connection, with Nagle's algorithm off. Without a descriptor left, one will be free soon.
+pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                return stream;
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Debug)]
 struct Asking {
@@ -68,8 +81,8 @@ struct Asking {
 
 async fn serve(listener: TcpListener, asking: Asking) {
     let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        let _ = stream.set_nodelay(true);
+    loop {
+        let stream = accept(&listener).await;
         let asking = asking.clone();
         let service = service_fn(move |request| answer(request, asking.clone()));
         connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
@@ -84,10 +97,12 @@ async fn answer(request: Request<Incoming>, asking: Asking) -> std::result::Resu
         (&Method::GET, _) if path == "next" => {
             // A quick process asks before its starter has noted it.
             let instance = instance.wait().await;
-            let polled = fleet.upgrade().map(|fleet| fleet.poll(instance));
-            match polled {
-                Some(job) => job.await.map_or_else(|_| status(StatusCode::GONE), |job| hand_out(job, &running)),
-                None => status(StatusCode::GONE),
+            let Some(job) = fleet.upgrade().map(|fleet| fleet.poll(instance)) else {
+                return Ok(status(StatusCode::GONE));
+            };
+            match (job.await, fleet.upgrade()) {
+                (Ok(job), Some(fleet)) => hand_out(job, fleet.deadline(), &running),
+                _ => status(StatusCode::GONE),
             }
         }
         (&Method::POST, Some((id, what))) => {
@@ -108,8 +123,8 @@ async fn answer(request: Request<Incoming>, asking: Asking) -> std::result::Resu
     Ok(response)
 }
 
-fn hand_out(job: Job, running: &Running) -> Response<Full<Bytes>> {
-    let Job { id, event, deadline, done, taken } = job;
+fn hand_out(job: Job, deadline: i64, running: &Running) -> Response<Full<Bytes>> {
+    let Job { id, event, done, taken } = job;
     let _ = taken.send(Instant::now());
     let response = Response::builder()
         .header("content-type", "application/json")

@@ -1,5 +1,6 @@
 //! Virtual users: their tokens, and what each would ask next.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -40,7 +41,17 @@ pub(crate) struct Person {
 struct Owned {
     account: Account,
     deleted: AtomicU64,
-    completed: AtomicU64,
+    /// Those whose completion was changed an odd number of times.
+    flipped: Mutex<HashSet<u64>>,
+}
+
+impl Owned {
+    /// What completion a task gets that has the other one.
+    fn flip(&self, number: u64) -> bool {
+        let mut flipped = self.flipped.lock().unwrap_or_else(PoisonError::into_inner);
+        let odd = flipped.insert(number) || !flipped.remove(&number);
+        self.account.is_done(number) != odd
+    }
 }
 
 /// A request to send.
@@ -59,12 +70,12 @@ impl Crowd {
     /// So many virtual users; one in a hundred has 10,000 tasks and one in a thousand 50,000, as far as there are
     /// accounts for them.
     pub(crate) async fn gather(stand: &Stand, users: u64) -> Result<Self> {
-        let accounts: Vec<Account> = stand.data.accounts().collect();
+        let accounts: Vec<Account> = stand.users().collect();
         let of = |class: Class| accounts.iter().filter(move |account| account.class == class).copied();
         let mut chosen = Vec::new();
         let wanted = [(Class::TenThousand, users / 100), (Class::FiftyThousand, users / 1000), (Class::Hundred, users)];
         for (class, wanted) in wanted {
-            let many = stand.data.people(class) * DEVICES;
+            let many = u64::try_from(of(class).count())? * DEVICES;
             let left = users - u64::try_from(chosen.len())?;
             let take = usize::try_from(wanted.min(many).min(left))?;
             let all: Vec<Account> = of(class).collect();
@@ -77,7 +88,7 @@ impl Crowd {
         let mut owned: std::collections::BTreeMap<u64, Arc<Owned>> = std::collections::BTreeMap::new();
         let people = visitors.into_iter().zip(0_u32..).map(|(visitor, number)| {
             let account = visitor.account;
-            let fresh = || Arc::new(Owned { account, deleted: AtomicU64::new(0), completed: AtomicU64::new(0) });
+            let fresh = || Arc::new(Owned { account, deleted: AtomicU64::new(0), flipped: Mutex::default() });
             let owned = Arc::clone(owned.entry(account.number).or_insert_with(fresh));
             let [_, a, b, c] = number.to_be_bytes();
             Person { tokens: Mutex::new(visitor), owned, address: format!("10.{a}.{b}.{c}") }
@@ -112,7 +123,7 @@ impl Person {
     pub(crate) fn asks(&self, operation: Operation, random: &mut impl Rng) -> Asked {
         let account = self.owned.account;
         let half = account.class.tasks() / 2;
-        let old = |random: &mut _| account.task(RngExt::random_range(random, 0..half));
+        let old = |random: &mut _| RngExt::random_range(random, 0..half);
         let (mut query, mut body) = ("", None);
         let (method, path) = match operation {
             Operation::List => {
@@ -124,11 +135,12 @@ impl Person {
                 };
                 ("GET", "/api/v1/tasks".to_owned())
             }
-            Operation::Get => ("GET", format!("/api/v1/tasks/{}", old(random))),
+            Operation::Get => ("GET", format!("/api/v1/tasks/{}", account.task(old(random)))),
             Operation::Complete => {
-                let turn = self.owned.completed.fetch_add(1, Ordering::Relaxed);
-                body = Some(json!({ "completed": turn.is_multiple_of(2) }));
-                ("PATCH", format!("/api/v1/tasks/{}/complete", old(random)))
+                // People complete what is open, and open again what is not.
+                let number = old(random);
+                body = Some(json!({ "completed": self.owned.flip(number) }));
+                ("PATCH", format!("/api/v1/tasks/{}/complete", account.task(number)))
             }
             Operation::Create => {
                 let number = random.random_range(0..1_000_000_u32);
@@ -140,7 +152,7 @@ impl Person {
             }
             Operation::Update => {
                 body = Some(json!({ "title": format!("call back {}", random.random_range(0..1_000_000_u32)) }));
-                ("PATCH", format!("/api/v1/tasks/{}", old(random)))
+                ("PATCH", format!("/api/v1/tasks/{}", account.task(old(random))))
             }
             Operation::Refresh => {
                 body = Some(json!({ "refresh_token": self.tokens().refresh }));

@@ -1,6 +1,5 @@
 //! Sends requests at the times of a Poisson process, and waits for no answer before the next.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,17 +9,17 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use nix::unistd::Pid;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Operation;
 use super::crowd::{Asked, Crowd, Person};
-use super::recorder::{Answered, Latencies, Quantiles, Recorder};
+use super::recorder::{Answered, Recorder, Success};
+use super::step::{self, Step};
 use crate::Result;
-use crate::lambda::{CLIENT, Fleet, Front, QUEUED, cpu_of};
-use crate::stand::Stand;
+use crate::lambda::{CLIENT, Front, QUEUED, THROTTLED};
+use crate::stand::{Fleets, Stand};
 
 /// How hard, and for how long.
 #[derive(Clone, Copy, Debug)]
@@ -37,36 +36,6 @@ pub(crate) struct Load {
 /// Requests that may be on their way; more means that the system has fallen behind for good.
 const MOST_ON_THEIR_WAY: u64 = 4_000;
 
-/// What a load showed.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Step {
-    /// Requests a second that were to be sent.
-    pub(crate) offered: f64,
-    /// Requests a second that were answered.
-    pub(crate) achieved: f64,
-    pub(crate) seconds: f64,
-    pub(crate) latency: Quantiles,
-    pub(crate) operations: BTreeMap<String, Quantiles>,
-    /// Lists, by how many tasks the user has.
-    pub(crate) classes: BTreeMap<String, Quantiles>,
-    /// Second by second.
-    pub(crate) timeline: Vec<Quantiles>,
-    pub(crate) database: Quantiles,
-    /// Waiting for an instance; cold starts are part of it.
-    pub(crate) queued: Quantiles,
-    pub(crate) errors: BTreeMap<String, u64>,
-    /// Instances started, by function.
-    pub(crate) instances: BTreeMap<String, usize>,
-    /// Processor time in milliseconds per request, by what used it.
-    pub(crate) cpu_ms: BTreeMap<String, f64>,
-}
-
-impl Step {
-    pub(crate) fn failed(&self) -> u64 {
-        self.errors.values().sum()
-    }
-}
-
 /// Who asks, where, and what is written down.
 struct Session {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -76,13 +45,7 @@ struct Session {
 }
 
 /// Loads the front for a while.
-pub(crate) async fn run(
-    stand: &Stand,
-    front: &Front,
-    fleets: &BTreeMap<&'static str, Arc<Fleet>>,
-    crowd: &Arc<Crowd>,
-    load: Load,
-) -> Result<Step> {
+pub(crate) async fn run(stand: &Stand, front: &Front, fleets: &Fleets, crowd: &Arc<Crowd>, load: Load) -> Result<Step> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let session = Arc::new(Session {
@@ -96,51 +59,17 @@ pub(crate) async fn run(
         .await?;
     let recorder: Arc<Mutex<Recorder>> = Arc::default();
     let started = Instant::now();
-    let before = used(stand, fleets)?;
+    let before = step::used(stand, fleets)?;
     let dropped = send(&session, &recorder, load, Duration::ZERO).await?;
-    let after = used(stand, fleets)?;
-    let seconds = started.elapsed().as_secs_f64();
+    // Until the last answer: a backlog that is worked off afterwards is no throughput.
     session.finish().await;
-
-    let recorder = std::mem::take(&mut *locked(&recorder));
-    let latency = recorder.all.quantiles();
-    let mut errors = recorder.errors;
+    let (after, seconds) = (step::used(stand, fleets)?, started.elapsed().as_secs_f64());
+    let mut recorder = std::mem::take(&mut *locked(&recorder));
     if dropped > 0 {
-        errors.insert(format!("not sent: {MOST_ON_THEIR_WAY} were on their way"), dropped);
+        recorder.errors.insert(format!("not sent: {MOST_ON_THEIR_WAY} were on their way"), dropped);
     }
-    let count = crate::report::float(latency.count);
-    let cpu = after.into_iter().map(|(name, used)| {
-        let used = used.saturating_sub(before.get(&name).copied().unwrap_or_default());
-        (name, used.as_secs_f64() * 1000.0 / count.max(1.0))
-    });
-    Ok(Step {
-        offered: load.rate,
-        achieved: count / load.duration.as_secs_f64().max(seconds),
-        seconds,
-        latency,
-        operations: recorder.operations.iter().map(|(name, all)| (name.name().to_owned(), all.quantiles())).collect(),
-        classes: recorder.classes.iter().map(|(class, all)| (class.name().to_owned(), all.quantiles())).collect(),
-        timeline: recorder.seconds.values().map(Latencies::quantiles).collect(),
-        database: recorder.database.quantiles(),
-        queued: recorder.queued.quantiles(),
-        errors,
-        instances: fleets.iter().map(|(name, fleet)| ((*name).to_owned(), fleet.started())).collect(),
-        cpu_ms: cpu.collect(),
-    })
-}
-
-/// Processor time so far, by what used it.
-fn used(stand: &Stand, fleets: &BTreeMap<&'static str, Arc<Fleet>>) -> Result<BTreeMap<String, Duration>> {
-    let (server, pooler) = stand.database_cpu();
-    let mut used = BTreeMap::from([
-        ("PostgreSQL".to_owned(), server),
-        ("PgBouncer".to_owned(), pooler),
-        ("harness".to_owned(), cpu_of(Pid::this())?),
-    ]);
-    for (name, fleet) in fleets {
-        used.insert((*name).to_owned(), fleet.cpu()?);
-    }
-    Ok(used)
+    let instances = fleets.iter().map(|(name, fleet)| ((*name).to_owned(), fleet.started())).collect();
+    Ok(step::of(load, recorder, seconds, (&before, &after), instances))
 }
 
 fn locked(recorder: &Mutex<Recorder>) -> std::sync::MutexGuard<'_, Recorder> {
@@ -183,20 +112,16 @@ async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Loa
 
 impl Session {
     async fn ask(&self, who: usize, asked: Asked, (at, due): (Duration, Instant), recorder: &Mutex<Recorder>) {
-        let (operation, class) = (asked.operation, asked.class);
+        let (operation, class, late) = (asked.operation, asked.class, due.elapsed());
         let person = self.crowd.person(who);
-        let result = self.exchange(person, asked).await;
+        let outcome = self.exchange(person, asked).await.map_err(|error| error.to_string());
         let latency = due.elapsed();
-        let ((database, queued), error) = match result {
-            Ok(times) => (times, None),
-            Err(error) => (Default::default(), Some(error.to_string())),
-        };
-        locked(recorder).add(Answered { operation, class, at, latency, database, queued, error });
+        locked(recorder).add(Answered { operation, class, at, latency, late, outcome });
         self.on_their_way.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Sends a request and judges its answer. Answers how long it waited for the database and for an instance.
-    async fn exchange(&self, person: &Person, asked: Asked) -> Result<(Duration, Duration)> {
+    /// Sends a request and judges its answer.
+    async fn exchange(&self, person: &Person, asked: Asked) -> Result<Success> {
         let Asked { operation, method, path, query, token, body, .. } = asked;
         let mark = if query.is_empty() { "" } else { "?" };
         let mut request = Request::builder()
@@ -210,15 +135,16 @@ impl Session {
         let (parts, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         if parts.status.as_u16() != operation.success() {
-            let start = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
-            return Err(format!("{} {start}", parts.status.as_u16()).into());
+            let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+            return Err(format!("{} {}", parts.status.as_u16(), problem.code).trim().into());
         }
         if matches!(operation, Operation::Refresh | Operation::SignIn) {
             person.adopt(&body)?;
         }
         let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let queued = Duration::from_micros(text(QUEUED.as_str()).parse().unwrap_or_default());
-        Ok((database_time(text("server-timing")), queued))
+        let (database, throttled) = (database_time(text("server-timing")), parts.headers.contains_key(THROTTLED));
+        Ok(Success { database, queued, throttled, bytes: u64::try_from(body.len())? })
     }
 
     /// Waits for what is on its way.
@@ -227,6 +153,12 @@ impl Session {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// What is read of an error.
+#[derive(Default, Deserialize)]
+struct Problem {
+    code: String,
 }
 
 /// The time in the database, from a `Server-Timing` header of ours.

@@ -5,8 +5,10 @@ mod crowd;
 mod generator;
 mod operation;
 mod recorder;
+mod step;
 
 pub(crate) use crowd::Crowd;
-pub(crate) use generator::{Load, Step, database_time, run};
+pub(crate) use generator::{Load, database_time, run};
 pub(crate) use operation::Operation;
 pub(crate) use recorder::{Latencies, Quantiles};
+pub(crate) use step::Step;

@@ -38,6 +38,10 @@ impl Latencies {
         self.0.saturating_record(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX));
     }
 
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.0.add(&other.0).unwrap_or_else(|error| unreachable!("both have the same bounds: {error}"));
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "microseconds of a minute are few")]
     pub(crate) fn quantiles(&self) -> Quantiles {
         let at = |quantile: f64| self.0.value_at_quantile(quantile) as f64 / 1000.0;
@@ -66,11 +70,14 @@ impl FromIterator<Duration> for Latencies {
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
     pub(crate) all: Latencies,
-    pub(crate) operations: BTreeMap<Operation, Latencies>,
-    /// Of lists alone: what the number of tasks changes.
-    pub(crate) classes: BTreeMap<Class, Latencies>,
+    pub(crate) operations: BTreeMap<(Operation, Class), Latencies>,
     pub(crate) database: Latencies,
     pub(crate) queued: Latencies,
+    /// How late requests were sent: by that the harness itself was too slow.
+    pub(crate) late: Latencies,
+    /// Requests that Lambda would have turned away.
+    pub(crate) throttled: u64,
+    pub(crate) bytes: u64,
     /// By the second in which they should have been sent.
     pub(crate) seconds: BTreeMap<u64, Latencies>,
     pub(crate) errors: BTreeMap<String, u64>,
@@ -85,24 +92,39 @@ pub(crate) struct Answered {
     pub(crate) at: Duration,
     /// From the moment it should have been sent.
     pub(crate) latency: Duration,
+    /// From that moment to its sending.
+    pub(crate) late: Duration,
+    pub(crate) outcome: std::result::Result<Success, String>,
+}
+
+/// What a successful answer tells.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Success {
     pub(crate) database: Duration,
     pub(crate) queued: Duration,
-    pub(crate) error: Option<String>,
+    pub(crate) throttled: bool,
+    /// Of the body.
+    pub(crate) bytes: u64,
 }
 
 impl Recorder {
+    /// Only successes have a latency: a quick refusal is not a quick answer.
     pub(crate) fn add(&mut self, answered: Answered) {
-        let Answered { operation, class, at, latency, database, queued, error } = answered;
+        let Answered { operation, class, at, latency, late, outcome } = answered;
+        self.late.add(late);
+        let Success { database, queued, throttled, bytes } = match outcome {
+            Ok(success) => success,
+            Err(error) => {
+                *self.errors.entry(format!("{}: {error}", operation.name())).or_default() += 1;
+                return;
+            }
+        };
         self.all.add(latency);
-        self.operations.entry(operation).or_default().add(latency);
-        if operation == Operation::List {
-            self.classes.entry(class).or_default().add(latency);
-        }
+        self.operations.entry((operation, class)).or_default().add(latency);
         self.seconds.entry(at.as_secs()).or_default().add(latency);
         self.database.add(database);
         self.queued.add(queued);
-        if let Some(error) = error {
-            *self.errors.entry(format!("{}: {error}", operation.name())).or_default() += 1;
-        }
+        self.throttled += u64::from(throttled);
+        self.bytes += bytes;
     }
 }

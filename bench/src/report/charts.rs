@@ -92,7 +92,8 @@ where
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as the library asks")]
 fn ms(value: &f64) -> String {
-    if *value >= 1.0 { format!("{value:.0}") } else { format!("{value}") }
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Draws the legend in a corner.
@@ -147,7 +148,7 @@ fn by_tasks(results: &Results, path: &Path) -> Drawn {
     let x = (80.0..70_000.0).log_scale();
     let title = "First page of 50 and exact count, by how many tasks a user has";
     chart(path, title, (x, "tasks of the user", &label), (0.0..top, "ms", &ms), 56, |chart| {
-        let lines: [Line<crate::runtime::Listing>; 4] = [
+        let lines: [Line<crate::warm::Listing>; 4] = [
             ("request p95", RED, |list| list.ms.p95),
             ("request p50", ORANGE, |list| list.ms.p50),
             ("database p95", GREEN, |list| list.database_ms.p95),
@@ -188,7 +189,7 @@ fn throughput(results: &Results, path: &Path) -> Drawn {
     let rate = |rate: &f64| format!("{rate:.0}");
     let title = "Latency against throughput, with everything on one machine";
     let x = (0.0..right, "requests answered per second", &rate as &dyn Fn(&f64) -> String);
-    chart(path, title, x, ((1.0..top).log_scale(), "ms", &ms), 56, |chart| {
+    chart(path, title, x, ((0.1..top).log_scale(), "ms", &ms), 56, |chart| {
         let lines: [Line<crate::load::Step>; 3] = [
             ("p99", RED, |step| step.latency.p99),
             ("p95", ORANGE, |step| step.latency.p95),
@@ -217,7 +218,7 @@ fn cold_start(results: &Results, path: &Path) -> Drawn {
     let y = -0.6..count - 0.4;
     let title = "A cold start: from the start of the process to the first answer (medians)";
     chart(path, title, (0.0..right, "ms", &|ms: &f64| format!("{ms:.0}")), (y, "", &label), 70, |chart| {
-        let floor = results.cold(crate::runtime::FLOOR).map_or(0.0, |floor| floor.init_ms.p50);
+        let floor = results.cold(crate::question::FLOOR).map_or(0.0, |floor| floor.init_ms.p50);
         let parts = [
             ("init, of an empty function", GRAY),
             ("init, beyond that", BLUE),
@@ -238,6 +239,6 @@ fn cold_start(results: &Results, path: &Path) -> Drawn {
                 .label(name)
                 .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], color.filled()));
         }
-        legend(chart, SeriesLabelPosition::LowerRight)
+        legend(chart, SeriesLabelPosition::UpperRight)
     })
 }

@@ -21,7 +21,8 @@ fn folder() -> PathBuf {
 /// Every table, in the order of reading.
 pub(crate) fn tables(results: &Results) -> Vec<Table> {
     let mut tables = table::all(results);
-    tables.insert(tables.len() - 1, crate::plan::table(results));
+    let last = tables.len() - 1;
+    tables.splice(last..last, crate::plan::tables(results));
     tables
 }
 

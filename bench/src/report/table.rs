@@ -1,10 +1,10 @@
 //! A run on the terminal, and in Markdown: the same tables.
 
-use crate::budget::{Verdict, judge};
+use crate::budget::judge;
 use crate::lambda_price;
 use crate::load::Quantiles;
+use crate::question::FLOOR;
 use crate::results::Results;
-use crate::runtime::FLOOR;
 
 /// Rows of text under a head.
 #[derive(Clone, Debug)]
@@ -61,14 +61,8 @@ pub(crate) fn short(number: f64) -> String {
 pub(crate) fn budgets(results: &Results) -> Table {
     let mut table = Table::new("Budgets", ["what", "measured", "budget", ""]);
     for verdict in judge(results) {
-        let Verdict { what, measured, limit, unit } = &verdict;
         let said = if verdict.holds() { "ok" } else { "OVER" };
-        table.row([
-            what.clone(),
-            short(*measured),
-            format!("{} {unit}", short(*limit)).trim().to_owned(),
-            said.to_owned(),
-        ]);
+        table.row([verdict.what.clone(), verdict.found(), verdict.budget(), said.to_owned()]);
     }
     table
 }
@@ -104,7 +98,6 @@ pub(crate) fn cold(results: &Results) -> Table {
 pub(crate) fn warm(results: &Results) -> Table {
     let head = ["request", "p50", "p99", "database", "CPU", "floor ×", "memory MiB"];
     let mut table = Table::new("Warm requests to one instance, in ms", head);
-    let floor = results.floor().map_or(f64::NAN, |(_, warm)| warm.cpu_ms);
     for warm in &results.warm {
         table.row([
             format!("{}: {}", warm.function, warm.operation),
@@ -112,7 +105,7 @@ pub(crate) fn warm(results: &Results) -> Table {
             short(warm.ms.p99),
             short(warm.database_ms),
             short(warm.cpu_ms),
-            format!("{:.1}", warm.cpu_ms / floor),
+            format!("{:.1}", warm.cpu_ms / warm.floor_cpu_ms),
             format!("{:.1}", warm.memory_mib),
         ]);
     }
@@ -147,11 +140,11 @@ pub(crate) fn compared(results: &Results) -> Table {
 }
 
 pub(crate) fn concurrent(results: &Results) -> Table {
-    let head = ["requests at once", "lists /s", "p50", "p99", "CPU", "memory MiB"];
-    let mut table = Table::new("One instance that serves several requests at once, in ms", head);
+    let head = ["instances × at once", "lists /s", "p50", "p99", "CPU", "memory MiB"];
+    let mut table = Table::new("One instance for several requests at once, and several for one each, in ms", head);
     for step in &results.concurrent {
         table.row([
-            step.concurrency.to_string(),
+            format!("{} × {}", step.instances, step.at_once),
             short(step.per_second),
             short(step.ms.p50),
             short(step.ms.p99),
@@ -164,7 +157,11 @@ pub(crate) fn concurrent(results: &Results) -> Table {
 
 fn quantiles(name: &str, quantiles: &Quantiles) -> [String; 6] {
     let Quantiles { count, p50, p95, p99, max, .. } = *quantiles;
-    [name.to_owned(), super::thousands(count), short(p50), short(p95), short(p99), short(max)]
+    // A quantile with fewer than ten requests beyond it is chance.
+    let told = |quantile: f64, part: f64| {
+        if super::float(count) * part < 10.0 { "–".to_owned() } else { short(quantile) }
+    };
+    [name.to_owned(), super::thousands(count), told(p50, 0.5), told(p95, 0.05), told(p99, 0.01), short(max)]
 }
 
 pub(crate) fn crowd(results: &Results) -> Table {
@@ -174,11 +171,18 @@ pub(crate) fn crowd(results: &Results) -> Table {
     for (name, all) in &step.operations {
         table.row(quantiles(name, all));
     }
-    for (name, all) in &step.classes {
-        table.row(quantiles(&format!("list, users with {name}"), all));
+    for (operation, classes) in &step.classes {
+        for (class, all) in classes.iter().filter(|_| ["list", "get", "create"].contains(&operation.as_str())) {
+            table.row(quantiles(&format!("{operation}, users with {class}"), all));
+        }
     }
     table.row(quantiles("of that: database", &step.database));
     table.row(quantiles("of that: waiting for an instance", &step.queued));
+    table.row(quantiles("of that: sent late by the harness", &step.late));
+    for (error, count) in step.errors.iter().take(10) {
+        let none = || "–".to_owned();
+        table.row([format!("failed: {error}"), super::thousands(*count), none(), none(), none(), none()]);
+    }
     table
 }
 
@@ -192,7 +196,8 @@ pub(crate) fn processors(results: &Results) -> Table {
 }
 
 pub(crate) fn ramp(results: &Results) -> Table {
-    let head = ["offered /s", "answered /s", "p50", "p95", "p99", "failed", "instances", "CPU ms/request"];
+    let head =
+        ["offered /s", "answered /s", "p50", "p95", "p99", "failed", "throttled", "CPU ms/request", "harness busy"];
     let mut table = Table::new("The ramp, in ms", head);
     for step in &results.ramp {
         table.row([
@@ -202,8 +207,9 @@ pub(crate) fn ramp(results: &Results) -> Table {
             short(step.latency.p95),
             short(step.latency.p99),
             super::thousands(step.failed()),
-            step.instances.values().sum::<usize>().to_string(),
+            super::thousands(step.throttled),
             short(step.cpu_ms.values().sum()),
+            format!("{:.0} %", 100.0 * step.harness_busy),
         ]);
     }
     table
@@ -214,9 +220,10 @@ pub(crate) fn tuning(results: &Results) -> Table {
     let head = ["request", "128 MB", "256 MB", "512 MB", "1024 MB", "1769 MB"];
     let mut table = Table::new("ms billed, and $ per million requests, by memory size", head);
     for warm in results.warm.iter().filter(|warm| warm.function != FLOOR) {
-        let waiting = (warm.ms.p50 - warm.cpu_ms).max(0.0);
+        let network = if warm.database_ms > 0.0 { crate::plan::NETWORK_MS } else { 0.0 };
+        let waiting = (warm.ms.mean - warm.cpu_ms).max(0.0) + network;
         let cells = lambda_price::SIZES.map(|mib| {
-            let ms = lambda_price::billed_ms(mib, warm.cpu_ms, waiting);
+            let ms = lambda_price::billed_ms(lambda_price::run_ms(mib, warm.cpu_ms, waiting));
             format!("{} · {:.2}", short(ms), lambda_price::per_million(mib, ms))
         });
         let mut row = vec![format!("{}: {}", warm.function, warm.operation)];
