@@ -41,8 +41,11 @@ const LISTS: [(Class, f64); 3] = [(Class::Hundred, 0.5), (Class::TenThousand, 3.
 /// A warm list of fifty, as its caller sees it, in multiples of the same transaction by pgbench.
 const LIST_TO_PGBENCH: f64 = 2.0;
 
+/// Processor time of a sign-in, in hashes of a password.
+const SIGN_IN: f64 = 1.5;
+
 /// What a binary may weigh: unpacked, in MiB.
-const BINARY: f64 = 20.0;
+const BINARY: f64 = 16.0;
 
 /// The most that a slow machine is allowed for: beyond, its figures say little.
 const SLOWEST: f64 = 2.0;
@@ -117,6 +120,8 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
         let slower = warm.map_or(1.0, |warm| (warm.floor_cpu_ms / FLOOR_CPU).clamp(1.0, SLOWEST));
         add(format!("processor time, {operation}"), warm.map(|warm| warm.cpu_ms), limit * slower, "ms");
     }
+    let sign_in = results.warm("sign in").map(|warm| warm.cpu_ms / results.hash_cpu_ms);
+    add("processor time, sign in, against hashing alone".to_owned(), sign_in, SIGN_IN, "×");
     for (function, limit) in MEMORY {
         let peaks = results.warm.iter().filter(|warm| warm.function == function).map(|warm| warm.memory_mib);
         add(format!("peak memory of {function}"), peaks.max_by(f64::total_cmp), limit, "MiB");

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     (instances, at_once): (usize, usize),
     duration: Duration,
 ) -> Result<Concurrent> {
-    let mut function = stand.without_limits("tasks");
+    let mut function = stand.with_wide_limits("tasks");
     function.settings.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), at_once.to_string());
     let callers = instances * at_once;
     let fleet = Fleet::new(function, Limits { instances, waiting: callers });

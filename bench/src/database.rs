@@ -69,7 +69,7 @@ pub(crate) async fn compare(
     concurrency: usize,
     duration: Duration,
 ) -> Result<Compared> {
-    let fleet = Fleet::new(stand.without_limits("tasks"), Limits { instances: concurrency, waiting: concurrency });
+    let fleet = Fleet::new(stand.with_wide_limits("tasks"), Limits { instances: concurrency, waiting: concurrency });
     for _ in 0..concurrency {
         fleet.start_one().await?;
     }

@@ -80,6 +80,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     let cold = cold::starts(&stand, &writer, scope.starts).await?;
     say("warm requests to one instance");
     let warm = warm::requests(&stand, &writer, scope.requests).await?;
+    let hash_cpu_ms = warm::hash(&stand, scope.requests / 20).await?;
     say("round trips, through a proxy that delays answers by 25 ms");
     let delayed = database::delayed(&stand, &delayed).await?;
     say("lists of people with few and many tasks");
@@ -135,6 +136,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
         binaries: Binary::of(&functions, ["floor", "health", "tasks", "auth"])?,
         cold,
         warm,
+        hash_cpu_ms,
         delayed,
         lists,
         compared,

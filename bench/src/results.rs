@@ -31,6 +31,8 @@ pub(crate) struct Results {
     pub(crate) binaries: Vec<Binary>,
     pub(crate) cold: Vec<Cold>,
     pub(crate) warm: Vec<Warm>,
+    /// Of hashing a password, by itself.
+    pub(crate) hash_cpu_ms: f64,
     pub(crate) delayed: Vec<Delayed>,
     pub(crate) lists: Vec<Listing>,
     pub(crate) compared: Vec<Compared>,

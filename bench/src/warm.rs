@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+use shared::domain::Password;
+use shared::passwords;
 
 use crate::Result;
 use crate::data::Class;
-use crate::lambda::{Fleet, Instance};
+use crate::lambda::{Fleet, Instance, cpu_of};
 use crate::load::{Latencies, Quantiles};
 use crate::question::{FLOOR, Question, list, nothing, questions};
-use crate::stand::{Stand, Visitor};
+use crate::stand::{PASSWORD, Stand, Visitor};
 
 /// Requests of one kind to one warm instance.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -37,7 +40,7 @@ struct One {
 
 impl One {
     async fn start(stand: &Stand, function: &str) -> Result<Self> {
-        let fleet = stand.unlimited(function);
+        let fleet = stand.alone_with_wide_limits(function);
         let instance = fleet.start_one().await?;
         Ok(Self { fleet, instance })
     }
@@ -93,6 +96,17 @@ pub(crate) async fn requests(stand: &Stand, visitor: &Visitor, times: usize) -> 
         });
     }
     Ok(warm)
+}
+
+/// The processor time of hashing a password, in ms, without anything around it.
+pub(crate) async fn hash(stand: &Stand, times: usize) -> Result<f64> {
+    passwords::hash(&stand.settings, Password::new(PASSWORD)).await?;
+    let before = cpu_of(Pid::this())?;
+    for _ in 0..times {
+        passwords::hash(&stand.settings, Password::new(PASSWORD)).await?;
+    }
+    let used = cpu_of(Pid::this())?.saturating_sub(before);
+    Ok(used.as_secs_f64() * 1000.0 / crate::report::float(times))
 }
 
 pub(crate) fn mib(instance: &Instance) -> Result<f64> {

@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
-use crate::config::{Environment, Function, Live, Sources};
+use crate::config::{Environment, Function, Live, Source, Sources};
 use crate::db::{Database, Role};
 use crate::http::stack;
 use crate::ids::Ids;
@@ -52,7 +52,8 @@ async fn respond(router: Router, request: lambda_http::Request) -> Result<Respon
 
 /// How many requests Lambda hands to this instance at once.
 fn concurrency(sources: &Sources) -> usize {
-    sources.get("AWS_LAMBDA_MAX_CONCURRENCY").and_then(|(text, _)| text.parse().ok()).unwrap_or(1)
+    let said = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").filter(|(_, source)| *source == Source::Environment);
+    said.and_then(|(text, _)| text.parse::<u16>().ok()).map_or(1, usize::from)
 }
 
 /// What is known of a direct invocation beside its event.

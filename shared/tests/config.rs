@@ -102,6 +102,7 @@ fn every_malformed_value_is_named_with_what_was_expected() {
         ("DATABASE_URL", "mysql://u:hunter2@h/d", Function::Tasks),
         ("DATABASE_URL", "postgresql://h/hunter2", Function::Tasks),
         ("DATABASE_URL", "postgresql://u:hunter2@h/d?sslmode=hunter2", Function::Tasks),
+        ("DATABASE_URL", "postgresql://u:hunter2@h/d?sslnegotiation=direct", Function::Tasks),
         ("DATABASE_URL", "postgresql://u:hunter2@h:port/d", Function::Tasks),
         ("DATABASE_URL_UNPOOLED", "hunter2", Function::Migrate),
         ("DATABASE_CA_CERT", "/nowhere/hunter2.pem", Function::Tasks),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::config::{Function, Live, SecretReader, Sources};
-use shared::db::{Database, Role, health};
-use testkit::{Bouncer, Moto, TestClock, TestDatabase, forge, jwt_keys, other_jwt_keys, settings};
+use shared::db::{Database, Role, connect_direct, health};
+use testkit::{Bouncer, Moto, TestClock, TestDatabase, TlsFront, forge, jwt_keys, other_jwt_keys, settings};
 
 /// The settings of a function as its secret: key sets as JSON, not as text.
 fn secret(database: &TestDatabase) -> Value {
@@ -193,4 +193,28 @@ async fn the_health_function_starts_without_its_secret_and_says_what_is_missing_
     live.keep_fresh().await;
     assert_eq!(named(), [""; 0]);
     assert!(live.current().database.is_some());
+}
+
+#[tokio::test]
+async fn reading_the_secret_again_keeps_the_tls_sessions_of_the_database() {
+    let (moto, clock) = (Moto::start(), TestClock::default());
+    let database = TestDatabase::empty().await;
+    let port = database.server().get_ports()[0];
+    let front = TlsFront::start(port).await;
+    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", front.port));
+    let url = url.replace("sslmode=disable", "sslmode=require");
+    let values = json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": front.authority });
+    let arn = moto.create_secret("health", &values).await;
+    let live = load(&moto, &arn, &clock, Function::Health).await;
+    drop(connect_direct(&live).await.unwrap());
+    clock.advance_seconds(301);
+    live.keep_fresh().await;
+    drop(connect_direct(&live).await.unwrap());
+    let other = TlsFront::start(port).await;
+    moto.put_secret(&arn, &json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": other.authority })).await;
+    clock.advance_seconds(301);
+    live.keep_fresh().await;
+    assert!(connect_direct(&live).await.is_err(), "the authority that vouched for it is not trusted any more");
+    let resumed: Vec<bool> = front.handshakes().iter().map(|handshake| handshake.resumed).collect();
+    assert_eq!(resumed, [false, true]);
 }

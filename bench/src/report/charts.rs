@@ -144,7 +144,12 @@ fn by_operation(results: &Results, path: &Path) -> Drawn {
 
 fn by_tasks(results: &Results, path: &Path) -> Drawn {
     let top = results.lists.iter().map(|list| list.ms.p95).fold(1.0, f64::max) * 1.2;
-    let label = |tasks: &f64| format!("{tasks:.0}");
+    let label = |tasks: &f64| {
+        let known = [100_u64, 1_000, 10_000, 100_000]
+            .into_iter()
+            .find(|known| (crate::report::float(*known) - tasks).abs() < 0.5);
+        known.map_or_else(String::new, super::thousands)
+    };
     let x = (80.0..70_000.0).log_scale();
     let title = "First page of 50 and exact count, by how many tasks a user has";
     chart(path, title, (x, "tasks of the user", &label), (0.0..top, "ms", &ms), 56, |chart| {

@@ -2,6 +2,7 @@
 //! answers the events that it will get.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,6 +14,17 @@ const TIME: Duration = Duration::from_secs(20);
 /// As long as the functions without HTTP have.
 const LONG: Duration = Duration::from_secs(900);
 
+/// What a function may weigh unpacked, in MiB: a second TLS stack or another release profile shows here.
+const LARGEST: [(&str, u64); 7] = [
+    ("AuthFunction", 16),
+    ("DocsFunction", 17),
+    ("HealthFunction", 13),
+    ("MaintenanceFunction", 12),
+    ("MigrateFunction", 13),
+    ("TasksFunction", 14),
+    ("UsersFunction", 14),
+];
+
 struct Stack {
     settings: BTreeMap<String, String>,
 }
@@ -20,9 +32,22 @@ struct Stack {
 impl Stack {
     /// The function whose code SAM put into `folder`.
     async fn start(&self, folder: &str) -> Lambda {
-        let bootstrap = local::workspace().join(".aws-sam/build").join(folder).join("bootstrap");
-        assert!(bootstrap.exists(), "{} is missing; cargo xtask package builds it", bootstrap.display());
-        Lambda::start(&bootstrap, "1", &self.settings).await
+        Lambda::start(&bootstrap(folder), "1", &self.settings).await
+    }
+}
+
+/// What SAM put into `folder`.
+fn bootstrap(folder: &str) -> PathBuf {
+    let bootstrap = local::workspace().join(".aws-sam/build").join(folder).join("bootstrap");
+    assert!(bootstrap.exists(), "{} is missing; cargo xtask package builds it", bootstrap.display());
+    bootstrap
+}
+
+#[test]
+fn no_function_has_grown_past_its_bound() {
+    for (folder, most) in LARGEST {
+        let bytes = std::fs::metadata(bootstrap(folder)).expect("it is there").len();
+        assert!(bytes <= most * 1024 * 1024, "{folder} has {bytes} bytes, and may have {most} MiB");
     }
 }
 

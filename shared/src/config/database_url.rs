@@ -35,6 +35,11 @@ impl DatabaseUrl {
         whole.then(|| Self { config, certificates: None, tls: Arc::default() })
     }
 
+    /// Whether TLS is spoken without asking for it first, although it is not demanded: that never connects.
+    pub(super) fn is_direct_without_tls(&self) -> bool {
+        self.config.get_ssl_negotiation() == SslNegotiation::Direct && !self.requires_tls()
+    }
+
     pub(super) fn with_certificates(mut self, certificates: Option<Certificates>) -> Self {
         self.certificates = certificates;
         self

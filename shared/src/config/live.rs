@@ -191,7 +191,8 @@ impl Live {
     async fn read(&self, secret: &Secret, asked: &mut Asked) -> Result<(), SecretError> {
         asked.at = self.clock.now();
         let values = secret.reader.read().await?;
-        let inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
+        let mut inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
+        inspected.keep_sessions_of(&self.current());
         if inspected.problems.is_empty() || self.function.starts_with_problems() {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
         } else {
@@ -206,6 +207,14 @@ impl Inspected {
     fn of(function: Function, sources: &Sources) -> Self {
         let (settings, problems) = Settings::inspect(function, sources);
         Self { settings: Arc::new(settings), problems: Arc::new(problems), unread: None }
+    }
+
+    /// Goes on with the TLS sessions of a database that is still the same.
+    fn keep_sessions_of(&mut self, before: &Settings) {
+        let settings = Arc::make_mut(&mut self.settings);
+        if settings.database == before.database {
+            settings.database.clone_from(&before.database);
+        }
     }
 
     /// Adds the problem that explains the others, if there is one.

@@ -277,6 +277,9 @@ impl Settings {
             database_url::Certificates::parse,
         );
         let url = url?;
+        if url.is_direct_without_tls() {
+            read.refuse(names, "sslmode=require beside sslnegotiation=direct");
+        }
         if production && !url.requires_tls() {
             read.refuse(names, "a URL with sslmode=require, in production");
         }

@@ -7,6 +7,7 @@ pub mod health;
 pub mod legacy;
 pub mod maintenance;
 pub mod migrations;
+mod opening;
 mod pool;
 mod role;
 mod row;

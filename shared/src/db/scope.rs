@@ -6,16 +6,16 @@
 //! transaction is one message. Statements are unnamed and typed; nothing outlives the transaction.
 
 use std::borrow::Cow;
-use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::pool::{Checkout, Database};
-use super::{DbError, Refusal, Role};
+use super::{DbError, Refusal, Role, opening};
 use crate::config::{Limit, Policy, Refused};
 use crate::http::deadline;
 use crate::tokens::Identity;
@@ -143,8 +143,7 @@ impl<'a> Scope<'a> {
             let commit = client.batch_execute("COMMIT");
             // Polled in this order, which is the order on the wire.
             let (open, rows, commit) = futures_util::join!(open, statement, commit);
-            // A server that answered this with a refusal has run nothing; one that was cut off may have run all.
-            let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some());
+            let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some_and(ran_nothing));
             open.map_err(|error| self.refusal(error, may_have_run))?;
             let rows = rows.map_err(|error| Lost::of(error.into(), may_have_run))?;
             // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
@@ -166,21 +165,12 @@ impl<'a> Scope<'a> {
         result
     }
 
-    /// Opens the transaction; for a caller, also names them to row-level security and checks their session.
+    /// What opens the transaction: for a caller, also names them to row-level security and checks their session.
     fn opening(&self) -> Cow<'static, str> {
-        /// Ids, numbers and a time: ours, or parsed. No text from outside may ever stand here.
-        fn literal(value: Option<impl Display>) -> String {
-            value.map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"))
-        }
         let begin = self.role.begin();
-        let Some(Caller { user, session, as_admin }) = self.caller else { return begin.into() };
-        let (session, generation) = session.unzip();
-        let (burst, every) = Limit::params(self.writes);
+        let Some(caller) = self.caller else { return begin.into() };
         let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
-        let (session, generation, event) = (literal(session), literal(generation), literal(event));
-        let (burst, every, needed) = (literal(burst), literal(every), if as_admin { "'admin'" } else { "NULL" });
-        let arguments = format!("'{user}', {session}, {generation}, '{now}', {needed}, {burst}, {every}, {event}");
-        format!("{begin}; SELECT app.open_request({arguments})").into()
+        opening::text(begin, caller, self.writes, now, event).into()
     }
 
     /// Why the request was not opened. A limit says for how long, and whether it is the first refusal.
@@ -253,6 +243,12 @@ impl Transaction {
     }
 }
 
+/// Whether an error that the opening was answered with means that nothing after it took effect. A pooler that lost its
+/// server says so with class 08: the server may be running what it was sent.
+fn ran_nothing(code: &SqlState) -> bool {
+    !code.code().starts_with("08")
+}
+
 /// A failed attempt: did it fail for want of a connection?
 enum Lost {
     /// The database answered, or nothing was asked. Another attempt would fare no better.
@@ -286,6 +282,19 @@ impl Lost {
         match self {
             Self::No(error) | Self::Connection { error, .. } | Self::Deadlock(error) => error,
             Self::Limited { refused, .. } => DbError::Refused(Refusal::Limited(refused)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooler_that_lost_its_server_may_have_run_everything() {
+        assert!(!ran_nothing(&SqlState::PROTOCOL_VIOLATION) && !ran_nothing(&SqlState::CONNECTION_FAILURE));
+        for code in ["UA001", "UA004", "40P01", "57014", "57P01"] {
+            assert!(ran_nothing(&SqlState::from_code(code)), "{code}");
         }
     }
 }

@@ -3,13 +3,13 @@
 
 mod breached;
 mod legacy;
+mod memory;
 pub mod policy;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Block, Params, Version};
+use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 
@@ -212,23 +212,13 @@ fn argon2_of(stored: &PasswordHash) -> Option<Argon2<'static>> {
     affordable.then(|| Argon2::new(algorithm, version, params))
 }
 
-/// One hash at a time, in memory that is kept: asking the allocator for 19 MiB on each thread of the pool
-/// would hold on to several times as much, and an instance has less than two processors to hash with.
 fn run(argon2: &Argon2<'_>, peppered: &hmac::Tag, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
-    static MEMORY: Mutex<Vec<Block>> = Mutex::new(Vec::new());
     COMPUTED.fetch_add(1, Ordering::SeqCst);
-    let mut memory = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
-    let blocks = argon2.params().block_count();
-    if memory.len() < blocks {
-        memory.resize(blocks, Block::default());
-    }
-    let result = argon2.hash_password_into_with_memory(peppered.as_ref(), salt, output, &mut memory[..blocks]);
     // A stored hash with larger parameters is replaced now, and its memory is not needed again.
-    if blocks > MEMORY_KIB as usize {
-        memory.truncate(MEMORY_KIB as usize);
-        memory.shrink_to_fit();
-    }
-    result.map_err(failed)
+    let hashed = memory::within(argon2.params().block_count(), MEMORY_KIB as usize, |memory| {
+        argon2.hash_password_into_with_memory(peppered.as_ref(), salt, output, memory)
+    });
+    hashed.map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> PasswordError {

@@ -26,7 +26,7 @@ pub struct Handshake {
 /// A listening front; it ends with the runtime of the test.
 #[derive(Clone, Debug)]
 pub struct TlsFront {
-    /// Where it listens on 127.0.0.1.
+    /// Where it listens.
     pub port: u16,
     /// The certificate authority to trust, in PEM.
     pub authority: String,
@@ -48,7 +48,8 @@ impl TlsFront {
         let mut config = config.with_single_cert(vec![certificate], key).expect("the key fits");
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
+        // On every address of this machine, so that it can be called by another name.
+        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.expect("a port is free");
         let front =
             Self { port: listener.local_addr().expect("it listens").port(), authority, handshakes: Arc::default() };
         let listening = front.clone();

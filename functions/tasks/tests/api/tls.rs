@@ -1,10 +1,12 @@
 //! How a connection to the database comes to be encrypted.
 
+use std::collections::BTreeMap;
+
 use shared::config::Function;
 use testkit::{Api, Handshake, TestDatabase, TlsFront, settings};
 
 /// The function before a server that speaks TLS, with `options` at the end of its URL.
-async fn behind_tls(options: &str) -> (Api, TlsFront) {
+async fn behind_tls(options: &str, change: impl FnOnce(&mut BTreeMap<String, String>)) -> (Api, TlsFront) {
     let database = TestDatabase::new().await;
     let port = database.server().get_ports()[0];
     let front = TlsFront::start(port).await;
@@ -12,12 +14,13 @@ async fn behind_tls(options: &str) -> (Api, TlsFront) {
     let mut settings = settings();
     settings.insert("DATABASE_URL".to_owned(), url.replace("sslmode=disable", &format!("sslmode=require{options}")));
     settings.insert("DATABASE_CA_CERT".to_owned(), front.authority.clone());
+    change(&mut settings);
     (Api::start_on(database, Function::Tasks, tasks::routes, settings).await, front)
 }
 
 /// The handshakes of two connections: the first is cut off before the second request.
 async fn two_handshakes(options: &str) -> Vec<Handshake> {
-    let (api, front) = behind_tls(options).await;
+    let (api, front) = behind_tls(options, |_| {}).await;
     let ada = api.person("ada@example.com").await;
     ada.get("/api/tasks").await.data(200);
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -37,4 +40,29 @@ async fn a_connection_resumes_the_tls_session_of_the_one_before() {
 async fn with_direct_negotiation_a_server_is_not_asked_first() {
     let handshake = |resumed| Handshake { direct: true, resumed, protocol: Some("postgresql".to_owned()) };
     assert_eq!(two_handshakes("&sslnegotiation=direct").await, [handshake(false), handshake(true)]);
+}
+
+#[tokio::test]
+async fn a_server_that_no_authority_of_ours_vouches_for_is_told_nothing() {
+    let other = TlsFront::start(1).await.authority;
+    let trusting_another = |settings: &mut BTreeMap<String, String>| {
+        settings.insert("DATABASE_CA_CERT".to_owned(), other);
+    };
+    let (api, front) = behind_tls("", trusting_another).await;
+    let ada = api.person("ada@example.com").await;
+    ada.get("/api/tasks").await.problem(503, "database_unavailable");
+    assert_eq!(front.handshakes(), []);
+}
+
+#[tokio::test]
+async fn a_server_of_another_name_is_told_nothing() {
+    // The certificate is of 127.0.0.1 and localhost.
+    let (api, front) = behind_tls("", |settings| {
+        let url = settings["DATABASE_URL"].replace("@127.0.0.1:", "@127.0.0.2:");
+        settings.insert("DATABASE_URL".to_owned(), url);
+    })
+    .await;
+    let ada = api.person("ada@example.com").await;
+    ada.get("/api/tasks").await.problem(503, "database_unavailable");
+    assert_eq!(front.handshakes(), []);
 }

@@ -1,0 +1,63 @@
+//! The text that opens a transaction, with ids, numbers and a time in it.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::scope::Caller;
+use crate::config::Limit;
+
+/// What may stand in the text: values whose own text is digits, letters, hyphens, colons and dots. Never implement it
+/// for text.
+trait Literal: std::fmt::Display {}
+impl Literal for Uuid {}
+impl Literal for i64 {}
+impl Literal for i32 {}
+impl Literal for f64 {}
+impl Literal for Timestamp {}
+
+fn literal(value: Option<impl Literal>) -> String {
+    value.map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"))
+}
+
+/// `begin`, and `app.open_request` for a caller.
+pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Timestamp, event: Option<Uuid>) -> String {
+    let Caller { user, session, as_admin } = caller;
+    let (session, generation) = session.unzip();
+    let (burst, every) = Limit::params(writes);
+    let (user, session, generation) = (literal(Some(user)), literal(session), literal(generation));
+    let (now, burst, every, event) = (literal(Some(now)), literal(burst), literal(every), literal(event));
+    let needed = if as_admin { "'admin'" } else { "NULL" };
+    format!(
+        "{begin}; SELECT app.open_request({user}, {session}, {generation}, {now}, {needed}, {burst}, {every}, {event})"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_can_end_its_quotes() {
+        let extremes = [(i64::MIN, f64::MIN_POSITIVE, Timestamp::MIN), (i64::MAX, f64::INFINITY, Timestamp::MAX)];
+        for (generation, every, now) in extremes {
+            let caller = Caller { user: Uuid::max(), session: Some((Uuid::nil(), generation)), as_admin: true };
+            let limit = Limit { burst: i32::MIN, every };
+            let text = text("BEGIN", caller, Some(limit), now, Some(Uuid::max()));
+            let arguments = text.strip_prefix("BEGIN; SELECT app.open_request(").unwrap().strip_suffix(')').unwrap();
+            let arguments: Vec<&str> = arguments.split(", ").collect();
+            assert_eq!(arguments.len(), 8, "{text}");
+            for argument in arguments {
+                let inside = argument.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
+                let plain = |c: char| c.is_ascii_alphanumeric() || "-+:.".contains(c);
+                assert!(!inside.is_empty() && inside.chars().all(plain), "{argument}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_null() {
+        let caller = Caller { user: Uuid::nil(), session: None, as_admin: false };
+        let text = text("BEGIN", caller, None, Timestamp::UNIX_EPOCH, None);
+        assert!(text.ends_with("', NULL, NULL, '1970-01-01T00:00:00Z', NULL, NULL, NULL, NULL)"), "{text}");
+    }
+}
