@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// How far a function may scale
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=200))]
     instances: u16,
     /// What the binaries were built from
     #[arg(long, default_value = "unknown", hide = true)]

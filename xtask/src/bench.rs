@@ -41,7 +41,7 @@ pub(crate) struct Bench {
     /// The same seed makes the same data and the same requests
     #[arg(long)]
     seed: Option<u64>,
-    /// How far a function may scale, 1 to 200; 4 if it is not given
+    /// How far a function may scale, 1 to 200; 8 if it is not given
     #[arg(long)]
     instances: Option<u16>,
 }
