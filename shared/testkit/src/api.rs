@@ -98,7 +98,6 @@ impl Api {
     }
 
     /// What answers its requests.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
