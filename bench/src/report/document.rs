@@ -80,7 +80,7 @@ fn summary(results: &Results) -> String {
         short(step.latency.p95),
         short(step.latency.p99),
         thousands(step.failed()),
-        thousands(step.latency.count),
+        thousands(step.latency.count + step.failed()),
     );
     match results.knee(crate::budget::CROWD_P95) {
         Some(knee) => {
