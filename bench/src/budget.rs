@@ -97,7 +97,12 @@ impl Verdict {
 pub(crate) fn slowness(results: &Results) -> f64 {
     let mut floors: Vec<f64> = results.warm.iter().map(|warm| warm.floor_cpu_ms).collect();
     floors.sort_by(f64::total_cmp);
-    floors.get(floors.len() / 2).map_or(1.0, |floor| (floor / FLOOR_CPU).clamp(1.0, SLOWEST))
+    floors.get(floors.len() / 2).map_or(1.0, |floor| slower(*floor))
+}
+
+/// The same, by one figure of the floor.
+fn slower(floor_cpu_ms: f64) -> f64 {
+    (floor_cpu_ms / FLOOR_CPU).clamp(1.0, SLOWEST)
 }
 
 /// Judges a run. What it did not measure does not hold.
@@ -117,8 +122,8 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
     for (operation, limit) in CPU {
         let warm = results.warm(operation);
         // Beside its own floor, which was asked in turn.
-        let slower = warm.map_or(1.0, |warm| (warm.floor_cpu_ms / FLOOR_CPU).clamp(1.0, SLOWEST));
-        add(format!("processor time, {operation}"), warm.map(|warm| warm.cpu_ms), limit * slower, "ms");
+        let stretch = warm.map_or(1.0, |warm| slower(warm.floor_cpu_ms));
+        add(format!("processor time, {operation}"), warm.map(|warm| warm.cpu_ms), limit * stretch, "ms");
     }
     let sign_in = results.warm("sign in").map(|warm| warm.cpu_ms / results.hash_cpu_ms);
     add("processor time, sign in, against hashing alone".to_owned(), sign_in, SIGN_IN, "×");
@@ -126,23 +131,23 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
         let peaks = results.warm.iter().filter(|warm| warm.function == function).map(|warm| warm.memory_mib);
         add(format!("peak memory of {function}"), peaks.max_by(f64::total_cmp), limit, "MiB");
     }
-    let slower = slowness(results);
+    let stretch = slowness(results);
     for (class, limit) in LISTS {
         let listing = results.lists.iter().find(|listing| listing.tasks == class.tasks());
         let database = listing.map(|listing| listing.database_ms.p50).filter(|database| *database > 0.0);
-        add(format!("database time, first page of {}", class.name()), database, limit * slower, "ms");
+        add(format!("database time, first page of {}", class.name()), database, limit * stretch, "ms");
     }
     let compared = results.compared.first();
     let ratio = compared.map(|compared| compared.function_ms / compared.pgbench_ms);
     add("list against pgbench, one at a time".to_owned(), ratio, LIST_TO_PGBENCH, "×");
-    let users = results.knee(CROWD_P95 * slower).map(|step| step.offered * results.think_seconds);
+    let users = results.knee(CROWD_P95 * stretch).map(|step| step.offered * results.think_seconds);
     for binary in &results.binaries {
         add(format!("size of {}", binary.function), Some(float(binary.bytes) / (1024.0 * 1024.0)), BINARY, "MiB");
     }
     verdicts.push(Verdict {
-        what: format!("users, none of whom fails and 95 of 100 wait no longer than {} ms", short(CROWD_P95 * slower)),
+        what: format!("users, none of whom fails and 95 of 100 wait no longer than {} ms", short(CROWD_P95 * stretch)),
         measured: users,
-        limit: Limit::Least((USERS / slower).floor()),
+        limit: Limit::Least((USERS / stretch).floor()),
         unit: "",
     });
     verdicts

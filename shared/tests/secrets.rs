@@ -201,8 +201,7 @@ async fn reading_the_secret_again_keeps_the_tls_sessions_of_the_database() {
     let database = TestDatabase::empty().await;
     let port = database.server().get_ports()[0];
     let front = TlsFront::start(port).await;
-    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", front.port));
-    let url = url.replace("sslmode=disable", "sslmode=require");
+    let url = database.url_at(front.port).replace("sslmode=disable", "sslmode=require");
     let values = json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": front.authority });
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;

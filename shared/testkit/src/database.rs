@@ -47,6 +47,13 @@ impl TestDatabase {
         url(&self.admin, &self.name)
     }
 
+    /// Its URL through what listens at another port.
+    #[must_use]
+    pub fn url_at(&self, port: u16) -> String {
+        let own = self.admin.get_ports().first().copied().unwrap_or(5432);
+        self.url().replace(&format!(":{own}/"), &format!(":{port}/"))
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -67,6 +74,13 @@ impl TestDatabase {
         while watcher.query_typed_one(sql, &[]).await.expect("the database answers").get::<_, i64>(0) == 0 {
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Ends every connection to it, as a server that restarts.
+    pub async fn end_connections(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        self.connect().await.query_typed(sql, &[]).await.expect("the owner may end its connections");
     }
 
     /// A connection as the owner, beside the code under test.

@@ -14,7 +14,7 @@ async fn behind_a_proxy() -> (Api, Proxy) {
     let mut settings = settings();
     // Limits take no round trip of their own.
     settings.remove("RATE_LIMITS");
-    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
+    let url = database.url_at(proxy.port);
     settings.insert("DATABASE_URL".to_owned(), url);
     (Api::start_on(database, Function::Auth, auth::routes, settings).await, proxy)
 }

@@ -65,7 +65,7 @@ async fn a_database_that_falls_silent_fails_the_deploy_in_time() {
     let database = TestDatabase::empty().await;
     let port = database.server().get_ports()[0];
     let proxy = Proxy::start(port).await;
-    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
+    let url = database.url_at(proxy.port);
     let mut deploy = Deploy::onto(&url).await;
     let event = deploy.event("Update", 7);
     // In the middle of the migrations.

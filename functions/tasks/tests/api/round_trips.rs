@@ -21,8 +21,7 @@ async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<Bouncer>
     } else {
         let port = database.server().get_ports()[0];
         let proxy = Proxy::start(port).await;
-        let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", proxy.port));
-        settings.insert("DATABASE_URL".to_owned(), url);
+        settings.insert("DATABASE_URL".to_owned(), database.url_at(proxy.port));
         (proxy, None)
     };
     let api = Api::start_on(database, Function::Tasks, tasks::routes, settings).await;
@@ -82,12 +81,9 @@ async fn a_dead_connection_is_replaced_without_the_client_noticing() {
     let (api, proxy, _) = behind_a_proxy(false).await;
     let ada = api.person("ada@example.com").await;
     let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
-    let owner = api.database.connect().await;
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    owner.query_typed(kill, &[]).await.unwrap();
+    api.database.end_connections().await;
     ada.get(&format!("/api/tasks/{id}")).await.data(200);
-    owner.query_typed(kill, &[]).await.unwrap();
+    api.database.end_connections().await;
     ada.post("/api/tasks", json!({ "title": "y" })).await.data(201);
     proxy.cut();
     assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
@@ -152,10 +148,7 @@ async fn a_delete_that_never_ran_the_first_time_still_tells_the_truth() {
     let (api, _proxy, _) = behind_a_proxy(false).await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
-    let owner = api.database.connect().await;
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    owner.query_typed(kill, &[]).await.unwrap();
+    api.database.end_connections().await;
     eve.delete(&format!("/api/tasks/{id}")).await.problem(404, "task_not_found");
     ada.get(&format!("/api/tasks/{id}")).await.data(200);
 }

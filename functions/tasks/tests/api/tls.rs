@@ -10,7 +10,7 @@ async fn behind_tls(options: &str, change: impl FnOnce(&mut BTreeMap<String, Str
     let database = TestDatabase::new().await;
     let port = database.server().get_ports()[0];
     let front = TlsFront::start(port).await;
-    let url = database.url().replace(&format!(":{port}/"), &format!(":{}/", front.port));
+    let url = database.url_at(front.port);
     let mut settings = settings();
     settings.insert("DATABASE_URL".to_owned(), url.replace("sslmode=disable", &format!("sslmode=require{options}")));
     settings.insert("DATABASE_CA_CERT".to_owned(), front.authority.clone());
@@ -23,9 +23,7 @@ async fn two_handshakes(options: &str) -> Vec<Handshake> {
     let (api, front) = behind_tls(options, |_| {}).await;
     let ada = api.person("ada@example.com").await;
     ada.get("/api/tasks").await.data(200);
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    api.database.connect().await.query_typed(kill, &[]).await.unwrap();
+    api.database.end_connections().await;
     ada.get("/api/tasks").await.data(200);
     front.handshakes()
 }
