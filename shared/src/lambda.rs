@@ -15,7 +15,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 use tracing_subscriber::EnvFilter;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::clock::Clock;
 use crate::config::{Environment, Function, Live, Source, Sources};
@@ -32,12 +31,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
 /// Serves as many requests at once as Lambda says, one unless it says more.
-pub fn serve(function: Function, routes: fn() -> OpenApiRouter<App>) -> ExitCode {
+pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
     let sources = Sources::process(Path::new("."));
     run(concurrency(&sources), async move {
         let app = start(function, sources).await?;
-        let (router, _) = routes().split_for_parts();
-        let router = stack(router, app);
+        let router = stack(routes(), app);
         let service = lambda_http::service_fn(move |request| respond(router.clone(), request));
         lambda_http::run_concurrent(service).await
     })

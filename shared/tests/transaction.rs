@@ -5,7 +5,7 @@ use shared::db::{Caller, DbError};
 use testkit::Api;
 
 async fn api() -> Api {
-    Api::start(Function::Tasks, utoipa_axum::router::OpenApiRouter::new).await
+    Api::start(Function::Tasks, axum::Router::new).await
 }
 
 const INSERT: &str = "INSERT INTO tasks (id, user_id, title, priority, created_at, updated_at)

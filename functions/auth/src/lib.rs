@@ -21,34 +21,32 @@ mod signup;
 mod standing;
 mod view;
 
-use shared::App;
-use shared::http::openapi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::{Routes, openapi};
+use shared::routes;
 
 /// Every route of this function.
 #[must_use]
-pub fn routes() -> OpenApiRouter<App> {
-    let v1 = OpenApiRouter::new()
-        .routes(routes!(signup::sign_up))
-        .routes(routes!(signin::sign_in))
-        .routes(routes!(signout::sign_out))
-        .routes(routes!(me::get_me))
-        .routes(routes!(sessions::list_sessions))
-        .routes(routes!(revoke_session::revoke_session))
-        .routes(routes!(logout_all::logout_all))
-        .routes(routes!(change_password::change_password))
-        .routes(routes!(delete_account::delete_account))
-        .routes(routes!(events::list_events));
-    let sessions = || {
-        OpenApiRouter::new()
-            .routes(routes!(signin::login))
-            .routes(routes!(refresh::refresh))
-            .routes(routes!(signout::logout))
-    };
-    OpenApiRouter::with_openapi(openapi::base())
-        .nest("/api/v1/auth", v1.merge(sessions()))
-        .nest("/api/auth", openapi::renamed(sessions(), "_unversioned"))
-        .routes(routes!(jwks::get_jwks))
-        .routes(routes!(health::check_authentication))
+pub fn routes<R: Routes>() -> R {
+    let account = R::none()
+        .add(routes!(signup::sign_up))
+        .add(routes!(signin::sign_in))
+        .add(routes!(signout::sign_out))
+        .add(routes!(me::get_me))
+        .add(routes!(sessions::list_sessions))
+        .add(routes!(revoke_session::revoke_session))
+        .add(routes!(logout_all::logout_all))
+        .add(routes!(change_password::change_password))
+        .add(routes!(delete_account::delete_account))
+        .add(routes!(events::list_events));
+    let unversioned = both::<R>().document(|document| openapi::rename(document, "_unversioned"));
+    R::none()
+        .nest("/api/v1/auth", account.merge(both()))
+        .nest("/api/auth", unversioned)
+        .add(routes!(jwks::get_jwks))
+        .add(routes!(health::check_authentication))
+}
+
+/// What both generations of clients call.
+fn both<R: Routes>() -> R {
+    R::none().add(routes!(signin::login)).add(routes!(refresh::refresh)).add(routes!(signout::logout))
 }

@@ -6,16 +6,15 @@ mod openapi;
 mod page;
 mod problems;
 
-use shared::App;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::Routes;
+use shared::routes;
 
 /// Every route of this function.
 #[must_use]
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(shared::http::openapi::base())
-        .routes(routes!(openapi::get_openapi))
-        .routes(routes!(page::get_docs))
-        .routes(routes!(problems::get_problems))
-        .routes(routes!(assets::get_asset))
+pub fn routes<R: Routes>() -> R {
+    R::none()
+        .add(routes!(openapi::get_openapi))
+        .add(routes!(page::get_docs))
+        .add(routes!(problems::get_problems))
+        .add(routes!(assets::get_asset))
 }

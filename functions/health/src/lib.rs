@@ -7,18 +7,16 @@ mod database;
 mod index;
 mod unmatched;
 
-use shared::App;
-use shared::http::openapi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::Routes;
+use shared::routes;
 
 /// Every route of this function.
 #[must_use]
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::base())
-        .routes(routes!(index::get_index))
-        .routes(routes!(alive::check_alive))
-        .routes(routes!(database::check_database))
-        .routes(routes!(config::check_config))
-        .route("/{*path}", axum::routing::any(unmatched::unmatched))
+pub fn routes<R: Routes>() -> R {
+    R::none()
+        .add(routes!(index::get_index))
+        .add(routes!(alive::check_alive))
+        .add(routes!(database::check_database))
+        .add(routes!(config::check_config))
+        .undocumented("/{*path}", axum::routing::any(unmatched::unmatched))
 }

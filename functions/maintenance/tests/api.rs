@@ -1,21 +1,16 @@
 //! The purge and the operator's actions, on a real PostgreSQL.
 
+use axum::Router;
 use maintenance::{Answer, Event, Operated, Purged, handle};
 use serde_json::{Value, json};
-use shared::App;
 use shared::config::Function;
 use shared::lambda::Invocation;
 use testkit::Api;
 use tokio_postgres::Client;
-use utoipa_axum::router::OpenApiRouter;
 
 async fn api() -> Api {
-    Api::start(Function::Maintenance, no_routes).await
-}
-
-/// This function has no routes; what it uses is that of the others.
-fn no_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    // It has no routes; what it uses is that of the others.
+    Api::start(Function::Maintenance, Router::new).await
 }
 
 async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<Answer, String> {

@@ -9,7 +9,6 @@ use shared::error::{ApiError, Code};
 use shared::http::{PathId, openapi};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{Content, OpenApi, RefOr, ResponseBuilder, Schema};
-use utoipa_axum::router::OpenApiRouter;
 use uuid::Uuid;
 
 /// Which generation of clients a route serves. `/api/tasks` came first, `/api/v1/tasks` second.
@@ -72,10 +71,10 @@ fn is_priority(parameter: &RefOr<Parameter>) -> bool {
 }
 
 /// Handlers are documented as the second generation sees them; this is the first one's view.
-pub(crate) fn document_first(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let mut router = openapi::renamed(router, "_unversioned");
-    first_bodies(router.get_openapi_mut());
-    for (path, item) in &mut router.get_openapi_mut().paths.paths {
+pub(crate) fn document_first(document: &mut OpenApi) {
+    openapi::rename(document, "_unversioned");
+    first_bodies(document);
+    for (path, item) in &mut document.paths.paths {
         let by_id = path.contains("{id}");
         if let Some(delete) = &mut item.delete {
             let gone = ResponseBuilder::new().description("Deleted").build();
@@ -92,7 +91,6 @@ pub(crate) fn document_first(router: OpenApiRouter<App>) -> OpenApiRouter<App> {
             }
         }
     }
-    router
 }
 
 /// The bodies of the first generation: longer descriptions, and a priority that may be left out.

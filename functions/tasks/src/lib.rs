@@ -10,25 +10,22 @@ mod list;
 mod update;
 mod view;
 
-use axum::Extension;
-use shared::App;
-use shared::http::openapi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::Routes;
+use shared::routes;
 
 use edition::Edition;
 
 /// Every route of this function: one set of handlers, served to both generations of clients.
 #[must_use]
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(openapi::base())
-        .nest("/api", edition::document_first(both().layer(Extension(Edition::First))))
-        .nest("/api/v1", both().routes(routes!(update::patch_task)).layer(Extension(Edition::Second)))
+pub fn routes<R: Routes>() -> R {
+    let first = both::<R>().document(edition::document_first).extension(Edition::First);
+    let second = both::<R>().add(routes!(update::patch_task)).extension(Edition::Second);
+    R::none().nest("/api", first).nest("/api/v1", second)
 }
 
-fn both() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list::list_tasks, create::create_task))
-        .routes(routes!(get::get_task, update::update_task, delete::delete_task))
-        .routes(routes!(complete::complete_task))
+fn both<R: Routes>() -> R {
+    R::none()
+        .add(routes!(list::list_tasks, create::create_task))
+        .add(routes!(get::get_task, update::update_task, delete::delete_task))
+        .add(routes!(complete::complete_task))
 }

@@ -12,22 +12,20 @@ mod sign_out;
 mod unban;
 mod view;
 
-use shared::App;
-use shared::http::openapi;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
+use shared::http::Routes;
+use shared::routes;
 
 /// Every route of this function.
 #[must_use]
-pub fn routes() -> OpenApiRouter<App> {
-    let users = OpenApiRouter::new()
-        .routes(routes!(list::list_users))
-        .routes(routes!(get::get_user))
-        .routes(routes!(set_role::set_role))
-        .routes(routes!(ban::ban_user))
-        .routes(routes!(unban::unban_user))
-        .routes(routes!(sign_out::sign_out_user))
-        .routes(routes!(activate::activate_user))
-        .routes(routes!(deactivate::deactivate_user));
-    OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", users)
+pub fn routes<R: Routes>() -> R {
+    let users = R::none()
+        .add(routes!(list::list_users))
+        .add(routes!(get::get_user))
+        .add(routes!(set_role::set_role))
+        .add(routes!(ban::ban_user))
+        .add(routes!(unban::unban_user))
+        .add(routes!(sign_out::sign_out_user))
+        .add(routes!(activate::activate_user))
+        .add(routes!(deactivate::deactivate_user));
+    R::none().nest("/api/v1", users)
 }

@@ -16,6 +16,7 @@ mod problem;
 mod query;
 mod request_id;
 mod request_log;
+mod routes;
 mod user;
 
 pub use created::Created;
@@ -29,4 +30,5 @@ pub use problem::ProblemBody;
 pub use query::Query;
 pub use request_id::RequestId;
 pub(crate) use request_log::millis;
+pub use routes::Routes;
 pub use user::{CurrentAdmin, CurrentUser, bearer, session_to_end};

@@ -9,11 +9,9 @@ use utoipa::openapi::{
     Response, ResponseBuilder, Type,
 };
 use utoipa::{PartialSchema, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 
 use super::ProblemBody;
 use crate::error::{Code, FieldError};
-use crate::state::App;
 
 /// The document without operations: title, schemas of errors, and how to authenticate.
 #[must_use]
@@ -46,15 +44,13 @@ pub fn base() -> OpenApi {
     document
 }
 
-/// The same operations once more, under ids of their own: an id may stand once in a document.
-#[must_use]
-pub fn renamed(mut router: OpenApiRouter<App>, suffix: &str) -> OpenApiRouter<App> {
-    for item in router.get_openapi_mut().paths.paths.values_mut() {
+/// Operations that stand in the document once more get ids of their own.
+pub fn rename(document: &mut OpenApi, suffix: &str) {
+    for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             operation.operation_id = operation.operation_id.take().map(|id| id + suffix);
         }
     }
-    router
 }
 
 /// The operations of a path.

@@ -13,7 +13,6 @@ use shared::App;
 use shared::config::{Function, Live, Sources};
 use shared::lambda::assemble;
 use tower::ServiceExt;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Answer, Bouncer, Person, TestClock, TestDatabase, settings, witness};
 
@@ -56,14 +55,14 @@ pub struct Api {
 
 impl Api {
     /// Starts a function. With `TEST_THROUGH=pgbouncer` its connections go through one.
-    pub async fn start(function: Function, routes: fn() -> OpenApiRouter<App>) -> Self {
+    pub async fn start(function: Function, routes: fn() -> Router<App>) -> Self {
         Self::start_with(function, routes, |_| {}).await
     }
 
     /// Starts a function with other settings.
     pub async fn start_with(
         function: Function,
-        routes: fn() -> OpenApiRouter<App>,
+        routes: fn() -> Router<App>,
         change: impl FnOnce(&mut BTreeMap<String, String>),
     ) -> Self {
         let database = TestDatabase::new().await;
@@ -82,7 +81,7 @@ impl Api {
     pub async fn start_on(
         database: TestDatabase,
         function: Function,
-        routes: fn() -> OpenApiRouter<App>,
+        routes: fn() -> Router<App>,
         settings: BTreeMap<String, String>,
     ) -> Self {
         witness::catch_logs();
@@ -92,8 +91,7 @@ impl Api {
         let live = live.unwrap_or_else(|error| panic!("{error}"));
         let metrics = witness::metrics(function);
         let app = App { metrics, ..assemble(function, Arc::new(live), clock.clock(), 8) };
-        let (router, _) = routes().split_for_parts();
-        let router = shared::http::stack(router, app.clone());
+        let router = shared::http::stack(routes(), app.clone());
         Self { database, clock, app, router }
     }
 

@@ -5,18 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use shared::http::openapi;
 
-use crate::{FUNCTIONS, operations};
+use crate::{CONTRACTS, operations};
 
 /// The whole document, from the code.
 fn document() -> Value {
-    let mut whole = openapi::base();
-    for (_, _, routes) in FUNCTIONS {
-        whole.merge(routes().into_openapi());
-    }
-    openapi::complete(&mut whole);
-    serde_json::to_value(&whole).expect("the document is JSON")
+    crate::document(&CONTRACTS)
 }
 
 #[test]

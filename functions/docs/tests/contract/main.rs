@@ -4,27 +4,47 @@ mod access;
 mod document;
 mod router;
 
+use axum::Router;
 use serde_json::Value;
 use shared::App;
 use shared::config::Function;
 use shared::http::openapi;
 use utoipa_axum::router::OpenApiRouter;
 
-/// The routes of a function.
-type Routes = fn() -> OpenApiRouter<App>;
+/// A function behind HTTP.
+struct Contract {
+    /// What its binary is called.
+    name: &'static str,
+    function: Function,
+    served: fn() -> Router<App>,
+    documented: fn() -> OpenApiRouter<App>,
+}
 
-/// The functions behind HTTP, as their binaries are called.
-const FUNCTIONS: [(&str, Function, Routes); 5] = [
-    ("health", Function::Health, health::routes),
-    ("auth", Function::Auth, auth::routes),
-    ("tasks", Function::Tasks, tasks::routes),
-    ("users", Function::Users, users::routes),
-    ("docs", Function::Docs, docs::routes),
+macro_rules! contract {
+    ($name:ident, $function:ident) => {
+        Contract {
+            name: stringify!($name),
+            function: Function::$function,
+            served: $name::routes,
+            documented: $name::routes,
+        }
+    };
+}
+
+const CONTRACTS: [Contract; 5] = [
+    contract!(health, Health),
+    contract!(auth, Auth),
+    contract!(tasks, Tasks),
+    contract!(users, Users),
+    contract!(docs, Docs),
 ];
 
-/// The document of one function.
-fn document_of(routes: Routes) -> Value {
-    let mut document = routes().into_openapi();
+/// The document of some functions.
+fn document(contracts: &[Contract]) -> Value {
+    let mut document = openapi::base();
+    for contract in contracts {
+        document.merge((contract.documented)().into_openapi());
+    }
     openapi::complete(&mut document);
     serde_json::to_value(&document).expect("the document is JSON")
 }

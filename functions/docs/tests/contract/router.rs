@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{FUNCTIONS, document_of, operations};
+use crate::{CONTRACTS, document, operations};
 
 fn local_router() -> BTreeMap<String, String> {
     let path = local::workspace().join("Cargo.toml");
@@ -19,11 +19,12 @@ fn the_local_router_sends_every_operation_to_its_function() {
     for (path, function) in local_router() {
         router.insert(path, function).expect("the routes do not contradict each other");
     }
-    for (function, _, routes) in FUNCTIONS {
-        for (path, method, _) in operations(&document_of(routes)) {
+    for contract in CONTRACTS {
+        let name = contract.name;
+        for (path, method, _) in operations(&document(&[contract])) {
             let example = path.replace("{id}", "1").replace("{file}", "x");
             let found = router.at(&example).unwrap_or_else(|_| panic!("{method} {path} has no route"));
-            assert_eq!(found.value, function, "{method} {path}");
+            assert_eq!(found.value, name, "{method} {path}");
         }
     }
     assert_eq!(router.at("/anything/else").unwrap().value, "health", "unknown paths get the common 404");
@@ -32,6 +33,6 @@ fn the_local_router_sends_every_operation_to_its_function() {
 #[test]
 fn the_local_router_names_no_function_that_does_not_exist() {
     for (path, function) in local_router() {
-        assert!(FUNCTIONS.iter().any(|(name, ..)| *name == function), "{path} goes to {function}");
+        assert!(CONTRACTS.iter().any(|contract| contract.name == function), "{path} goes to {function}");
     }
 }
