@@ -16,6 +16,7 @@ use shared::lambda::Invocation;
 use shared::passwords::{self, StoredPassword};
 use shared::tokens::{self, Claims, RefreshToken};
 use testkit::{Bouncer, Pooling, migrator};
+use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
@@ -82,7 +83,10 @@ impl Stand {
         let admin = connect(&cluster.admin_url(NAME)).await?;
 
         let owner: Config = cluster.url(NAME).parse()?;
-        let bouncer = Bouncer::with(&owner, Pooling { servers: SERVERS, clients: 2_000 });
+        let sql = "SELECT rolpassword FROM pg_authid WHERE rolname = $1";
+        let stored: String = admin.query_typed_one(sql, &[(&owner.get_user(), Type::TEXT)]).await?.try_get(0)?;
+        let pooling = Pooling { servers: SERVERS, clients: 2_000, stored: Some(&stored) };
+        let bouncer = Bouncer::with(&owner, pooling);
         let logs = folder.join("logs");
         // Of this run alone.
         let _ = std::fs::remove_dir_all(&logs);

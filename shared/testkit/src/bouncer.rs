@@ -12,13 +12,16 @@ use tokio_postgres::Config;
 use crate::certificates::certificates;
 use crate::program;
 
-/// How many connections there may be.
+/// How a PgBouncer is set up.
 #[derive(Clone, Copy, Debug)]
-pub struct Pooling {
-    /// To the server, per database.
+pub struct Pooling<'a> {
+    /// Connections to the server, per database.
     pub servers: u16,
-    /// From clients.
+    /// Connections from clients.
     pub clients: u16,
+    /// What the server stores of the user's password, if the pooler is to know no more: who knows the password
+    /// derives that anew for each client, in 4,096 rounds.
+    pub stored: Option<&'a str>,
 }
 
 /// A running PgBouncer before the server of the run.
@@ -36,7 +39,7 @@ impl Bouncer {
     /// Starts one with two server connections per database.
     #[must_use]
     pub fn start(server: &Config) -> Self {
-        Self::with(server, Pooling { servers: 2, clients: 500 })
+        Self::with(server, Pooling { servers: 2, clients: 500, stored: None })
     }
 
     /// Starts one.
@@ -44,7 +47,7 @@ impl Bouncer {
     /// # Panics
     /// If PgBouncer is missing or does not start: a test never skips.
     #[must_use]
-    pub fn with(server: &Config, Pooling { servers, clients }: Pooling) -> Self {
+    pub fn with(server: &Config, Pooling { servers, clients, stored }: Pooling<'_>) -> Self {
         let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
         // Not under target/, which another user may not be able to enter.
         let folder =
@@ -62,7 +65,7 @@ impl Bouncer {
         let user = server.get_user().expect("the URL names a user").to_owned();
         let password =
             String::from_utf8(server.get_password().unwrap_or_default().to_vec()).expect("passwords are text");
-        write("users.txt", &format!("\"{user}\" \"{password}\"\n"));
+        write("users.txt", &format!("\"{user}\" \"{}\"\n", stored.unwrap_or(&password)));
         let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
         let server_port = server.get_ports().first().copied().unwrap_or(5432);
         let server_host = match server.get_hosts().first() {
