@@ -6,6 +6,7 @@ use crate::data::Class;
 use crate::question::FLOOR;
 use crate::report::{float, short};
 use crate::results::Results;
+use crate::warm::Warm;
 
 /// 95 of 100 requests of 10,000 users, in milliseconds.
 pub(crate) const CROWD_P95: f64 = 50.0;
@@ -94,8 +95,8 @@ impl Verdict {
 }
 
 /// How much slower this machine is than the one where the budgets were set, by the floor's processor time.
-pub(crate) fn slowness(results: &Results) -> f64 {
-    let mut floors: Vec<f64> = results.warm.iter().map(|warm| warm.floor_cpu_ms).collect();
+pub(crate) fn slowness(warm: &[Warm]) -> f64 {
+    let mut floors: Vec<f64> = warm.iter().map(|warm| warm.floor_cpu_ms).collect();
     floors.sort_by(f64::total_cmp);
     floors.get(floors.len() / 2).map_or(1.0, |floor| slower(*floor))
 }
@@ -131,7 +132,7 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
         let peaks = results.warm.iter().filter(|warm| warm.function == function).map(|warm| warm.memory_mib);
         add(format!("peak memory of {function}"), peaks.max_by(f64::total_cmp), limit, "MiB");
     }
-    let stretch = slowness(results);
+    let stretch = slowness(&results.warm);
     for (class, limit) in LISTS {
         let listing = results.lists.iter().find(|listing| listing.tasks == class.tasks());
         let database = listing.map(|listing| listing.database_ms.p50).filter(|database| *database > 0.0);
@@ -140,7 +141,7 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
     let compared = results.compared.first();
     let ratio = compared.map(|compared| compared.function_ms / compared.pgbench_ms);
     add("list against pgbench, one at a time".to_owned(), ratio, LIST_TO_PGBENCH, "×");
-    let users = results.knee(CROWD_P95 * stretch).map(|step| step.offered * results.think_seconds);
+    let users = results.knee(CROWD_P95 * stretch).map(|step| results.users_of(step));
     for binary in &results.binaries {
         add(format!("size of {}", binary.function), Some(float(binary.bytes) / (1024.0 * 1024.0)), BINARY, "MiB");
     }

@@ -14,6 +14,7 @@ mod machine;
 mod phases;
 mod plan;
 mod question;
+mod ramp;
 mod report;
 mod results;
 mod stand;
@@ -86,7 +87,7 @@ async fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let over: Vec<_> = budget::judge(&results).into_iter().filter(|verdict| !verdict.holds()).collect();
     println!();
-    let slowness = budget::slowness(&results);
+    let slowness = budget::slowness(&results.warm);
     if slowness > 1.05 {
         println!("  the floor takes {slowness:.1} × what it did where the budgets were set; they stretch by that");
     }

@@ -9,6 +9,7 @@ use crate::data::Data;
 use crate::lambda::{Fleet, Front, Limits};
 use crate::load::{Crowd, Load, Step};
 use crate::machine::Machine;
+use crate::ramp::{self, Ramp};
 use crate::results::{Binary, Results};
 use crate::stand::{Fleets, Stand};
 use crate::{Arguments, Result, budget, cold, concurrent, database, load, warm};
@@ -27,11 +28,7 @@ pub(crate) struct Scope {
     crowd: Duration,
     /// While the crowd comes; not recorded.
     arrival: Duration,
-    /// Of each step of the ramp.
-    step: Duration,
-    warm_up: Duration,
-    /// The ramp, in parts of the load of the crowd.
-    ramp: &'static [f64],
+    ramp: Ramp,
 }
 
 impl Scope {
@@ -46,9 +43,13 @@ impl Scope {
                 compare: seconds(3),
                 crowd: seconds(20),
                 arrival: seconds(8),
-                step: seconds(6),
-                warm_up: seconds(3),
-                ramp: &[0.5, 0.67, 0.8, 1.25],
+                ramp: Ramp {
+                    parts: &[0.5, 1.5],
+                    halvings: 3,
+                    duration: seconds(6),
+                    warm_up: seconds(3),
+                    again: seconds(0),
+                },
             };
         }
         Self {
@@ -59,9 +60,13 @@ impl Scope {
             compare: seconds(10),
             crowd: seconds(120),
             arrival: seconds(30),
-            step: seconds(20),
-            warm_up: seconds(5),
-            ramp: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.67, 0.75, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
+            ramp: Ramp {
+                parts: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
+                halvings: 3,
+                duration: seconds(20),
+                warm_up: seconds(5),
+                again: seconds(120),
+            },
         }
     }
 }
@@ -108,18 +113,8 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     say(&format!("{users} users with {THINK:.0} s to think: {rate:.0} requests a second"));
     let main = site.load(rate, scope.arrival, scope.crowd, 0).await?;
     let tables = database::tables(&stand, counted).await?;
-    let mut ramp = Vec::new();
-    for (part, number) in scope.ramp.iter().zip(1..) {
-        say(&format!("the ramp: {:.0} requests a second", rate * part));
-        let step = site.load(rate * part, scope.warm_up, scope.step, number).await?;
-        let over = step.latency.p95 > 10.0 * budget::CROWD_P95 || step.failed() > 0;
-        ramp.push(step);
-        if over {
-            break;
-        }
-    }
-    ramp.push(main.clone());
-    ramp.sort_by(|one: &Step, other| one.offered.total_cmp(&other.offered));
+    let p95 = budget::CROWD_P95 * budget::slowness(&warm);
+    let ramp = ramp::climb(&site, scope.ramp, &main, p95, say).await?;
     drop(site);
     let machine = Machine::here(&stand.cluster.programs.version);
     stand.clear().await?;
@@ -148,7 +143,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
 }
 
 /// The whole service, with its users.
-struct Site<'a> {
+pub(crate) struct Site<'a> {
     stand: &'a Stand,
     fleets: Fleets,
     front: Front,
@@ -167,7 +162,7 @@ impl<'a> Site<'a> {
     }
 
     /// The `number`th load: each has requests of its own.
-    async fn load(&self, rate: f64, warm_up: Duration, duration: Duration, number: u64) -> Result<Step> {
+    pub(crate) async fn load(&self, rate: f64, warm_up: Duration, duration: Duration, number: u64) -> Result<Step> {
         let load = Load { rate, warm_up, duration, seed: self.seed.wrapping_add(2 * number) };
         load::run(self.stand, &self.front, &self.fleets, &self.crowd, load).await
     }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::cold::Cold;
 use crate::concurrent::Concurrent;
 use crate::database::{Compared, Delayed, Tables};
@@ -13,6 +12,7 @@ use crate::load::Step;
 use crate::machine::Machine;
 use crate::question::FLOOR;
 use crate::warm::{Listing, Warm};
+use crate::{Result, budget};
 
 /// A run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -64,6 +64,11 @@ impl Binary {
 }
 
 impl Results {
+    /// How many people make as many requests.
+    pub(crate) fn users_of(&self, step: &Step) -> f64 {
+        step.offered * self.think_seconds
+    }
+
     pub(crate) fn cold(&self, function: &str) -> Option<&Cold> {
         self.cold.iter().find(|cold| cold.function == function)
     }
@@ -77,11 +82,18 @@ impl Results {
         self.cold(FLOOR).zip(self.warm.iter().find(|warm| warm.function == FLOOR))
     }
 
-    /// The hardest load of which 95 of 100 requests were answered within so many ms and none failed.
+    /// The load that figures by operation are told of: that of the crowd, or the hardest that was served within its
+    /// budget. What requests take in a queue that only grows says nothing of what they are.
+    pub(crate) fn told(&self) -> &Step {
+        let p95 = budget::CROWD_P95 * budget::slowness(&self.warm);
+        if self.crowd.serves(p95) { &self.crowd } else { self.knee(p95).unwrap_or(&self.crowd) }
+    }
+
+    /// The hardest load of which 95 of 100 requests were answered within so many ms and none failed; of equal ones the
+    /// longest.
     pub(crate) fn knee(&self, p95: f64) -> Option<&Step> {
-        let within = |step: &&Step| step.latency.p95 <= p95 && step.failed() == 0;
-        let good = self.ramp.iter().filter(within).filter(|step| step.is_of_the_service());
-        good.max_by(|one, other| one.achieved.total_cmp(&other.achieved))
+        let served = self.ramp.iter().filter(|step| step.serves(p95));
+        served.max_by(|one, other| one.offered.total_cmp(&other.offered).then(one.seconds.total_cmp(&other.seconds)))
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self> {

@@ -56,6 +56,11 @@ impl Step {
         self.errors.values().sum()
     }
 
+    /// Whether 95 of 100 requests were answered within so many ms and none failed.
+    pub(crate) fn serves(&self, p95: f64) -> bool {
+        self.latency.p95 <= p95 && self.failed() == 0 && self.is_of_the_service()
+    }
+
     /// Whether the figures are of the service, and not of the harness.
     pub(crate) fn is_of_the_service(&self) -> bool {
         self.harness_busy <= HARNESS_LIMIT

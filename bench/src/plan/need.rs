@@ -84,8 +84,8 @@ impl<'a> Mix<'a> {
                 database_ms: warm.database_ms,
             })
         });
-        let cpu = |who: &str| results.crowd.cpu_ms.get(who).copied();
-        let database = results.crowd.database;
+        let cpu = |who: &str| results.told().cpu_ms.get(who).copied();
+        let database = results.told().database;
         Some(Self {
             results,
             costs: costs.collect::<Option<_>>()?,
@@ -148,7 +148,7 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
 
     let (month, millions) = (per_day * 30.0, per_day * 30.0 / 1e6);
     let gigabytes = |bytes: f64| month * bytes / 1e9;
-    let answers = gigabytes(results.crowd.answer_bytes);
+    let answers = gigabytes(results.told().answer_bytes);
     let growth_gb = gigabytes(results.tables.bytes_per_task * f64::from(Operation::Create.share()) / 100.0);
     // It scales down between peaks to what the average needs, and never sleeps; the largest sizes stay as they are.
     let average = fits(per_day / 86_400.0 * mix.database_cpu_ms / 1000.0).unwrap_or(servers);
@@ -156,7 +156,7 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
     let dollars = BTreeMap::from([
         ("API Gateway", api_gateway(millions)),
         ("Lambda", millions * lambda_price::REQUESTS + month * gb_seconds * lambda_price::GB_SECOND),
-        ("logs", gigabytes(results.crowd.log_bytes + OTHER_LOG_BYTES) * LOGS),
+        ("logs", gigabytes(results.told().log_bytes + OTHER_LOG_BYTES) * LOGS),
         ("traffic out of AWS", egress(answers + gigabytes(HEADER_BYTES))),
         ("Neon, compute", rented * 730.0 * cu_hour(compute.min(servers))),
         ("Neon, storage of a year", 12.0 * growth_gb * STORAGE),

@@ -112,7 +112,7 @@ fn legend<'a, X: Ranged, Y: Ranged>(
 }
 
 fn by_operation(results: &Results, path: &Path) -> Drawn {
-    let step = &results.crowd;
+    let step = results.told();
     let all = step.operations.values().map(|quantiles| quantiles.p99).fold(1.0, f64::max);
     let top = 10_f64.powf(all.log10().ceil());
     let names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
@@ -123,7 +123,7 @@ fn by_operation(results: &Results, path: &Path) -> Drawn {
             Operation::ALL.iter().zip(0_u32..).find(|(_, number)| whole && (f64::from(*number) - place).abs() < 0.5);
         number.map_or_else(String::new, |(operation, _)| operation.name().to_owned())
     };
-    let title = format!("Latency by operation, {} users", super::thousands(results.users));
+    let title = format!("Latency by operation, {} users", super::thousands(results.users_of(step)));
     let x = -0.5..count - 0.5;
     chart(path, &title, (x, "", &label), ((0.1..top).log_scale(), "ms", &ms), 56, |chart| {
         for (number, (name, color)) in [("p50", BLUE), ("p95", ORANGE), ("p99", RED)].into_iter().enumerate() {

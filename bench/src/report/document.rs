@@ -41,7 +41,7 @@ fn parts(results: &Results) -> Vec<(&'static str, String)> {
         ("lists", markdown(table::lists(results))),
         ("compared", markdown(table::compared(results))),
         ("concurrent", markdown(table::concurrent(results))),
-        ("crowd", markdown(table::crowd(results))),
+        ("crowd", crowd(results)),
         ("processors", markdown(table::processors(results))),
         ("ramp", markdown(table::ramp(results))),
         ("tuning", markdown(table::tuning(results))),
@@ -123,6 +123,13 @@ fn summary(results: &Results) -> String {
         tables.bytes_per_task,
     );
     text
+}
+
+fn crowd(results: &Results) -> String {
+    let step = results.told();
+    let (users, rate) = (thousands(results.users_of(step)), short(step.offered));
+    let table = table::crowd(results).markdown();
+    format!("{users} users, {rate} requests a second for {:.0} s, in ms:\n\n{table}", step.seconds)
 }
 
 /// Puts `content` between the marks of `name`.

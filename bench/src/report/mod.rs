@@ -4,6 +4,7 @@ mod charts;
 mod document;
 mod table;
 
+use std::fmt::Display;
 use std::fs;
 use std::path::PathBuf;
 
@@ -39,8 +40,8 @@ pub(crate) fn keep(results: &Results) -> Result<()> {
 }
 
 /// A number with commas.
-pub(crate) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
+pub(crate) fn thousands(number: impl Display) -> String {
+    let digits = format!("{number:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {

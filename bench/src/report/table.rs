@@ -9,14 +9,14 @@ use crate::results::Results;
 /// Rows of text under a head.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    pub(crate) title: &'static str,
+    pub(crate) title: String,
     head: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(crate) fn new<const N: usize>(title: &'static str, head: [&'static str; N]) -> Self {
-        Self { title, head: head.to_vec(), rows: Vec::new() }
+    pub(crate) fn new<const N: usize>(title: impl Into<String>, head: [&'static str; N]) -> Self {
+        Self { title: title.into(), head: head.to_vec(), rows: Vec::new() }
     }
 
     pub(crate) fn row<const N: usize>(&mut self, row: [String; N]) {
@@ -165,8 +165,9 @@ fn quantiles(name: &str, quantiles: &Quantiles) -> [String; 6] {
 }
 
 pub(crate) fn crowd(results: &Results) -> Table {
-    let mut table = Table::new("The crowd, in ms", ["requests", "count", "p50", "p95", "p99", "max"]);
-    let step = &results.crowd;
+    let step = results.told();
+    let title = format!("{} users, in ms", super::thousands(results.users_of(step)));
+    let mut table = Table::new(title, ["requests", "count", "p50", "p95", "p99", "max"]);
     table.row(quantiles("all", &step.latency));
     for (name, all) in &step.operations {
         table.row(quantiles(name, all));
@@ -187,9 +188,10 @@ pub(crate) fn crowd(results: &Results) -> Table {
 }
 
 pub(crate) fn processors(results: &Results) -> Table {
-    let mut table = Table::new("Processor time per request of the crowd", ["who", "ms", "%"]);
-    let all: f64 = results.crowd.cpu_ms.values().sum();
-    for (who, ms) in &results.crowd.cpu_ms {
+    let mut table = Table::new("Processor time per request of these users", ["who", "ms", "%"]);
+    let step = results.told();
+    let all: f64 = step.cpu_ms.values().sum();
+    for (who, ms) in &step.cpu_ms {
         table.row([who.clone(), short(*ms), format!("{:.0}", 100.0 * ms / all.max(f64::MIN_POSITIVE))]);
     }
     table
