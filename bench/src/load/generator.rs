@@ -104,19 +104,19 @@ async fn send(session: &Arc<Session>, recorder: &Arc<Mutex<Recorder>>, load: Loa
             let operation = Operation::at(random.random_range(0..100));
             let asked = session.crowd.person(who).asks(operation, &mut random);
             let (session, recorder) = (Arc::clone(&session), Arc::clone(&recorder));
-            handle.spawn(async move { session.ask(who, asked, (at, due), &recorder).await });
+            handle.spawn(async move { session.ask(who, asked, due, &recorder).await });
         }
     });
     tokio::task::spawn_blocking(move || sending.join()).await?.map_err(|_| "the load generator stopped".into())
 }
 
 impl Session {
-    async fn ask(&self, who: usize, asked: Asked, (at, due): (Duration, Instant), recorder: &Mutex<Recorder>) {
+    async fn ask(&self, who: usize, asked: Asked, due: Instant, recorder: &Mutex<Recorder>) {
         let (operation, class, late) = (asked.operation, asked.class, due.elapsed());
         let person = self.crowd.person(who);
         let outcome = self.exchange(person, asked).await.map_err(|error| error.to_string());
         let latency = due.elapsed();
-        locked(recorder).add(Answered { operation, class, at, latency, late, outcome });
+        locked(recorder).add(Answered { operation, class, latency, late, outcome });
         self.on_their_way.fetch_sub(1, Ordering::Relaxed);
     }
 

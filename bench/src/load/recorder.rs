@@ -78,8 +78,6 @@ pub(crate) struct Recorder {
     /// Requests that Lambda would have turned away.
     pub(crate) throttled: u64,
     pub(crate) bytes: u64,
-    /// By the second in which they should have been sent.
-    pub(crate) seconds: BTreeMap<u64, Latencies>,
     pub(crate) errors: BTreeMap<String, u64>,
 }
 
@@ -88,8 +86,6 @@ pub(crate) struct Recorder {
 pub(crate) struct Answered {
     pub(crate) operation: Operation,
     pub(crate) class: Class,
-    /// When it should have been sent, from the start of the step.
-    pub(crate) at: Duration,
     /// From the moment it should have been sent.
     pub(crate) latency: Duration,
     /// From that moment to its sending.
@@ -110,7 +106,7 @@ pub(crate) struct Success {
 impl Recorder {
     /// Only successes have a latency: a quick refusal is not a quick answer.
     pub(crate) fn add(&mut self, answered: Answered) {
-        let Answered { operation, class, at, latency, late, outcome } = answered;
+        let Answered { operation, class, latency, late, outcome } = answered;
         self.late.add(late);
         let Success { database, queued, throttled, bytes } = match outcome {
             Ok(success) => success,
@@ -121,7 +117,6 @@ impl Recorder {
         };
         self.all.add(latency);
         self.operations.entry((operation, class)).or_default().add(latency);
-        self.seconds.entry(at.as_secs()).or_default().add(latency);
         self.database.add(database);
         self.queued.add(queued);
         self.throttled += u64::from(throttled);

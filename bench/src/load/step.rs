@@ -29,8 +29,6 @@ pub(crate) struct Step {
     pub(crate) operations: BTreeMap<String, Quantiles>,
     /// By operation, and how many tasks the user has.
     pub(crate) classes: BTreeMap<String, BTreeMap<String, Quantiles>>,
-    /// Second by second.
-    pub(crate) timeline: Vec<Quantiles>,
     pub(crate) database: Quantiles,
     /// Waiting for an instance; cold starts are part of it.
     pub(crate) queued: Quantiles,
@@ -119,7 +117,6 @@ pub(super) fn of(
         seconds,
         operations: Operation::ALL.map(merged).into(),
         classes: Operation::ALL.map(by_class).into(),
-        timeline: recorder.seconds.values().map(Latencies::quantiles).collect(),
         database: recorder.database.quantiles(),
         queued: recorder.queued.quantiles(),
         late: recorder.late.quantiles(),

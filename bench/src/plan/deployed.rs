@@ -8,11 +8,13 @@ pub(super) struct Function {
     pub(super) memory: f64,
     /// Invocations at once, at most.
     pub(super) reserved: f64,
+    /// What the plan calls that.
+    pub(super) limit: &'static str,
 }
 
 pub(super) const FUNCTIONS: [Function; 2] = [
-    Function { name: "tasks", memory: 512.0, reserved: 300.0 },
-    Function { name: "auth", memory: 1024.0, reserved: 100.0 },
+    Function { name: "tasks", memory: 512.0, reserved: 300.0, limit: "Lambda: 300 instances reserved for tasks" },
+    Function { name: "auth", memory: 1024.0, reserved: 100.0, limit: "Lambda: 100 instances reserved for auth" },
 ];
 
 /// Requests a second that the stage lets through, of all and of signing in.
@@ -97,7 +99,8 @@ mod tests {
 
     #[test]
     fn the_plan_goes_by_what_the_template_deploys() {
-        for Function { name, memory, reserved } in FUNCTIONS {
+        for Function { name, memory, reserved, limit } in FUNCTIONS {
+            assert_eq!(limit, format!("Lambda: {reserved:.0} instances reserved for {name}"));
             let capital = name[..1].to_uppercase() + &name[1..];
             let function = resource(&format!("{capital}Function"));
             assert!(function.contains(&format!("MemorySize: {memory}\n")), "{name}");

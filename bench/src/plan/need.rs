@@ -165,17 +165,16 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
 
     let connections = peak * database_ms / 1000.0;
     let alive: f64 = simulated.iter().map(|(_, scaled)| scaled.alive).sum();
-    let busy = |function: &str| simulated.iter().find(|(name, _)| *name == function).map_or(0.0, |(_, one)| one.busy);
     let sign_ins = peak * f64::from(Operation::SignIn.share()) / 100.0;
     let mut limits = vec![
         ("API Gateway: the stage's 1,000 a second", peak / STAGE_RATE),
         ("API Gateway: 50 sign-ins a second", sign_ins / SIGN_IN_RATE),
         ("API Gateway: the account's 10,000 a second", peak / ACCOUNT_RATE),
     ];
-    limits.extend(FUNCTIONS.map(|function| match function.name {
-        "auth" => ("Lambda: 100 instances reserved for auth", busy("auth") / function.reserved),
-        _ => ("Lambda: 300 instances reserved for tasks", busy("tasks") / function.reserved),
-    }));
+    let scaled = simulated.iter().map(|(_, scaled)| scaled);
+    limits.extend(
+        FUNCTIONS.iter().zip(scaled).map(|(function, scaled)| (function.limit, scaled.busy / function.reserved)),
+    );
     limits.extend([
         ("pooler: 10,000 clients", alive / POOLER_CLIENTS),
         ("pooler: its one thread", peak * mix.pooler_cpu_ms / 1000.0),
