@@ -48,7 +48,7 @@ impl Scope {
                     halvings: 3,
                     duration: seconds(6),
                     warm_up: seconds(3),
-                    again: seconds(0),
+                    confirmation: seconds(0),
                 },
             };
         }
@@ -65,7 +65,7 @@ impl Scope {
                 halvings: 3,
                 duration: seconds(20),
                 warm_up: seconds(5),
-                again: seconds(120),
+                confirmation: seconds(120),
             },
         }
     }

@@ -17,12 +17,15 @@ pub(crate) struct Ramp {
     /// Of each step.
     pub(crate) duration: Duration,
     pub(crate) warm_up: Duration,
-    /// Of the hardest load that is served, where the crowd's is not: its figures are told in place of the crowd's.
-    pub(crate) again: Duration,
+    /// How long the hardest load that is served must be served; for no longer than a step if it is zero.
+    pub(crate) confirmation: Duration,
 }
 
 /// A gap is narrow enough where its ends differ by so much.
 const NARROW: f64 = 1.04;
+
+/// So many loads are tried for longer.
+const CONFIRMATIONS: usize = 3;
 
 /// So many times the budget, a load is not late but too much.
 const TOO_MUCH: f64 = 10.0;
@@ -49,7 +52,7 @@ pub(crate) async fn climb(
             steps.push(load(rate, ramp.duration).await?);
         }
     }
-    let found = |steps: &[Step]| steps.iter().map(|step| (step.offered, step.serves(p95))).collect::<Vec<_>>();
+    let found = |steps: &[Step]| steps.iter().map(|step| (step.offered, served(steps, step, p95))).collect::<Vec<_>>();
     for _ in 0..ramp.halvings {
         let Some((served, too_hard)) = gap(&found(&steps)).filter(|(served, too_hard)| too_hard / served > NARROW)
         else {
@@ -57,14 +60,27 @@ pub(crate) async fn climb(
         };
         steps.push(load(served.midpoint(too_hard), ramp.duration).await?);
     }
-    if ramp.again > ramp.duration
-        && !crowd.serves(p95)
-        && let Some((served, _)) = gap(&found(&steps))
-    {
-        steps.push(load(served, ramp.again).await?);
+    // What is served for a moment may not be for longer.
+    for _ in 0..CONFIRMATIONS {
+        let brief = |step: &&Step| ramp.confirmation.as_secs_f64() > 1.5 * step.seconds;
+        let Some(rate) = knee(&steps, p95).filter(brief).map(|step| step.offered) else { break };
+        steps.push(load(rate, ramp.confirmation).await?);
     }
     steps.sort_by(|one, other| one.offered.total_cmp(&other.offered));
     Ok(steps)
+}
+
+/// Whether a load was served within `p95` ms each time it was tried.
+fn served(steps: &[Step], step: &Step, p95: f64) -> bool {
+    steps.iter().filter(|other| other.offered.total_cmp(&step.offered).is_eq()).all(|step| step.serves(p95))
+}
+
+/// The hardest load that was served within `p95` ms each time it was tried; of its steps the longest.
+pub(crate) fn knee(steps: &[Step], p95: f64) -> Option<&Step> {
+    steps
+        .iter()
+        .filter(|step| served(steps, step, p95))
+        .max_by(|one, other| one.offered.total_cmp(&other.offered).then(one.seconds.total_cmp(&other.seconds)))
 }
 
 /// The hardest load that was served, and the least beyond it that was not; of loads and whether they were.

@@ -12,7 +12,7 @@ use crate::load::Step;
 use crate::machine::Machine;
 use crate::question::FLOOR;
 use crate::warm::{Listing, Warm};
-use crate::{Result, budget};
+use crate::{Result, budget, ramp};
 
 /// A run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -89,11 +89,9 @@ impl Results {
         if self.crowd.serves(p95) { &self.crowd } else { self.knee(p95).unwrap_or(&self.crowd) }
     }
 
-    /// The hardest load of which 95 of 100 requests were answered within so many ms and none failed; of equal ones the
-    /// longest.
+    /// The hardest load of which 95 of 100 requests were answered within so many ms and none failed.
     pub(crate) fn knee(&self, p95: f64) -> Option<&Step> {
-        let served = self.ramp.iter().filter(|step| step.serves(p95));
-        served.max_by(|one, other| one.offered.total_cmp(&other.offered).then(one.seconds.total_cmp(&other.seconds)))
+        ramp::knee(&self.ramp, p95)
     }
 
     pub(crate) fn read(path: &Path) -> Result<Self> {
