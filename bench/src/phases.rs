@@ -29,6 +29,8 @@ pub(crate) struct Scope {
     /// While the crowd comes; not recorded.
     arrival: Duration,
     ramp: Ramp,
+    /// Before each step of the ramp; not recorded.
+    warm_up: Duration,
 }
 
 impl Scope {
@@ -43,13 +45,8 @@ impl Scope {
                 compare: seconds(3),
                 crowd: seconds(20),
                 arrival: seconds(8),
-                ramp: Ramp {
-                    parts: &[0.5, 1.5],
-                    halvings: 3,
-                    duration: seconds(6),
-                    warm_up: seconds(3),
-                    confirmation: seconds(0),
-                },
+                ramp: Ramp { parts: &[0.5, 1.5], halvings: 3, duration: seconds(6), confirmation: None },
+                warm_up: seconds(3),
             };
         }
         Self {
@@ -64,9 +61,9 @@ impl Scope {
                 parts: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
                 halvings: 3,
                 duration: seconds(20),
-                warm_up: seconds(5),
-                confirmation: seconds(120),
+                confirmation: Some(seconds(120)),
             },
+            warm_up: seconds(5),
         }
     }
 }
@@ -114,7 +111,13 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     let main = site.load(rate, scope.arrival, scope.crowd, 0).await?;
     let tables = database::tables(&stand, counted).await?;
     let p95 = budget::CROWD_P95 * budget::slowness(&warm);
-    let ramp = ramp::climb(&site, scope.ramp, &main, p95, say).await?;
+    let mut number = 0;
+    let ramp = ramp::climb(scope.ramp, &main, p95, async |rate, duration| {
+        number += 1;
+        say(&format!("the ramp: {rate:.0} requests a second for {} s", duration.as_secs()));
+        site.load(rate, scope.warm_up, duration, number).await
+    });
+    let ramp = ramp.await?;
     drop(site);
     let machine = Machine::here(&stand.cluster.programs.version);
     stand.clear().await?;
@@ -143,7 +146,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
 }
 
 /// The whole service, with its users.
-pub(crate) struct Site<'a> {
+struct Site<'a> {
     stand: &'a Stand,
     fleets: Fleets,
     front: Front,
@@ -162,7 +165,7 @@ impl<'a> Site<'a> {
     }
 
     /// The `number`th load: each has requests of its own.
-    pub(crate) async fn load(&self, rate: f64, warm_up: Duration, duration: Duration, number: u64) -> Result<Step> {
+    async fn load(&self, rate: f64, warm_up: Duration, duration: Duration, number: u64) -> Result<Step> {
         let load = Load { rate, warm_up, duration, seed: self.seed.wrapping_add(2 * number) };
         load::run(self.stand, &self.front, &self.fleets, &self.crowd, load).await
     }

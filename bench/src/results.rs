@@ -69,6 +69,12 @@ impl Results {
         step.offered * self.think_seconds
     }
 
+    /// What a binary weighs.
+    pub(crate) fn binary_mib(&self, function: &str) -> Option<f64> {
+        let binary = self.binaries.iter().find(|binary| binary.function == function)?;
+        Some(crate::report::float(binary.bytes) / (1024.0 * 1024.0))
+    }
+
     pub(crate) fn cold(&self, function: &str) -> Option<&Cold> {
         self.cold.iter().find(|cold| cold.function == function)
     }

@@ -64,7 +64,7 @@ impl One {
 /// Asks one instance of each function the same question `times` times, and the floor as often in between; what
 /// hashes a password a tenth of that.
 pub(crate) async fn requests(stand: &Stand, visitor: &Visitor, times: usize) -> Result<Vec<Warm>> {
-    let (floor, nothing) = (One::start(stand, FLOOR).await?, nothing());
+    let nothing = nothing();
     let mut functions: BTreeMap<&str, One> = BTreeMap::new();
     let mut warm = Vec::new();
     for question in questions(visitor) {
@@ -72,6 +72,8 @@ pub(crate) async fn requests(stand: &Stand, visitor: &Visitor, times: usize) -> 
             functions.insert(question.function, One::start(stand, question.function).await?);
         }
         let Some(subject) = functions.get(question.function) else { continue };
+        // Where the system puts an instance decides what waking it costs: each question meets another floor.
+        let floor = One::start(stand, FLOOR).await?;
         let (mut unused, mut also) = (Latencies::default(), Latencies::default());
         subject.ask(&question, 5, &mut unused, &mut also).await?;
         floor.ask(&nothing, 5, &mut unused, &mut also).await?;
@@ -94,6 +96,7 @@ pub(crate) async fn requests(stand: &Stand, visitor: &Visitor, times: usize) -> 
             database_ms: database.quantiles().mean,
             memory_mib: mib(&subject.instance)?,
         });
+        floor.fleet.stop();
     }
     Ok(warm)
 }

@@ -18,13 +18,14 @@ use crate::stand::{Fleets, Stand};
 const HARNESS_LIMIT: f64 = 0.7;
 
 /// The figures of one load.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Step {
     /// Requests a second that were to be sent.
     pub(crate) offered: f64,
     /// Requests a second that succeeded, until the last one was answered.
     pub(crate) achieved: f64,
-    pub(crate) seconds: f64,
+    /// How long requests were sent, without the warm-up.
+    pub(crate) sent_for: Duration,
     pub(crate) latency: Quantiles,
     pub(crate) operations: BTreeMap<String, Quantiles>,
     /// By operation, and how many tasks the user has.
@@ -114,7 +115,7 @@ pub(super) fn of(
     Step {
         offered: load.rate,
         achieved: answered / seconds.max(load.duration.as_secs_f64()),
-        seconds,
+        sent_for: load.duration,
         operations: Operation::ALL.map(merged).into(),
         classes: Operation::ALL.map(by_class).into(),
         database: recorder.database.quantiles(),

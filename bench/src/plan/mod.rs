@@ -51,6 +51,9 @@ fn capacity(needs: &[Need]) -> Table {
     row("waiting for a database processor, ms, formula", &|need| short(need.waited.formula));
     row("the same, simulated: mean", &|need| short(need.waited.mean));
     row("the same, simulated: 99 %", &|need| short(need.waited.p99));
+    row("poolers", &|need| short(need.poolers));
+    row("waiting for one's thread, ms, formula", &|need| short(need.waited_for_pooler.formula));
+    row("the same, simulated: mean", &|need| short(need.waited_for_pooler.mean));
     row("busy server connections", &|need| short(need.connections));
     row("new data, GB a month", &|need| short(need.growth_gb));
     let costs = needs.first().map(|need| need.dollars.keys().copied().collect::<Vec<_>>()).unwrap_or_default();

@@ -38,6 +38,10 @@ pub(crate) struct Need {
     pub(crate) compute: f64,
     /// Waiting for a processor of the database.
     pub(crate) waited: Waited,
+    /// Poolers, none of which is busier than its part.
+    pub(crate) poolers: f64,
+    /// Waiting for the one thread of one of them.
+    pub(crate) waited_for_pooler: Waited,
     /// Connections of the pooler to the server that are busy.
     pub(crate) connections: f64,
     /// GB that a month of new tasks adds.
@@ -125,7 +129,11 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
     // A quarter of a processor takes four times as long.
     let slower = 1.0 / compute.min(1.0);
     let waited = queue(peak, servers, Service::new(mix.database_cpu_ms * slower, mix.spread), results.seed);
-    let longer = mix.database_cpu_ms * (slower - 1.0) + waited.mean;
+    // A pooler has one thread; where that is not enough, another takes its part.
+    let thread = peak * mix.pooler_cpu_ms / 1000.0 / BUSY;
+    let poolers = thread.ceil().max(1.0);
+    let waited_for_pooler = queue(peak / poolers, 1.0, Service::new(mix.pooler_cpu_ms, mix.spread), results.seed);
+    let longer = mix.database_cpu_ms * (slower - 1.0) + waited.mean + waited_for_pooler.mean;
     let database_ms: f64 = mix.costs.iter().map(|cost| cost.share * cost.database_ms).sum::<f64>() + longer;
 
     // The functions.
@@ -177,7 +185,7 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
     );
     limits.extend([
         ("pooler: 10,000 clients", alive / POOLER_CLIENTS),
-        ("pooler: its one thread", peak * mix.pooler_cpu_ms / 1000.0),
+        ("pooler: its one thread", thread),
         ("database: connections of the compute", connections / server_connections(compute.min(servers))),
         ("database: processors of the largest that scales", processors / (BUSY * SCALES)),
         ("database: processors of the largest", processors / (BUSY * COMPUTES[COMPUTES.len() - 1])),
@@ -189,6 +197,8 @@ pub(crate) fn need(results: &Results, per_day: f64) -> Option<Need> {
         processors,
         compute,
         waited,
+        poolers,
+        waited_for_pooler,
         connections,
         growth_gb,
         dollars,

@@ -7,6 +7,7 @@ use plotters::prelude::*;
 
 use crate::Result;
 use crate::load::Operation;
+use crate::report::table::is_chance;
 use crate::results::Results;
 
 /// The size of a chart in pixels.
@@ -113,8 +114,8 @@ fn legend<'a, X: Ranged, Y: Ranged>(
 
 fn by_operation(results: &Results, path: &Path) -> Drawn {
     let step = results.told();
-    let all = step.operations.values().map(|quantiles| quantiles.p99).fold(1.0, f64::max);
-    let top = 10_f64.powf(all.log10().ceil());
+    let slowest = step.operations.values().map(|quantiles| quantiles.p99).fold(1.0, f64::max);
+    let top = 10_f64.powf(slowest.log10().ceil());
     let names: Vec<&str> = Operation::ALL.iter().map(|operation| operation.name()).collect();
     let count = crate::report::float(names.len());
     let label = |place: &f64| {
@@ -126,9 +127,10 @@ fn by_operation(results: &Results, path: &Path) -> Drawn {
     let title = format!("Latency by operation, {} users", super::thousands(results.users_of(step)));
     let x = -0.5..count - 0.5;
     chart(path, &title, (x, "", &label), ((0.1..top).log_scale(), "ms", &ms), 56, |chart| {
-        for (number, (name, color)) in [("p50", BLUE), ("p95", ORANGE), ("p99", RED)].into_iter().enumerate() {
+        let told = [("p50", BLUE, 0.5), ("p95", ORANGE, 0.05), ("p99", RED, 0.01)];
+        for (number, (name, color, beyond)) in told.into_iter().enumerate() {
             let bars = names.iter().zip(0_u32..).filter_map(|(operation, place)| {
-                let quantiles = step.operations.get(*operation)?;
+                let quantiles = step.operations.get(*operation).filter(|all| !is_chance(all.count, beyond))?;
                 let height = [quantiles.p50, quantiles.p95, quantiles.p99][number];
                 let left = f64::from(place) - 0.36 + 0.24 * crate::report::float(number);
                 Some(Rectangle::new([(left, 0.1), (left + 0.22, height)], color.filled()))
@@ -206,7 +208,7 @@ fn throughput(results: &Results, path: &Path) -> Drawn {
         let budget = vec![(0.0, crate::budget::CROWD_P95), (right, crate::budget::CROWD_P95)];
         chart
             .draw_series(DashedLineSeries::new(budget, 6, 4, GRAY.stroke_width(2)))?
-            .label("budget of p95")
+            .label("budget of p95, as set")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 14, y)], GRAY.stroke_width(2)));
         legend(chart, SeriesLabelPosition::UpperLeft)
     })

@@ -59,10 +59,10 @@ pub(crate) fn short(number: f64) -> String {
 }
 
 pub(crate) fn budgets(results: &Results) -> Table {
-    let mut table = Table::new("Budgets", ["what", "measured", "budget", ""]);
+    let mut table = Table::new("Budgets", ["what", "measured", "as set", "here", ""]);
     for verdict in judge(results) {
         let said = if verdict.holds() { "ok" } else { "OVER" };
-        table.row([verdict.what.clone(), verdict.found(), verdict.budget(), said.to_owned()]);
+        table.row([verdict.what.clone(), verdict.found(), verdict.as_set(), verdict.budget(), said.to_owned()]);
     }
     table
 }
@@ -77,6 +77,7 @@ pub(crate) fn cold(results: &Results) -> Table {
         "of that CPU",
         "of that database",
         "memory MiB",
+        "binary MiB",
     ];
     let mut table = Table::new("Cold starts, in ms", head);
     let floor = results.cold(FLOOR).map_or(f64::NAN, |floor| floor.init_ms.p50);
@@ -90,6 +91,7 @@ pub(crate) fn cold(results: &Results) -> Table {
             short(cold.first_cpu_ms),
             short(cold.first_database_ms),
             format!("{:.1}", cold.memory_mib),
+            results.binary_mib(&cold.function).map_or_else(String::new, |mib| format!("{mib:.1}")),
         ]);
     }
     table
@@ -155,12 +157,14 @@ pub(crate) fn concurrent(results: &Results) -> Table {
     table
 }
 
+/// A quantile with fewer than ten requests beyond it is chance.
+pub(crate) fn is_chance(count: u64, beyond: f64) -> bool {
+    super::float(count) * beyond < 10.0
+}
+
 fn quantiles(name: &str, quantiles: &Quantiles) -> [String; 6] {
     let Quantiles { count, p50, p95, p99, max, .. } = *quantiles;
-    // A quantile with fewer than ten requests beyond it is chance.
-    let told = |quantile: f64, part: f64| {
-        if super::float(count) * part < 10.0 { "–".to_owned() } else { short(quantile) }
-    };
+    let told = |quantile: f64, part: f64| if is_chance(count, part) { "–".to_owned() } else { short(quantile) };
     [name.to_owned(), super::thousands(count), told(p50, 0.5), told(p95, 0.05), told(p99, 0.01), short(max)]
 }
 
@@ -179,9 +183,11 @@ pub(crate) fn crowd(results: &Results) -> Table {
     }
     table.row(quantiles("of that: database", &step.database));
     table.row(quantiles("of that: waiting for an instance", &step.queued));
+    let none = || "–".to_owned();
+    let busy = "of them: all instances were busy, and no more allowed".to_owned();
+    table.row([busy, super::thousands(step.throttled), none(), none(), none(), none()]);
     table.row(quantiles("of that: sent late by the harness", &step.late));
     for (error, count) in step.errors.iter().take(10) {
-        let none = || "–".to_owned();
         table.row([format!("failed: {error}"), super::thousands(*count), none(), none(), none(), none()]);
     }
     table

@@ -18,5 +18,5 @@ pub fn routes<R: Routes>() -> R {
         .add(routes!(alive::check_alive))
         .add(routes!(database::check_database))
         .add(routes!(config::check_config))
-        .undocumented("/{*path}", axum::routing::any(unmatched::unmatched))
+        .otherwise(unmatched::unmatched)
 }

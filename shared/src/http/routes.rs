@@ -1,14 +1,17 @@
 //! A function's routes, written once for two readers: a [`Router`] serves them, an [`OpenApiRouter`] documents them
-//! as well. A function that starts builds the first alone; nothing of the document is in its binary.
+//! as well. A function that starts builds the first alone, and what makes the document is not in its binary.
 
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, on};
+use axum::routing::{any, on};
 use axum::{Extension, Router};
 use utoipa::openapi::{HttpMethod, OpenApi};
 use utoipa_axum::PathItemExt;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::state::App;
+
+/// Every path; a route that says more goes before.
+const ANYTHING: &str = "/{*path}";
 
 /// What routes are added to.
 pub trait Routes: Sized {
@@ -24,15 +27,15 @@ pub trait Routes: Sized {
 
     /// Adds one handler, and what the document says of it.
     #[must_use]
-    fn handler<At: utoipa::Path, T: 'static>(
+    fn handler<Endpoint: utoipa::Path, T: 'static>(
         self,
         handler: impl Handler<T, App>,
         documented: impl FnOnce() -> UtoipaMethodRouter<App>,
     ) -> Self;
 
-    /// Adds what no document mentions.
+    /// Adds a handler for every path that has no route; no document mentions it.
     #[must_use]
-    fn undocumented(self, path: &str, handlers: MethodRouter<App>) -> Self;
+    fn otherwise<T: 'static>(self, handler: impl Handler<T, App>) -> Self;
 
     /// Puts routes under a path.
     #[must_use]
@@ -56,19 +59,19 @@ impl Routes for Router<App> {
         Self::new()
     }
 
-    fn handler<At: utoipa::Path, T: 'static>(
+    fn handler<Endpoint: utoipa::Path, T: 'static>(
         self,
         handler: impl Handler<T, App>,
         _: impl FnOnce() -> UtoipaMethodRouter<App>,
     ) -> Self {
-        let path = At::path();
+        let path = Endpoint::path();
         let add =
             |router: Self, method: HttpMethod| router.route(&path, on(method.to_method_filter(), handler.clone()));
-        At::methods().into_iter().fold(self, add)
+        Endpoint::methods().into_iter().fold(self, add)
     }
 
-    fn undocumented(self, path: &str, handlers: MethodRouter<App>) -> Self {
-        self.route(path, handlers)
+    fn otherwise<T: 'static>(self, handler: impl Handler<T, App>) -> Self {
+        self.route(ANYTHING, any(handler))
     }
 
     fn nest(self, path: &str, inner: Self) -> Self {
@@ -93,7 +96,7 @@ impl Routes for OpenApiRouter<App> {
         Self::default()
     }
 
-    fn handler<At: utoipa::Path, T: 'static>(
+    fn handler<Endpoint: utoipa::Path, T: 'static>(
         self,
         _: impl Handler<T, App>,
         documented: impl FnOnce() -> UtoipaMethodRouter<App>,
@@ -101,8 +104,8 @@ impl Routes for OpenApiRouter<App> {
         self.routes(documented())
     }
 
-    fn undocumented(self, path: &str, handlers: MethodRouter<App>) -> Self {
-        self.route(path, handlers)
+    fn otherwise<T: 'static>(self, handler: impl Handler<T, App>) -> Self {
+        self.route(ANYTHING, any(handler))
     }
 
     fn nest(self, path: &str, inner: Self) -> Self {

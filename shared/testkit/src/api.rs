@@ -14,7 +14,7 @@ use shared::config::{Function, Live, Sources};
 use shared::lambda::assemble;
 use tower::ServiceExt;
 
-use crate::{Answer, Bouncer, Person, TestClock, TestDatabase, settings, witness};
+use crate::{Answer, Bouncer, Person, Proxy, TestClock, TestDatabase, settings, witness};
 
 /// An event as API Gateway sends it (HTTP API, payload 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
@@ -72,6 +72,17 @@ impl Api {
         }
         change(&mut settings);
         Self::start_on(database, function, routes, settings).await
+    }
+
+    /// Starts a function without limits, straight to its database through a proxy that counts.
+    pub async fn behind_a_proxy(function: Function, routes: fn() -> Router<App>) -> (Self, Proxy) {
+        let database = TestDatabase::new().await;
+        let proxy = Proxy::start(database.server().get_ports()[0]).await;
+        let mut settings = settings();
+        // Limits take no round trip of their own.
+        settings.remove("RATE_LIMITS");
+        settings.insert("DATABASE_URL".to_owned(), database.url_at(proxy.port));
+        (Self::start_on(database, function, routes, settings).await, proxy)
     }
 
     /// Starts a function on a given database with exactly these settings.

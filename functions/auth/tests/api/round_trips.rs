@@ -1,22 +1,14 @@
 //! How often each endpoint asks the database.
 
+use http::Method;
 use serde_json::json;
 use shared::config::Function;
-use testkit::{Api, Proxy, TestDatabase, settings};
+use testkit::{Api, Proxy};
 
 use crate::{PASSWORD, me, refresh, sign_up, text};
 
-/// The function behind a proxy.
 async fn behind_a_proxy() -> (Api, Proxy) {
-    let database = TestDatabase::new().await;
-    let port = database.server().get_ports()[0];
-    let proxy = Proxy::start(port).await;
-    let mut settings = settings();
-    // Limits take no round trip of their own.
-    settings.remove("RATE_LIMITS");
-    let url = database.url_at(proxy.port);
-    settings.insert("DATABASE_URL".to_owned(), url);
-    (Api::start_on(database, Function::Auth, auth::routes, settings).await, proxy)
+    Api::behind_a_proxy(Function::Auth, auth::routes).await
 }
 
 #[tokio::test]
@@ -24,13 +16,12 @@ async fn a_refresh_and_a_sign_in_whose_answers_were_lost_are_done_once() {
     let (api, proxy) = behind_a_proxy().await;
     let data = sign_up(&api, "ada@example.com").await;
     proxy.freeze();
-    let call =
-        api.call(http::Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": data["refresh_token"] }));
+    let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": data["refresh_token"] }));
     let refreshed = call.with_milliseconds_left(2_500).send().await.data(200);
     me(&api, &text(&refreshed, "access_token")).await.data(200);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     proxy.freeze();
-    let call = api.call(http::Method::POST, "/api/v1/auth/signin").json(body);
+    let call = api.call(Method::POST, "/api/v1/auth/signin").json(body);
     call.with_milliseconds_left(5_000).send().await.data(200);
     let owner = api.database.connect().await;
     owner.batch_execute("SET ROLE todo_auth").await.unwrap();
@@ -44,7 +35,7 @@ async fn a_sign_up_whose_answer_was_lost_is_done_once() {
     sign_up(&api, "first@example.com").await;
     proxy.freeze_from_the_second_request();
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let call = api.call(http::Method::POST, "/api/v1/auth/signup").json(body);
+    let call = api.call(Method::POST, "/api/v1/auth/signup").json(body);
     let data = call.with_milliseconds_left(5_000).send().await.data(201);
     me(&api, &text(&data, "access_token")).await.data(200);
     let owner = api.database.connect().await;
@@ -81,11 +72,47 @@ async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
     assert_eq!(taken(), (1, 3), "refresh");
     refresh(&api, "rt1.forged").await.problem(401, "refresh_token_invalid");
     assert_eq!(taken(), (0, 0), "a forged token costs no query");
-    api.call(http::Method::POST, "/api/v1/auth/signout").bearer(&text(&data, "access_token")).send().await;
+    api.call(Method::POST, "/api/v1/auth/signout").bearer(&text(&data, "access_token")).send().await;
     assert_eq!(taken(), (1, 3), "sign-out");
+    api.call(Method::POST, "/api/v1/auth/signout").send().await;
+    assert_eq!(taken(), (0, 0), "sign-out of nobody");
     api.get("/.well-known/jwks.json").await;
     api.get("/health/auth").await;
     assert_eq!(taken(), (0, 0), "keys");
+}
+
+#[tokio::test]
+async fn looking_after_an_account_takes_a_round_trip_and_one_more_to_confirm_the_password() {
+    let (api, proxy) = behind_a_proxy().await;
+    let [first, second] = [0, 1].map(|_| json!({ "email": "ada@example.com", "password": PASSWORD }));
+    let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
+    let other = api.post("/api/v1/auth/signin", first).await.data(200);
+    api.post("/api/v1/auth/signin", second).await.data(200);
+    let _ = (proxy.take_round_trips(), proxy.take_statements());
+    let taken = || (proxy.take_round_trips(), proxy.take_statements());
+    let call = |method: Method, path: &str| api.call(method, &format!("/api/v1/auth/{path}")).bearer(&token);
+
+    let sessions = call(Method::GET, "sessions").send().await.data(200);
+    assert_eq!(taken(), (1, 3), "sessions");
+    call(Method::GET, "events").send().await.data(200);
+    assert_eq!(taken(), (1, 3), "events");
+    let sessions = sessions["sessions"].as_array().unwrap();
+    let id = text(sessions.iter().find(|session| session["current"] == false).unwrap(), "id");
+    call(Method::DELETE, &format!("sessions/{id}")).send().await.data(200);
+    assert_eq!(taken(), (1, 3), "ending a session");
+    let body = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    call(Method::POST, "change-password").json(body).send().await.data(200);
+    assert_eq!(taken(), (2, 6), "a new password");
+    me(&api, &text(&other, "access_token")).await.problem(401, "session_revoked");
+    let _ = taken();
+    let body = json!({ "password": "another horse battery" });
+    call(Method::DELETE, "account").json(body).send().await.data(200);
+    assert_eq!(taken(), (2, 6), "an account");
+
+    let token = text(&sign_up(&api, "eve@example.com").await, "access_token");
+    let _ = taken();
+    api.call(Method::POST, "/api/v1/auth/logout-all").bearer(&token).send().await.data(200);
+    assert_eq!(taken(), (1, 3), "all sessions");
 }
 
 #[tokio::test]
@@ -93,7 +120,7 @@ async fn ending_all_sessions_succeeds_although_its_answer_was_lost() {
     let (api, proxy) = behind_a_proxy().await;
     let data = sign_up(&api, "ada@example.com").await;
     proxy.freeze();
-    let call = api.call(http::Method::POST, "/api/v1/auth/logout-all").bearer(&text(&data, "access_token"));
+    let call = api.call(Method::POST, "/api/v1/auth/logout-all").bearer(&text(&data, "access_token"));
     call.with_milliseconds_left(5_000).send().await.data(200);
     me(&api, &text(&data, "access_token")).await.problem(401, "session_revoked");
 }

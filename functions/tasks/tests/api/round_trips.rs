@@ -58,6 +58,19 @@ async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
     count("complete");
     assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
     count("delete");
+    let made = ada.post("/api/v1/tasks", json!({ "title": "x", "priority": "urgent_important" })).await.data(201);
+    count("create, second generation");
+    let path = format!("/api/v1/tasks/{}", made["id"].as_str().unwrap());
+    ada.get("/api/v1/tasks").await.data(200);
+    count("list, second generation");
+    ada.get(&path).await.data(200);
+    count("get, second generation");
+    ada.patch(&path, json!({ "title": "y" })).await.data(200);
+    count("update, second generation");
+    ada.patch(&format!("{path}/complete"), json!({ "completed": true })).await.data(200);
+    count("complete, second generation");
+    ada.delete(&path).await.data(200);
+    count("delete, second generation");
     ada.get("/api/tasks?limit=0").await.invalid_at("/query/limit");
     assert_eq!(proxy.take_round_trips(), 0, "a refused request asks nothing");
     for (what, round_trips, sent) in seen {

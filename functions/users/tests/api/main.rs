@@ -2,6 +2,7 @@
 
 mod act;
 mod list;
+mod round_trips;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -1,0 +1,39 @@
+//! How often each endpoint asks the database.
+
+use serde_json::{Value, json};
+use shared::config::Function;
+use testkit::Api;
+
+use crate::{act, admin};
+
+#[tokio::test]
+async fn everything_takes_one_round_trip() {
+    let (api, proxy) = Api::behind_a_proxy(Function::Users, users::routes).await;
+    let (ada, eve) = (admin(&api, "ada@example.com").await, api.person("eve@example.com").await);
+    ada.get("/api/v1/users").await.data(200);
+    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+    let _ = proxy.take_statements();
+    // What opens the transaction, the statement itself, COMMIT.
+    let once = |what: &str| assert_eq!((proxy.take_round_trips(), proxy.take_statements()), (1, 3), "{what}");
+
+    ada.get("/api/v1/users").await.data(200);
+    once("list");
+    ada.get("/api/v1/users?search=eve&role=user").await.data(200);
+    once("filtered list");
+    ada.get(&format!("/api/v1/users/{}", eve.id)).await.data(200);
+    once("get");
+    for (action, body) in [
+        ("role", json!({ "role": "admin" })),
+        ("role", json!({ "role": "user" })),
+        ("ban", json!({ "reason": "x" })),
+        ("unban", Value::Null),
+        ("sign-out", Value::Null),
+        ("deactivate", Value::Null),
+        ("activate", Value::Null),
+    ] {
+        act(&ada, &eve, action, body).await.data(200);
+        once(action);
+    }
+    eve.get("/api/v1/users").await.problem(401, "session_revoked");
+    once("a refusal");
+}
