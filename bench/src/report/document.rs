@@ -128,9 +128,9 @@ fn summary(results: &Results) -> String {
 fn missed(results: &Results) -> String {
     let missed: Vec<_> = budget::judge(results).into_iter().filter(|verdict| !verdict.holds_as_set()).collect();
     let lines = missed.iter().map(|verdict| {
-        let here = if verdict.holds() { "which it is" } else { "which it is not either" };
+        let here = if verdict.holds() { "" } else { ", missed as well" };
         let (found, set, limit) = (verdict.found(), verdict.as_set(), verdict.budget());
-        format!("- {}: {found}. The budget is {set}; on this machine {limit}, {here}.\n", verdict.what)
+        format!("- {}: {found} where {set} is asked for (here {limit}{here})\n", verdict.what)
     });
     if missed.is_empty() { "Nothing.\n".to_owned() } else { lines.collect() }
 }
