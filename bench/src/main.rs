@@ -30,6 +30,9 @@ use results::Results;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+/// More do not make two processors faster.
+const INSTANCES: u16 = 8;
+
 /// Measure the release binaries
 #[derive(Parser, Clone, Debug)]
 #[command(name = "cargo xtask bench")]
@@ -56,7 +59,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// How far a function may scale
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=200))]
+    #[arg(long, default_value_t = INSTANCES, value_parser = clap::value_parser!(u16).range(1..=200))]
     instances: u16,
     /// What the binaries were built from
     #[arg(long, default_value = "unknown", hide = true)]

@@ -130,6 +130,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
         tasks: arguments.tasks,
         users,
         think_seconds: THINK,
+        instances: arguments.instances,
         machine,
         binaries: Binary::of(&functions, ["floor", "health", "tasks", "auth"])?,
         cold,

@@ -27,6 +27,8 @@ pub(crate) struct Results {
     pub(crate) users: u64,
     /// Between two requests of a user, on average.
     pub(crate) think_seconds: f64,
+    /// How far a function could scale.
+    pub(crate) instances: u16,
     pub(crate) machine: Machine,
     pub(crate) binaries: Vec<Binary>,
     pub(crate) cold: Vec<Cold>,

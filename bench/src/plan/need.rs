@@ -104,13 +104,13 @@ impl<'a> Mix<'a> {
         self.costs.iter().filter(move |cost| cost.function.name == function)
     }
 
-    /// How long a cold start takes on top, in ms: its computing is slower by the function's share of a processor.
+    /// How long a cold start takes on top, in ms: Lambda initialises with a whole processor, and answers the first
+    /// request with the function's share of one.
     fn cold_ms(&self, function: Function) -> f64 {
         let cold = self.results.cold(function.name);
         cold.map_or(0.0, |cold| {
-            let computing = cold.init_cpu_ms + cold.first_cpu_ms;
-            let waiting = (cold.init_ms.mean + cold.first_ms.mean - computing).max(0.0);
-            lambda_price::run_ms(function.memory, computing, waiting + NETWORK_MS)
+            let waiting = cold.init_ms.mean + (cold.first_ms.mean - cold.first_cpu_ms).max(0.0);
+            lambda_price::run_ms(function.memory, cold.first_cpu_ms, waiting + NETWORK_MS)
         })
     }
 }

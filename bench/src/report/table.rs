@@ -104,7 +104,7 @@ pub(crate) fn warm(results: &Results) -> Table {
         table.row([
             format!("{}: {}", warm.function, warm.operation),
             short(warm.ms.p50),
-            short(warm.ms.p99),
+            if is_chance(warm.ms.count, 0.01) { "–".to_owned() } else { short(warm.ms.p99) },
             short(warm.database_ms),
             short(warm.cpu_ms),
             format!("{:.1}", warm.cpu_ms / warm.floor_cpu_ms),

@@ -1,4 +1,4 @@
-//! A PgBouncer in transaction mode, as stands before Neon: SCRAM, TLS, two server connections.
+//! A PgBouncer in transaction mode, as stands before Neon: SCRAM, TLS.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

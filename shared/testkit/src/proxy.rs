@@ -1,4 +1,4 @@
-//! A TCP proxy that delays what the server says by 25 ms and counts round trips: how often the client speaks
+//! A TCP proxy that delays whatever the server says by 25 ms, as a longer line would, and counts round trips: how often the client speaks
 //! after it was answered. Where nothing is encrypted it also counts statements: messages that hold one or more.
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
 /// The delay of one answer.
 const DELAY: Duration = Duration::from_millis(25);
@@ -172,15 +174,27 @@ async fn answer(
     number: u64,
     frozen: Arc<AtomicU64>,
 ) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        tokio::time::sleep(DELAY).await;
-        if number <= frozen.load(Ordering::SeqCst) {
-            continue;
+    // What follows closely arrives as closely: each part waits for its own time, and not for the one before.
+    let (on_its_way, mut arriving) = unbounded_channel();
+    let leave = async move {
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut buffer).await {
+            if on_its_way.send((Instant::now() + DELAY, buffer[..length].to_vec())).is_err() {
+                return;
+            }
         }
-        answered.store(true, Ordering::SeqCst);
-        if to.write_all(&buffer[..length]).await.is_err() {
-            return;
+    };
+    let arrive = async move {
+        while let Some((due, bytes)) = arriving.recv().await {
+            sleep_until(due).await;
+            if number <= frozen.load(Ordering::SeqCst) {
+                continue;
+            }
+            answered.store(true, Ordering::SeqCst);
+            if to.write_all(&bytes).await.is_err() {
+                return;
+            }
         }
-    }
+    };
+    tokio::join!(leave, arrive);
 }

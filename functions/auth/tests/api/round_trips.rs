@@ -48,7 +48,7 @@ async fn a_sign_up_whose_answer_was_lost_is_done_once() {
 }
 
 #[tokio::test]
-async fn signing_up_and_in_take_two_round_trips_and_all_else_one() {
+async fn signing_up_and_in_take_two_round_trips_and_a_session_one() {
     let (api, proxy) = behind_a_proxy().await;
     sign_up(&api, "first@example.com").await;
     assert!(proxy.take_round_trips() > 2, "connecting takes several");
