@@ -1,8 +1,7 @@
 //! What may not be exceeded. Times and processor time are judged beside the floor of the same run: on a machine
 //! where the empty function is slower than where the budgets were set, those of processor and database stretch by as
-//! much, up to twice. Such a
-//! machine has less to give, so there the crowd is smaller by as much. What the database takes has a floor of its own,
-//! pgbench.
+//! much, up to twice. Such a machine has less to give, so there the crowd is smaller by as much. What the database takes
+//! has a floor of its own, pgbench.
 
 use crate::data::Class;
 use crate::question::FLOOR;
@@ -148,6 +147,11 @@ fn slower(floor_cpu_ms: f64) -> f64 {
     (floor_cpu_ms / FLOOR_CPU).clamp(1.0, SLOWEST)
 }
 
+/// What 95 of 100 requests of the crowd may take on this machine, in ms.
+pub(crate) fn crowd_p95(warm: &[Warm]) -> f64 {
+    CROWD_P95 * slowness(warm)
+}
+
 /// Judges a run. What it did not measure does not hold.
 pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
@@ -197,7 +201,7 @@ pub(crate) fn judge(results: &Results) -> Vec<Verdict> {
         let users = results.knee(p95).map_or(0.0, |step| results.users_of(step));
         (users < hardest || users >= asked).then_some(users)
     };
-    let p95 = CROWD_P95 * slowness;
+    let p95 = crowd_p95(&results.warm);
     let tried = results.knee(p95).map_or_else(String::new, |knee| format!(", for {} s", knee.sent_for.as_secs()));
     verdicts.push(Verdict {
         what: format!("users, none of whom fails and 95 of 100 wait no longer than {} ms{tried}", short(p95)),

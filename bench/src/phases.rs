@@ -110,7 +110,7 @@ pub(crate) async fn measure(arguments: &Arguments, scope: &Scope) -> Result<Resu
     say(&format!("{users} users with {THINK:.0} s to think: {rate:.0} requests a second"));
     let main = site.load(rate, scope.arrival, scope.crowd, 0).await?;
     let tables = database::tables(&stand, counted).await?;
-    let p95 = budget::CROWD_P95 * budget::slowness(&warm);
+    let p95 = budget::crowd_p95(&warm);
     let mut number = 0;
     let ramp = ramp::climb(scope.ramp, &main, p95, async |rate, duration| {
         number += 1;

@@ -74,7 +74,7 @@ impl Results {
     /// What a binary weighs.
     pub(crate) fn binary_mib(&self, function: &str) -> Option<f64> {
         let binary = self.binaries.iter().find(|binary| binary.function == function)?;
-        Some(crate::report::float(binary.bytes) / (1024.0 * 1024.0))
+        Some(crate::report::mib(binary.bytes))
     }
 
     pub(crate) fn cold(&self, function: &str) -> Option<&Cold> {
@@ -93,7 +93,7 @@ impl Results {
     /// The load that figures by operation are told of: that of the crowd, or the hardest that was served within its
     /// budget. What requests take in a queue that only grows says nothing of what they are.
     pub(crate) fn told(&self) -> &Step {
-        let p95 = budget::CROWD_P95 * budget::slowness(&self.warm);
+        let p95 = budget::crowd_p95(&self.warm);
         if self.crowd.serves(p95) { &self.crowd } else { self.knee(p95).unwrap_or(&self.crowd) }
     }
 

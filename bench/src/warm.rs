@@ -113,7 +113,7 @@ pub(crate) async fn hash(stand: &Stand, times: usize) -> Result<f64> {
 }
 
 pub(crate) fn mib(instance: &Instance) -> Result<f64> {
-    Ok(crate::report::float(instance.peak_memory()?) / (1024.0 * 1024.0))
+    Ok(crate::report::mib(instance.peak_memory()?))
 }
 
 /// Lists of people with so many tasks, by an instance that does nothing else.

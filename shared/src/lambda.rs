@@ -33,8 +33,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Serves as many requests at once as Lambda says, one unless it says more.
 pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
     let sources = Sources::process(Path::new("."));
-    run(concurrency(&sources), async move {
-        let app = start(function, sources).await?;
+    let concurrency = concurrency(&sources);
+    run(concurrency, async move {
+        let app = start(function, sources, concurrency).await?;
         let router = stack(routes(), app);
         let service = lambda_http::service_fn(move |request| respond(router.clone(), request));
         lambda_http::run_concurrent(service).await
@@ -82,8 +83,9 @@ where
 {
     run(1, async move {
         let sources = Sources::process(Path::new("."));
+        let concurrency = concurrency(&sources);
         if sources.get(RUNTIME_API).is_some() {
-            let app = start(function, sources).await?;
+            let app = start(function, sources, concurrency).await?;
             let handler = &handler;
             let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
                 let deadline = i64::try_from(event.context.deadline).ok();
@@ -96,7 +98,7 @@ where
         }
         let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
         let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
-        let answer = handler(start(function, sources).await?, Invocation::default(), event).await?;
+        let answer = handler(start(function, sources, concurrency).await?, Invocation::default(), event).await?;
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())
     })
@@ -131,13 +133,13 @@ fn run(concurrency: usize, main: impl Future<Output = Result<(), Failure>>) -> E
     }
 }
 
-/// Everything a handler may use, from the settings in `sources`. Opens no connection.
+/// Everything a handler may use, from the settings in `sources`. Opens no connection, and never more than
+/// `connections`.
 ///
 /// # Errors
 /// With everything that is wrong with the settings.
-pub async fn start(function: Function, sources: Sources) -> Result<App, Failure> {
+async fn start(function: Function, sources: Sources, connections: usize) -> Result<App, Failure> {
     let clock = Clock::system();
-    let concurrency = concurrency(&sources);
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
@@ -148,7 +150,7 @@ pub async fn start(function: Function, sources: Sources) -> Result<App, Failure>
     live.log_problems();
     let metrics = settings.stack.as_deref();
     let metrics = metrics.map(|stack| Metrics::new(stack, function, &version, Box::new(std::io::stdout())));
-    Ok(App { metrics: metrics.unwrap_or_default(), ..assemble(function, live, clock, concurrency) })
+    Ok(App { metrics: metrics.unwrap_or_default(), ..assemble(function, live, clock, connections) })
 }
 
 /// The parts put together, without metrics.

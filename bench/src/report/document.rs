@@ -72,7 +72,7 @@ fn machine(results: &Results) -> String {
 
 fn summary(results: &Results) -> String {
     let mut text = String::new();
-    let p95 = budget::CROWD_P95 * budget::slowness(&results.warm);
+    let p95 = budget::crowd_p95(&results.warm);
     let mut say = |what: &str, step: &Step| {
         let _ = writeln!(
             text,

@@ -58,6 +58,11 @@ pub(crate) fn float(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64
 }
 
+/// Bytes in MiB.
+pub(crate) fn mib(bytes: u64) -> f64 {
+    float(bytes) / (1024.0 * 1024.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::thousands;

@@ -104,7 +104,7 @@ pub(crate) fn warm(results: &Results) -> Table {
         table.row([
             format!("{}: {}", warm.function, warm.operation),
             short(warm.ms.p50),
-            if is_chance(warm.ms.count, 0.01) { "–".to_owned() } else { short(warm.ms.p99) },
+            told(warm.ms.p99, warm.ms.count, 0.01),
             short(warm.database_ms),
             short(warm.cpu_ms),
             format!("{:.1}", warm.cpu_ms / warm.floor_cpu_ms),
@@ -162,9 +162,13 @@ pub(crate) fn is_chance(count: u64, beyond: f64) -> bool {
     super::float(count) * beyond < 10.0
 }
 
+fn told(quantile: f64, count: u64, beyond: f64) -> String {
+    if is_chance(count, beyond) { "–".to_owned() } else { short(quantile) }
+}
+
 fn quantiles(name: &str, quantiles: &Quantiles) -> [String; 6] {
     let Quantiles { count, p50, p95, p99, max, .. } = *quantiles;
-    let told = |quantile: f64, part: f64| if is_chance(count, part) { "–".to_owned() } else { short(quantile) };
+    let told = |quantile: f64, beyond: f64| told(quantile, count, beyond);
     [name.to_owned(), super::thousands(count), told(p50, 0.5), told(p95, 0.05), told(p99, 0.01), short(max)]
 }
 

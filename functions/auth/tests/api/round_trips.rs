@@ -88,8 +88,8 @@ async fn looking_after_an_account_takes_a_round_trip_and_one_more_to_confirm_the
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let other = api.post("/api/v1/auth/signin", first).await.data(200);
     api.post("/api/v1/auth/signin", second).await.data(200);
-    let _ = (proxy.take_round_trips(), proxy.take_statements());
     let taken = || (proxy.take_round_trips(), proxy.take_statements());
+    let _ = taken();
     let call = |method: Method, path: &str| api.call(method, &format!("/api/v1/auth/{path}")).bearer(&token);
 
     let sessions = call(Method::GET, "sessions").send().await.data(200);

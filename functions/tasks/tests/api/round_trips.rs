@@ -8,24 +8,20 @@ use crate::{NOBODYS, task};
 
 /// The function behind a proxy that counts, straight to the server or through PgBouncer.
 async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<Bouncer>) {
+    if !through_pgbouncer {
+        let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
+        return (api, proxy, None);
+    }
     let database = TestDatabase::new().await;
     let mut settings = settings();
     // Limits take no round trip of their own.
     settings.remove("RATE_LIMITS");
-    let (proxy, bouncer) = if through_pgbouncer {
-        let bouncer = Bouncer::start(database.server());
-        let proxy = Proxy::start(bouncer.port()).await;
-        settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), Some(proxy.port)));
-        settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
-        (proxy, Some(bouncer))
-    } else {
-        let port = database.server().get_ports()[0];
-        let proxy = Proxy::start(port).await;
-        settings.insert("DATABASE_URL".to_owned(), database.url_at(proxy.port));
-        (proxy, None)
-    };
+    let bouncer = Bouncer::start(database.server());
+    let proxy = Proxy::start(bouncer.port()).await;
+    settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), Some(proxy.port)));
+    settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
     let api = Api::start_on(database, Function::Tasks, tasks::routes, settings).await;
-    (api, proxy, bouncer)
+    (api, proxy, Some(bouncer))
 }
 
 async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
