@@ -68,6 +68,8 @@ pub(crate) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    // As other programs: whoever reads what is printed may have read enough.
+    sigpipe::reset();
     match run(&Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 type Result<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
+    // As other programs: whoever reads what is printed may have read enough.
+    sigpipe::reset();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let printed = match arguments.as_slice() {
@@ -47,6 +49,7 @@ fn secrets(prefix: &str) -> Result<Value> {
         "auth": { "JWT_SIGNING_KEYS": signing, "REFRESH_TOKEN_KEYS": ring(octets)?, "PASSWORD_PEPPERS": ring(octets)? },
         "tasks": { "JWT_PUBLIC_KEYS": public },
         "users": { "JWT_PUBLIC_KEYS": public },
+        "health": { "JWT_PUBLIC_KEYS": public },
     }))
 }
 
@@ -108,7 +111,7 @@ fn rotate(drop_retired: bool) -> Result<Value> {
         keys.push(make("", "next")?);
     }
     let public = public(&secrets["auth"]["JWT_SIGNING_KEYS"])?;
-    for function in ["tasks", "users"] {
+    for function in ["tasks", "users", "health"] {
         let settings = secrets.as_object_mut().ok_or("expected an object of functions")?.entry(function);
         let settings = settings.or_insert_with(|| json!({})).as_object_mut();
         settings
@@ -127,6 +130,7 @@ fn revoke() -> Result<Value> {
         ("auth", "REFRESH_TOKEN_KEYS"),
         ("tasks", "JWT_PUBLIC_KEYS"),
         ("users", "JWT_PUBLIC_KEYS"),
+        ("health", "JWT_PUBLIC_KEYS"),
     ] {
         secrets[function][ring] = made[function][ring].clone();
     }

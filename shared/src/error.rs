@@ -15,7 +15,7 @@ use crate::db::{DbError, Refusal};
 macro_rules! table {
     ($($doc:literal $variant:ident = $status:ident, $code:literal, $title:literal;)*) => {
         /// The stable, machine-readable names of failures.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $(#[doc = $doc] $variant,)* }
 
         impl Code {
@@ -65,8 +65,9 @@ table! {
     "The session was ended: by a sign-out, a password change or an administrator. Sign in again." SessionRevoked = UNAUTHORIZED, "session_revoked", "The session has been ended";
     "The session has been idle or alive for too long. Sign in again." SessionExpired = UNAUTHORIZED, "session_expired", "The session has expired";
     "The refresh token is malformed or forged." RefreshTokenInvalid = UNAUTHORIZED, "refresh_token_invalid", "The refresh token is not valid";
+    "Neither the cookie nor the body has a refresh token. Sign in." RefreshTokenMissing = UNAUTHORIZED, "refresh_token_missing", "There is no refresh token";
     "A newer refresh token is in use. Read the stored token again and retry with it; the session lives." RefreshTokenSuperseded = UNAUTHORIZED, "refresh_token_superseded", "A newer refresh token is in use";
-    "An old refresh token came from somewhere else, so the session was ended. Sign in again." RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
+    "An old refresh token came from another network and another program, or again and again from another network, so the session was ended. Sign in again." RefreshTokenReused = UNAUTHORIZED, "refresh_token_reused", "The refresh token was used before";
     "The refresh token is newer than the session, which happens after a database was restored. Sign in again." RefreshTokenAhead = UNAUTHORIZED, "refresh_token_ahead", "The refresh token is newer than its session";
     "There is no such task, or it is not yours." TaskNotFound = NOT_FOUND, "task_not_found", "Task not found";
     "There is no such session, or it is not yours, or it has ended." SessionNotFound = NOT_FOUND, "session_not_found", "Session not found";
@@ -74,8 +75,9 @@ table! {
     "No endpoint has this path." RouteNotFound = NOT_FOUND, "route_not_found", "No such endpoint";
     "The endpoint exists and knows other methods; `Allow` lists them." MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     "The body is larger than 256 KiB." PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
-    "The body is not declared as JSON. Send `Content-Type: application/json`." UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported";
+    "The body is declared as something other than JSON. Send `Content-Type: application/json`, or none." UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported";
     "An account with this email exists." EmailTaken = CONFLICT, "email_taken", "The email is already registered";
+    "As much is stored as one account may store. Delete something first." LimitReached = CONFLICT, "limit_reached", "The limit is reached";
     "Nobody would be left to administer. Make another administrator first." LastAdmin = CONFLICT, "last_admin", "The last administrator";
     "Too many requests of this kind. Retry after the seconds in `Retry-After`; `RateLimit-Policy` says what is allowed." RateLimited = TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     "Too many failed sign-ins to this account. Retry after the seconds in `Retry-After`, or sign in from where you have before." TooManyFailures = TOO_MANY_REQUESTS, "too_many_failures", "Too many failed sign-ins";
@@ -263,7 +265,7 @@ impl From<DbError> for ApiError {
             DbError::Refused(Refusal::Banned) => return Self::of(Code::AccountBanned),
             DbError::Refused(Refusal::NotAdmin) => return Self::of(Code::AdminRequired),
             DbError::Refused(Refusal::Limited(refused)) => return Self::limited(*refused),
-            DbError::Unavailable(_) | DbError::TimedOut(_) => Code::DatabaseUnavailable,
+            DbError::Unavailable(_) | DbError::Overloaded(_) | DbError::TimedOut(_) => Code::DatabaseUnavailable,
             DbError::Constraint { .. } | DbError::Other(_) => Code::Internal,
         };
         Self::of(code).because(error)

@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use bytes::Bytes;
-use http::Response;
-use http_body_util::Full;
 use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tower::ServiceExt;
@@ -19,6 +17,8 @@ use tracing_subscriber::EnvFilter;
 use crate::clock::Clock;
 use crate::config::{Environment, Function, Live, Source, Sources};
 use crate::db::{Database, Role};
+use crate::http::answer::HttpAnswer;
+use crate::http::event::HttpEvent;
 use crate::http::stack;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
@@ -32,21 +32,36 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
 /// Serves as many requests at once as Lambda says, one unless it says more.
 pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
-    let sources = Sources::process(Path::new("."));
-    let concurrency = concurrency(&sources);
-    run(concurrency, async move {
+    with_sources(|sources, concurrency| async move {
         let app = start(function, sources, concurrency).await?;
         let router = stack(routes(), app);
-        let service = lambda_http::service_fn(move |request| respond(router.clone(), request));
-        lambda_http::run_concurrent(service).await
+        let service = service_fn(move |event| respond(router.clone(), event));
+        lambda_runtime::run_concurrent(service).await
     })
 }
 
-/// The body is in memory already; an answer that may be sent from any thread needs it in the open.
-async fn respond(router: Router, request: lambda_http::Request) -> Result<Response<Full<Bytes>>, Failure> {
-    let (parts, body) = router.oneshot(request).await?.into_parts();
-    let body = axum::body::to_bytes(body, usize::MAX).await?;
-    Ok(Response::from_parts(parts, Full::new(body)))
+async fn respond(router: Router, event: LambdaEvent<HttpEvent>) -> Result<HttpAnswer, Failure> {
+    let LambdaEvent { payload, context } = event;
+    let response = router.oneshot(payload.into_request(Some(context))).await?;
+    Ok(HttpAnswer::from_response(response).await?)
+}
+
+/// Runs a function with the settings of this process.
+fn with_sources<Running>(main: impl FnOnce(Sources, usize) -> Running) -> ExitCode
+where
+    Running: Future<Output = Result<(), Failure>>,
+{
+    match Sources::process(Path::new(".")) {
+        Ok(sources) => {
+            let concurrency = concurrency(&sources);
+            let in_lambda = sources.get(RUNTIME_API).is_some();
+            run(concurrency, in_lambda, main(sources, concurrency))
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// How many requests Lambda hands to this instance at once.
@@ -81,13 +96,11 @@ where
     Handler: Fn(App, Invocation, Event) -> Handling,
     Handling: Future<Output = Result<Answer, Failure>>,
 {
-    run(1, async move {
-        let sources = Sources::process(Path::new("."));
-        let concurrency = concurrency(&sources);
+    with_sources(|sources, concurrency| async move {
         if sources.get(RUNTIME_API).is_some() {
             let app = start(function, sources, concurrency).await?;
             let handler = &handler;
-            let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<Event>| {
+            let service = service_fn(move |event: LambdaEvent<Event>| {
                 let deadline = i64::try_from(event.context.deadline).ok();
                 // Outside of Lambda it may be of another clock, and have passed.
                 let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
@@ -99,13 +112,15 @@ where
         let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
         let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
         let answer = handler(start(function, sources, concurrency).await?, Invocation::default(), event).await?;
+        // Whoever reads it may have read enough.
+        sigpipe::reset();
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())
     })
 }
 
 /// One thread for one request at a time; else a thread for each processor.
-fn run(concurrency: usize, main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let mut builder = if concurrency > 1 {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -122,8 +137,7 @@ fn run(concurrency: usize, main: impl Future<Output = Result<(), Failure>>) -> E
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A deployment reads its log; before there is one, and outside of Lambda, a person reads.
-            let logged = tracing::dispatcher::has_been_set();
-            if logged && Sources::process(Path::new(".")).get(RUNTIME_API).is_some() {
+            if tracing::dispatcher::has_been_set() && in_lambda {
                 tracing::error!(%error, "the function stops");
             } else {
                 eprintln!("error: {error}");

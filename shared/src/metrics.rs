@@ -41,12 +41,18 @@ pub struct Metrics(Option<Arc<Mutex<Lines>>>);
 /// What is known of a request when it is answered: no body, no token, no address of a person.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
-    /// The id on the answer.
+    /// Our own id of the request; on the answer, unless the caller gave one.
     pub request_id: &'a str,
+    /// The caller's id of the request, which others may have as well.
+    pub given_request_id: Option<&'a str>,
     /// API Gateway's own name for the request, which stands in its access log.
     pub gateway_request_id: Option<&'a str>,
     /// The trace it belongs to in X-Ray.
     pub trace_id: Option<&'a str>,
+    /// The trace of the caller (`traceparent`).
+    pub w3c_trace_id: Option<&'a str>,
+    /// The request's own place in that trace.
+    pub span_id: Option<&'a str>,
     /// The HTTP method.
     pub method: &'a str,
     /// The pattern of the route; empty if none matched.
@@ -195,8 +201,11 @@ impl Entry for RequestLine<'_> {
         line.value("level", if failed { "ERROR" } else { "INFO" });
         line.value("message", "request");
         line.value("request_id", request.request_id);
+        line.value("given_request_id", &request.given_request_id);
         line.value("gateway_request_id", &request.gateway_request_id);
         line.value("trace_id", &request.trace_id);
+        line.value("w3c_trace_id", &request.w3c_trace_id);
+        line.value("span_id", &request.span_id);
         line.value("method", request.method);
         line.value("route", request.route);
         line.value("status", &NoMetric::from(u64::from(request.status)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::config::{Environment, Function, Problems, Settings, Source, Sources};
+use shared::config::{Environment, Function, Problems, Settings, Sources};
 
 /// A word that stands in every bad value, so that a leak shows.
 const LEAK: &str = "hunter2";
@@ -98,6 +98,23 @@ fn every_malformed_value_is_named_with_what_was_expected() {
         ("ALLOWED_ORIGINS", "https://hunter2@a.example.com", Function::Docs),
         ("ALLOWED_ORIGINS", "ftp://hunter2.example.com", Function::Docs),
         ("ALLOWED_ORIGINS", ",", Function::Docs),
+        // What no browser ever sends.
+        ("ALLOWED_ORIGINS", "https://hunter2.example.com:443", Function::Docs),
+        ("ALLOWED_ORIGINS", "http://hunter2.example.com:80", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://hunter2.*.example.com", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://*hunter2.example.com", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://*.hunter2.example.com/x", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://hunter2.example.com?x", Function::Docs),
+        ("ALLOWED_ORIGINS", "hunter2.example.com", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://hunter2..example.com", Function::Docs),
+        ("ALLOWED_ORIGINS", "https://hunter2.example.com:08443", Function::Docs),
+        ("ALLOWED_ORIGINS", "http://127.1:3000", Function::Docs),
+        ("ALLOWED_ORIGINS", "http://[0:0:0:0:0:0:0:1]:3000", Function::Docs),
+        ("ALLOWED_HEADERS", "x-hunter2 and more", Function::Tasks),
+        ("REFRESH_COOKIE_SAMESITE", "hunter2", Function::Auth),
+        ("LEGACY_PASSWORD_HASHES", "hunter2", Function::Auth),
+        ("MAX_TASKS_PER_USER", "0", Function::Tasks),
+        ("MAX_TASKS_PER_USER", "10000001", Function::Tasks),
         ("DATABASE_URL", "hunter2", Function::Tasks),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", Function::Tasks),
         ("DATABASE_URL", "postgresql://h/hunter2", Function::Tasks),
@@ -238,6 +255,22 @@ fn all_problems_stand_in_one_message() {
 }
 
 #[test]
+fn pythons_names_of_log_levels_are_read() {
+    for (given, read_as) in [("INFO", "info"), ("WARNING", "warn"), ("CRITICAL", "error"), ("Debug", "debug")] {
+        let settings = read(Function::Docs, [("LOG_LEVEL".to_owned(), given.to_owned())].into()).unwrap();
+        assert_eq!(settings.log_level, read_as);
+    }
+}
+
+#[test]
+fn settings_print_no_secret() {
+    let printed = format!("{:?}", read(Function::Auth, production()).unwrap());
+    for secret in [LEAK, "\"d\"", "AgEBAQEB"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
+
+#[test]
 fn blank_is_missing() {
     let mut all = whole();
     all.insert("DATABASE_URL".to_owned(), "  ".to_owned());
@@ -254,46 +287,4 @@ fn the_other_name_of_the_database_is_read() {
     assert!(settings.report.iter().any(|row| row.name == "NEON_DATABASE_URL" && row.set));
     all.insert("NEON_DATABASE_URL".to_owned(), "postgresql://u:hunter2@db.example.com/d".to_owned());
     assert_eq!(named(&read(Function::Tasks, all).unwrap_err()), ["NEON_DATABASE_URL"]);
-}
-
-#[test]
-fn the_environment_wins_over_the_secret_and_files_over_nothing() {
-    let sources = Sources::environment([("JWT_ISSUER".to_owned(), "from-environment".to_owned())]);
-    let secret = whole().into_iter().chain([
-        ("JWT_ISSUER".to_owned(), "from-secret".to_owned()),
-        ("JWT_AUDIENCE".to_owned(), "from-secret".to_owned()),
-    ]);
-    let settings = Settings::read(Function::Auth, &sources.with_secret(secret.collect())).unwrap();
-    assert_eq!((settings.issuer.as_str(), settings.audience.as_str()), ("from-environment", "from-secret"));
-    let source = |name: &str| settings.report.iter().find(|row| row.name == name).and_then(|row| row.source);
-    assert_eq!(source("JWT_ISSUER"), Some(Source::Environment));
-    assert_eq!(source("JWT_AUDIENCE"), Some(Source::Secret));
-    assert_eq!(source("LOG_LEVEL"), Some(Source::Default));
-}
-
-#[test]
-fn dotenv_files_are_read_unless_a_secret_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join(".env.local"), "JWT_ISSUER=local\n").unwrap();
-    std::fs::write(folder.path().join(".env"), "JWT_ISSUER=shared\nJWT_AUDIENCE='with \"quotes\"'\n").unwrap();
-    let sources = Sources::process(folder.path());
-    assert_eq!(sources.get("JWT_ISSUER"), Some(("local", Source::EnvLocal)));
-    assert_eq!(sources.get("JWT_AUDIENCE"), Some(("with \"quotes\"", Source::Env)));
-    assert!(sources.get("PATH").is_some_and(|(_, source)| source == Source::Environment));
-}
-
-#[test]
-fn pythons_names_of_log_levels_are_read() {
-    for (given, read_as) in [("INFO", "info"), ("WARNING", "warn"), ("CRITICAL", "error"), ("Debug", "debug")] {
-        let settings = read(Function::Docs, [("LOG_LEVEL".to_owned(), given.to_owned())].into()).unwrap();
-        assert_eq!(settings.log_level, read_as);
-    }
-}
-
-#[test]
-fn settings_print_no_secret() {
-    let printed = format!("{:?}", read(Function::Auth, production()).unwrap());
-    for secret in [LEAK, "\"d\"", "AgEBAQEB"] {
-        assert!(!printed.contains(secret), "{printed}");
-    }
 }

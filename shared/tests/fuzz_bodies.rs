@@ -47,5 +47,6 @@ properties! {
         "$2b$04$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu",
         "ffff:75c09df64ee17ea8eb609e35add95ddf76b6f6c56143dbf514285efaa6d1609a";
     cursor: "AAYnQ8xJgkAAAAAAAAAAAAAAAAAAAAAA";
-    event: "{\"rawPath\":\"/tasks/1\",\"rawQueryString\":\"limit=5&cursor=x\",\"headers\":{\"content-type\":\"application/json\",\"cookie\":\"a=b\"},\"body\":\"{}\"}";
+    event: "{\"rawPath\":\"/tasks/1/\",\"rawQueryString\":\"limit=5&x=a b\",\"headers\":{\"host\":\"a b\",\"x-forwarded-proto\":\"https,http\",\"prefer\":\"handling=strict\",\"traceparent\":\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"},\"cookies\":[\"a=b\"],\"body\":\"{}\"}",
+        "{\"rawPath\":\"/tasks/1\",\"rawQueryString\":\"limit=5&cursor=x\",\"headers\":{\"content-type\":\"application/json\",\"cookie\":\"a=b\"},\"body\":\"{}\"}";
 }

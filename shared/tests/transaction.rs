@@ -2,6 +2,7 @@
 
 use shared::config::Function;
 use shared::db::{Caller, DbError};
+use shared::tokens::Proof;
 use testkit::Api;
 
 async fn api() -> Api {
@@ -16,7 +17,11 @@ const COUNT: &str = "SELECT count(*) FROM tasks";
 async fn a_transaction_commits_as_its_caller() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.session, 0)), as_admin: false });
+    let scope = api.app.db.scope(Caller {
+        user: ada.id,
+        proof: Proof::Session { id: ada.session, generation: 0 },
+        as_admin: false,
+    });
     let seen = scope
         .transaction(async |transaction| {
             transaction.query(INSERT, &[]).await?;
@@ -33,7 +38,11 @@ async fn a_transaction_commits_as_its_caller() {
 async fn a_failed_transaction_leaves_nothing_behind_and_its_connection_is_not_used_again() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.session, 0)), as_admin: false });
+    let scope = api.app.db.scope(Caller {
+        user: ada.id,
+        proof: Proof::Session { id: ada.session, generation: 0 },
+        as_admin: false,
+    });
     let failed = scope
         .transaction(async |transaction| {
             transaction.query(INSERT, &[]).await?;
@@ -55,7 +64,11 @@ async fn a_failed_transaction_leaves_nothing_behind_and_its_connection_is_not_us
 async fn a_transaction_with_a_failed_statement_is_never_reported_as_committed() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.session, 0)), as_admin: false });
+    let scope = api.app.db.scope(Caller {
+        user: ada.id,
+        proof: Proof::Session { id: ada.session, generation: 0 },
+        as_admin: false,
+    });
     let swallowed = scope
         .transaction(async |transaction| {
             transaction.query(INSERT, &[]).await?;
@@ -71,7 +84,8 @@ async fn a_transaction_with_a_failed_statement_is_never_reported_as_committed() 
 async fn a_caller_without_a_live_session_opens_no_transaction() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.id, 0)), as_admin: false });
+    let scope =
+        api.app.db.scope(Caller { user: ada.id, proof: Proof::Session { id: ada.id, generation: 0 }, as_admin: false });
     let refused = scope.transaction(async |transaction| transaction.query(INSERT, &[]).await).await;
     assert!(matches!(refused, Err(DbError::Refused(_))), "{refused:?}");
 }
@@ -80,7 +94,11 @@ async fn a_caller_without_a_live_session_opens_no_transaction() {
 async fn nothing_of_a_request_stays_on_its_connection() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let scope = api.app.db.scope(Caller { user: ada.id, session: Some((ada.session, 0)), as_admin: false });
+    let scope = api.app.db.scope(Caller {
+        user: ada.id,
+        proof: Proof::Session { id: ada.session, generation: 0 },
+        as_admin: false,
+    });
     scope.query(COUNT, &[]).await.unwrap();
     let left = api.app.db.anonymous().query("SELECT current_setting('app.user_id', true)", &[]).await.unwrap();
     assert_eq!(left.rows[0].get::<_, Option<String>>(0).unwrap_or_default(), "");

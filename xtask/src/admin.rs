@@ -22,6 +22,16 @@ pub(crate) enum Admin {
         /// The account's address
         email: String,
     },
+    /// Delete an account with everything that is its own
+    Delete {
+        /// The account's address
+        email: String,
+    },
+    /// Take an account's address away, so that its owner can sign up with it; the account stays, under a placeholder
+    Release {
+        /// The address
+        email: String,
+    },
 }
 
 impl Admin {
@@ -30,6 +40,8 @@ impl Admin {
             Self::Grant { email } => ("grant_admin", email),
             Self::Revoke { email } => ("revoke_admin", email),
             Self::Unlock { email } => ("unlock_sign_in", email),
+            Self::Delete { email } => ("delete_account", email),
+            Self::Release { email } => ("release_address", email),
         };
         // As JSON text: what is typed may hold quotes.
         let email = email.replace('\\', "\\\\").replace('"', "\\\"");

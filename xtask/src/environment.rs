@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use local::{Failure, Result, target, workspace};
@@ -29,8 +29,7 @@ pub(crate) fn given(name: &str) -> Option<String> {
 pub(crate) fn own_database() -> Result<Option<(String, String)>> {
     let names = ["DATABASE_URL", "NEON_DATABASE_URL", "DATABASE_URL_UNPOOLED"];
     let process = names.into_iter().filter_map(|name| Some((name.to_owned(), given(name)?))).collect();
-    let file = |name: &str| parse(&fs::read_to_string(workspace().join(name)).unwrap_or_default());
-    let places: [Settings; 3] = [process, file(".env.local"), file(".env")];
+    let places: [Settings; 3] = [process, read(&workspace().join(".env.local"))?, read(&workspace().join(".env"))?];
     for place in places {
         let get = |name| place.get(name).filter(|value| !value.trim().is_empty()).cloned();
         let Some(pooled) = get("DATABASE_URL").or_else(|| get("NEON_DATABASE_URL")) else { continue };
@@ -47,8 +46,9 @@ pub(crate) fn own_database() -> Result<Option<(String, String)>> {
 /// The development keys, made on first use.
 pub(crate) fn keys() -> Result<Settings> {
     let file = folder().join("keys.env");
-    if let Ok(text) = fs::read_to_string(&file) {
-        return Ok(parse(&text));
+    let found = read(&file)?;
+    if !found.is_empty() {
+        return Ok(found);
     }
     println!("  generating development keys in {}", file.display());
     let text = keys::generate_for_development()?;
@@ -56,17 +56,13 @@ pub(crate) fn keys() -> Result<Settings> {
         .and_then(|()| fs::write(&file, &text))
         .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
     written.map_err(|error| unwritable(&file, &error))?;
-    Ok(parse(&text))
+    read(&file)
 }
 
-/// Reads lines of the form NAME='value'.
-fn parse(text: &str) -> Settings {
-    let line = |line: &str| {
-        line.split_once('=').map(|(name, value)| {
-            (name.trim().trim_start_matches("export ").to_owned(), value.trim().trim_matches(['\'', '"']).to_owned())
-        })
-    };
-    text.lines().filter_map(line).collect()
+/// The settings of a file; none if there is no such file.
+fn read(file: &Path) -> Result<Settings> {
+    let found = env_file::read(file).map_err(|error| Failure::new(error.to_string(), "mend the line"))?;
+    Ok(found.into_iter().collect())
 }
 
 /// Everything the functions need on this machine. What the process environment has is left alone, but for the

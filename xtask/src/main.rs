@@ -98,6 +98,8 @@ fn ci() -> Result<()> {
 }
 
 fn main() -> ExitCode {
+    // As other programs: whoever reads what is printed may have read enough.
+    sigpipe::reset();
     let result: Result<()> = match Arguments::parse().command {
         Command::Dev(dev) => dev.run(),
         Command::Test(test) => test.run(),

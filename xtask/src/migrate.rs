@@ -26,6 +26,10 @@ pub(crate) enum Migrate {
         /// Only look, and report what would be left out or changed
         #[arg(long)]
         dry_run: bool,
+        /// Give an old user the address that a newer account has; that account gets a placeholder. Otherwise such users
+        /// are left out, and reported
+        #[arg(long)]
+        old_account_wins: bool,
     },
     /// Make the files of a new migration
     New {
@@ -41,9 +45,11 @@ impl Migrate {
             Self::Status => r#"{"action":"status"}"#.to_owned(),
             Self::Up => r#"{"action":"migrate"}"#.to_owned(),
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
-            Self::ImportLegacy { dry_run } => {
+            Self::ImportLegacy { dry_run, old_account_wins } => {
                 // Long work says how far it is.
-                let event = format!(r#"{{"action":"import_legacy","dry_run":{dry_run}}}"#);
+                let on_conflict = if *old_account_wins { "old_account_wins" } else { "report" };
+                let event =
+                    format!(r#"{{"action":"import_legacy","dry_run":{dry_run},"on_conflict":"{on_conflict}"}}"#);
                 return function::invoke("migrate", &event, "info");
             }
             Self::New { what } => return new(what),

@@ -98,6 +98,7 @@ fn runner(arguments: &[&str]) -> Command {
 /// What the other tests need, by the variable that names it.
 fn others() -> Result<Vec<(&'static str, PathBuf)>> {
     tools::sam()?;
+    tools::openapi()?;
     let (chromium, chromedriver) = browser()?;
     Ok(vec![
         ("CARGO_LAMBDA", tools::cargo_lambda()?),

@@ -6,8 +6,8 @@ use shared::App;
 use shared::db::users::{self, NewHash};
 use shared::domain::NewPassword;
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, Fields, Json, client};
-use shared::passwords::{self, policy};
+use shared::http::{CurrentUser, Field, Fields, Json, client};
+use shared::passwords;
 use utoipa::ToSchema;
 
 use crate::view::RevokedBody;
@@ -17,11 +17,13 @@ use crate::{confirm, new_password};
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct ChangePassword {
     /// The password until now.
-    #[schema(example = "correct horse battery", format = Password)]
-    current_password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "correct horse battery", format = Password)]
+    current_password: Field<String>,
     /// The password from now on: 8 to 128 characters, none of the common ones, neither the address nor the name.
-    #[schema(example = "seven unlikely penguins", format = Password, min_length = 8, max_length = 128)]
-    new_password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "seven unlikely penguins", format = Password, min_length = 8, max_length = 128)]
+    new_password: Field<String>,
 }
 
 /// Change the password
@@ -42,13 +44,14 @@ pub(crate) async fn change_password(
     Json(body): Json<ChangePassword>,
 ) -> Result<Json<RevokedBody>, ApiError> {
     let mut fields = Fields::default();
-    let password = fields.check("/new_password", NewPassword::parse(&body.new_password));
-    let Some(password) = password else { return Err(fields.into_error()) };
+    let current = fields.required("/current_password", body.current_password);
+    let password = fields.required("/new_password", body.new_password);
+    let password = password.and_then(|text| fields.check("/new_password", NewPassword::parse(&text)));
+    let (Some(current), Some(password)) = (current, password) else { return Err(fields.into_error()) };
 
     let settings = app.settings();
-    let (row, verified) = confirm::password(&app, &settings, user, &client, &body.current_password).await?;
-    fields.check("/new_password", policy::check(&password, &row.email, row.name.as_deref()));
-    fields.finish()?;
+    let (row, verified) = confirm::password(&app, &settings, user, &client, &current).await?;
+    new_password::refuse_guessable("/new_password", &password, &row.email, row.name.as_deref()).await?;
     new_password::refuse_breached(&settings, "/new_password", &password).await?;
     let hashed = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
 

@@ -10,7 +10,8 @@ use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
 use shared::passwords::{self, StoredPassword, Verdict};
 
-/// The user and the stored password that was confirmed. Guesses are limited, as those of signing in are.
+/// The user and the stored password that was confirmed. Guesses are limited by session, or by token of the
+/// old backend, as those of signing in are by address; a thief of another session's tokens cannot use them up.
 pub(crate) async fn password(
     app: &App,
     settings: &Settings,
@@ -20,8 +21,8 @@ pub(crate) async fn password(
 ) -> Result<(UserRow, StoredPassword), ApiError> {
     let limit = settings.limits.map(|limits| limits.sign_in_account);
     let (at, event) = (app.clock.now(), app.ids.next());
-    let confirming = Confirming { user: user.id(), session: user.session(), client, at, event, limit };
-    let found = match users::find_to_confirm(&app.write_scope(user), &confirming).await? {
+    let confirming = Confirming { user: user.id(), holder: user.holder(), client, at, event, limit };
+    let found = match users::find_to_confirm(&app.db.scope(user), &confirming).await? {
         Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
         Permitted::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };

@@ -5,9 +5,10 @@ use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::users::{self, Deleted};
+use shared::domain::Email;
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{CurrentUser, Json, MessageBody, client};
+use shared::http::{CurrentUser, Field, Fields, Json, MessageBody, client};
 use shared::passwords;
 use utoipa::ToSchema;
 
@@ -17,8 +18,9 @@ use crate::confirm;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct DeleteAccount {
     /// The account's password.
-    #[schema(example = "correct horse battery", format = Password)]
-    password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "correct horse battery", format = Password)]
+    password: Field<String>,
 }
 
 /// Delete the account
@@ -41,9 +43,15 @@ pub(crate) async fn delete_account(
     browser: BrowserCookie,
     Json(body): Json<DeleteAccount>,
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
+    let mut fields = Fields::default();
+    let password = fields.required("/password", body.password);
+    let Some(password) = password else { return Err(fields.into_error()) };
     let settings = app.settings();
-    let (row, verified) = confirm::password(&app, &settings, user, &client, &body.password).await?;
-    let account = passwords::account_key(&settings, &row.email).map_err(ApiError::internal)?;
+    let (row, verified) = confirm::password(&app, &settings, user, &client, &password).await?;
+    // As signing in counts: by the normalised address, whatever spelling is stored.
+    let email = Email::find(&row.email);
+    let named = email.as_ref().map_or(row.email.as_str(), Email::as_str);
+    let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
     let (now, event) = (app.clock.now(), app.ids.next());
     match users::delete(&app.db.scope(user), user.id(), &verified, &account, now, event).await? {
         Deleted::Gone => {}

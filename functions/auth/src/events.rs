@@ -1,14 +1,15 @@
 //! `GET /api/v1/auth/events`
 
 use axum::extract::State;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use shared::App;
-use shared::db::audit::{self, EventRow};
+use shared::db::audit::{self, EventRow, Kind};
+use shared::domain::parse_time;
 use shared::error::ApiError;
 use shared::http::cursor::{self, Cursor};
-use shared::http::{CurrentUser, Json, Query};
+use shared::http::{CurrentUser, Json, Query, Time};
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -30,9 +31,9 @@ pub(crate) struct Event {
     /// The event's id.
     id: Uuid,
     /// When it happened.
-    occurred_at: Timestamp,
-    /// What happened, as in `signed_in`, `sign_in_failed`, `password_changed` or `refresh_token_reused`.
-    #[schema(example = "signed_in")]
+    occurred_at: Time,
+    /// What happened. There may be more kinds in time.
+    #[schema(schema_with = kinds)]
     kind: String,
     /// Whether an administrator did it.
     #[schema(example = false)]
@@ -49,6 +50,12 @@ pub(crate) struct Event {
     /// More, depending on the kind.
     #[schema(value_type = Object)]
     details: Value,
+}
+
+fn kinds() -> Object {
+    let names = Kind::ALL.map(Kind::as_str);
+    let builder = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).examples(["signed_in"]);
+    builder.description(Some("What happened. There may be more kinds in time.")).build()
 }
 
 /// A page of events, newest first.
@@ -93,7 +100,12 @@ pub(crate) async fn list_events(
     let rows = audit::list(&app.db.scope(user), user.id(), after, limit + 1).await?;
     let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.occurred_at, id: row.id });
     let view = |row| {
-        let EventRow { id, occurred_at, kind, by_administrator, session_id, ip, user_agent, details } = row;
+        let EventRow { id, occurred_at, kind, by_administrator, session_id, ip, user_agent, mut details } = row;
+        // PostgreSQL writes times in another layout.
+        if let Some(until) = details.get("until").and_then(Value::as_str).and_then(|text| parse_time(text).ok()) {
+            details["until"] = Time(until).to_string().into();
+        }
+        let occurred_at = occurred_at.into();
         Event { id, occurred_at, kind, by_administrator, session_id, ip, user_agent, details }
     };
     let events = rows.into_iter().map(view).collect();

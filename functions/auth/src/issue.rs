@@ -7,7 +7,7 @@ use shared::config::Settings;
 use shared::db::sessions::{self, Client, NewSession};
 use shared::db::users::UserRow;
 use shared::error::{ApiError, Code};
-use shared::http::cookie;
+use shared::http::cookie::BrowserCookie;
 use shared::tokens::{self, Claims, RefreshToken};
 use uuid::Uuid;
 
@@ -76,22 +76,31 @@ pub(crate) fn tokens(
         email,
         name,
         is_active,
-        created_at,
-        updated_at,
+        created_at: created_at.into(),
+        updated_at: updated_at.into(),
         token: token.into(),
-        expires_at: whole_second(expires_at),
+        expires_at: whole_second(expires_at).into(),
         access_token: access_token.into(),
         token_type: "Bearer",
         expires_in: settings.access_ttl.as_secs(),
         refresh_token: Some(refresh_token),
-        refresh_expires_at: session.expires_at,
+        refresh_expires_at: session.expires_at.into(),
+        refresh_cookie: None,
+        refresh_cookie_reason: None,
     })
 }
 
-/// The answer with the tokens, and with the cookie if the refresh token goes there.
-pub(crate) fn answer(mut tokens: SignedIn, to_cookie: bool, now: Timestamp) -> (HeaderMap, SignedInBody) {
-    let token = if to_cookie { tokens.refresh_token.take() } else { None };
-    let headers = token.map(|token| cookie::set(&token, tokens.refresh_expires_at, now)).unwrap_or_default();
+/// The answer with the tokens. The refresh token goes into the cookie if that is asked for and the cookie can arrive.
+pub(crate) fn answer(
+    mut tokens: SignedIn,
+    browser: Option<&BrowserCookie>,
+    now: Timestamp,
+) -> (HeaderMap, SignedInBody) {
+    let Some(browser) = browser else { return (HeaderMap::new(), tokens.into()) };
+    tokens.refresh_cookie_reason = browser.obstacle();
+    tokens.refresh_cookie = Some(tokens.refresh_cookie_reason.is_none());
+    let token = tokens.refresh_token.take_if(|_| tokens.refresh_cookie == Some(true));
+    let headers = token.map(|token| browser.set(&token, tokens.refresh_expires_at.0, now)).unwrap_or_default();
     (headers, tokens.into())
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Jwks {
 }
 
 /// Public keys
+///
+/// The keys that verify access tokens, as a JSON Web Key Set (RFC 7517). Whoever verifies tokens elsewhere may keep them
+/// as long as `Cache-Control` says.
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "auth",
     responses((status = 200, description = "The keys", body = Jwks, headers(("Cache-Control" = String, description = "How long the keys may be kept"))))

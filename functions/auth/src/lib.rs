@@ -37,16 +37,18 @@ pub fn routes<R: Routes>() -> R {
         .add(routes!(logout_all::logout_all))
         .add(routes!(change_password::change_password))
         .add(routes!(delete_account::delete_account))
-        .add(routes!(events::list_events));
-    let unversioned = both::<R>().document(|document| openapi::rename(document, "_unversioned"));
+        .add(routes!(events::list_events(query)));
+    let current = account.add(routes!(refresh::refresh)).merge(aliases());
+    let unversioned = aliases::<R>().add(routes!(refresh::refresh)).deprecated();
+    let unversioned = unversioned.document(|document| openapi::rename(document, "_unversioned"));
     R::none()
-        .nest("/api/v1/auth", account.merge(both()))
+        .nest("/api/v1/auth", current)
         .nest("/api/auth", unversioned)
         .add(routes!(jwks::get_jwks))
         .add(routes!(health::check_authentication))
 }
 
-/// What both generations of clients call.
-fn both<R: Routes>() -> R {
-    R::none().add(routes!(signin::login)).add(routes!(refresh::refresh)).add(routes!(signout::logout))
+/// Other names of signing in and out, which clients of both editions call.
+fn aliases<R: Routes>() -> R {
+    R::none().add(routes!(signin::login)).add(routes!(signout::logout)).deprecated()
 }

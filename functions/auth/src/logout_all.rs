@@ -17,7 +17,6 @@ use crate::view::RevokedBody;
     post, path = "/logout-all", tag = "auth", security(("bearer" = [])),
     responses(
         (status = 200, description = "How many sessions have ended", body = RevokedBody),
-        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn logout_all(
@@ -27,6 +26,6 @@ pub(crate) async fn logout_all(
     browser: BrowserCookie,
 ) -> Result<(HeaderMap, Json<RevokedBody>), ApiError> {
     let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
-    let revoked = sessions::revoke_all(&app.write_scope(user), user.id(), &end).await?;
+    let revoked = sessions::revoke_all(&app.db.scope(user), user.id(), &end).await?;
     Ok((browser.take_back(), Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
 }

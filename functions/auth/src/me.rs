@@ -9,6 +9,8 @@ use shared::http::{CurrentUser, Json};
 use crate::view::MeBody;
 
 /// Who am I
+///
+/// Tells the account that the access token belongs to.
 #[utoipa::path(
     get, path = "/me", tag = "auth", security(("bearer" = [])),
     responses((status = 200, description = "The account", body = MeBody))

@@ -3,7 +3,20 @@
 use shared::config::Settings;
 use shared::domain::NewPassword;
 use shared::error::ApiError;
-use shared::passwords;
+use shared::passwords::{self, policy};
+
+/// Refuses a password that is easily guessed. Guessing takes a few milliseconds of a processor, on a thread of its own:
+/// ask for a permit before.
+pub(crate) async fn refuse_guessable(
+    pointer: &str,
+    password: &NewPassword,
+    email: &str,
+    name: Option<&str>,
+) -> Result<(), ApiError> {
+    let (password, email, name) = (password.clone(), email.to_owned(), name.map(str::to_owned));
+    let judged = tokio::task::spawn_blocking(move || policy::check(&password, &email, name.as_deref())).await;
+    judged.map_err(ApiError::internal)?.map_err(|invalid| ApiError::invalid(pointer, invalid.to_string()))
+}
 
 /// Refuses a password that is known from a breach, if the settings say where to ask.
 pub(crate) async fn refuse_breached(

@@ -4,10 +4,10 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Client, Presented, Refreshed};
+use shared::db::sessions::{self, Client, Refreshed};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Json, client};
+use shared::http::{Body, Field, Fields, Json, client};
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
@@ -15,22 +15,23 @@ use crate::presented;
 use crate::view::SignedInBody;
 
 /// What to trade for new tokens.
-#[derive(Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct Refresh {
     /// The newest refresh token the client has stored; left out by browsers that have it in their cookie.
-    #[schema(example = "rt1.AZmP…")]
-    refresh_token: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "rt1.AZmP…")]
+    refresh_token: Field<String>,
 }
 
 /// Refresh
 ///
 /// Trades a refresh token for new tokens. Sending it again, because the answer was lost or a second tab was
-/// as quick, gives the same successor. A token from the cookie goes back into the cookie.
+/// as quick, gives the same successor. A token from the cookie goes back into the cookie; then the body may be missing.
 #[utoipa::path(
     post, path = "/refresh", tag = "auth", request_body = Refresh,
     responses(
         (status = 200, description = "The account and its new tokens", body = SignedInBody),
-        (status = 401, description = "refresh_token_invalid, refresh_token_superseded, refresh_token_reused, refresh_token_ahead, session_revoked, session_expired, account_disabled"),
+        (status = 401, description = "refresh_token_missing, refresh_token_invalid, refresh_token_superseded, refresh_token_reused, refresh_token_ahead, session_revoked, session_expired, account_disabled"),
         (status = 403, description = "account_banned, origin_not_allowed"),
         (status = 429, description = "rate_limited"),
     )
@@ -39,9 +40,14 @@ pub(crate) async fn refresh(
     State(app): State<App>,
     client::From(client): client::From,
     browser: BrowserCookie,
-    Json(body): Json<Refresh>,
+    body: Body,
 ) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
-    exchange(&app, &client, &browser, &body).await.map_err(|error| {
+    let (token, from_cookie) = match presented(&browser, &body) {
+        Ok(Presented { token, from_cookie }) => (token, from_cookie),
+        Err(error) => return Err((browser.take_back_duplicates(), error)),
+    };
+    let cookie = if from_cookie { Some(&browser) } else { None };
+    exchange(&app, &client, cookie, &token).await.map_err(|error| {
         // A cookie that will never yield anything again is taken back.
         let is_dead = matches!(
             error.code(),
@@ -51,28 +57,48 @@ pub(crate) async fn refresh(
                 | Code::SessionRevoked
                 | Code::SessionExpired
         );
-        (if is_dead && body.refresh_token.is_none() { browser.take_back() } else { HeaderMap::new() }, error)
+        (cookie.filter(|_| is_dead).map(BrowserCookie::take_back).unwrap_or_default(), error)
     })
+}
+
+/// A refresh token, and where it came from.
+struct Presented {
+    token: String,
+    from_cookie: bool,
+}
+
+/// The token of the body, else that of the cookie. What is wrong with the body matters only beside a cookie: without any
+/// token the answer is that there is none.
+fn presented(browser: &BrowserCookie, body: &Body) -> Result<Presented, ApiError> {
+    let read = || {
+        if body.bytes.is_empty() {
+            return Ok(None);
+        }
+        let mut fields = Fields::default();
+        let token = fields.optional("/refresh_token", body.json::<Refresh>()?.refresh_token);
+        fields.finish().map(|()| token)
+    };
+    let given = read();
+    if let Ok(Some(token)) = &given
+        && (!token.is_empty() || browser.token()?.is_none())
+    {
+        return Ok(Presented { token: token.clone(), from_cookie: false });
+    }
+    let Some(token) = browser.token()? else { return Err(ApiError::of(Code::RefreshTokenMissing)) };
+    given.map(|_| Presented { token: token.to_owned(), from_cookie: true })
 }
 
 async fn exchange(
     app: &App,
     client: &Client,
-    browser: &BrowserCookie,
-    body: &Refresh,
+    cookie: Option<&BrowserCookie>,
+    token: &str,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
-    let (token, from_cookie) = match &body.refresh_token {
-        Some(token) => (token.as_str(), false),
-        None => match browser.token()? {
-            Some(token) => (token, true),
-            None => return Err(ApiError::invalid("/refresh_token", "is required")),
-        },
-    };
     let token = presented::read(app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();
     let now = app.clock.now();
-    let presented = Presented {
+    let presented = sessions::Presented {
         session: token.session,
         generation: token.generation,
         at: now,
@@ -85,7 +111,7 @@ async fn exchange(
         Refreshed::Granted { user, generation, expires_at } => {
             let session = Session { id: token.session, generation, expires_at, is_new: false };
             let tokens = issue::tokens(app, &settings, user, &session, now)?;
-            let (headers, body) = issue::answer(tokens, from_cookie, now);
+            let (headers, body) = issue::answer(tokens, cookie, now);
             return Ok((headers, Json(body)));
         }
         Refreshed::Limited(refused) => return Err(ApiError::limited(refused)),

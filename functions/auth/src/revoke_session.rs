@@ -14,7 +14,6 @@ use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId, client};
     responses(
         (status = 200, description = "It has ended", body = MessageBody),
         (status = 404, description = "session_not_found"),
-        (status = 429, description = "rate_limited"),
     )
 )]
 pub(crate) async fn revoke_session(
@@ -25,6 +24,6 @@ pub(crate) async fn revoke_session(
 ) -> Result<Json<MessageBody>, ApiError> {
     let missing = || ApiError::of(Code::SessionNotFound);
     let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
-    let ended = sessions::revoke_own(&app.write_scope(user), user.id(), id.ok_or_else(missing)?, &end).await?;
+    let ended = sessions::revoke_own(&app.db.scope(user), user.id(), id.ok_or_else(missing)?, &end).await?;
     if ended { Ok(Json(MessageBody::done("Session revoked"))) } else { Err(missing()) }
 }

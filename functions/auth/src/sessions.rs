@@ -1,12 +1,11 @@
 //! `GET /api/v1/auth/sessions`
 
 use axum::extract::State;
-use jiff::Timestamp;
 use serde::Serialize;
 use shared::App;
 use shared::db::sessions::{self, SessionRow};
 use shared::error::ApiError;
-use shared::http::{CurrentUser, Json};
+use shared::http::{CurrentUser, Json, Time};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -19,11 +18,11 @@ pub(crate) struct Session {
     #[schema(example = true)]
     current: bool,
     /// When somebody signed in.
-    created_at: Timestamp,
+    created_at: Time,
     /// When it was last refreshed.
-    last_used_at: Timestamp,
+    last_used_at: Time,
     /// When it ends unless it is refreshed.
-    expires_at: Timestamp,
+    expires_at: Time,
     /// The address somebody signed in from.
     #[schema(required, example = "203.0.113.7")]
     ip: Option<String>,
@@ -61,6 +60,7 @@ pub(crate) async fn list_sessions(user: CurrentUser, State(app): State<App>) -> 
     let view = |row| {
         let SessionRow { id, created_at, last_used_at, expires_at, ip, user_agent } = row;
         let current = Some(id) == user.session();
+        let (created_at, last_used_at, expires_at) = (created_at.into(), last_used_at.into(), expires_at.into());
         Session { id, current, created_at, last_used_at, expires_at, ip, user_agent }
     };
     let sessions = rows.into_iter().map(view).collect();

@@ -1,16 +1,17 @@
 //! `POST /api/v1/auth/signin`, and `/login` by its other name
 
+use std::time::Duration;
+
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::audit::{self, Failure, Kind};
 use shared::db::sessions::{self, Client, SignedIn};
-use shared::db::users::{self, Attempt, Permitted};
+use shared::db::users::{self, Attempt, Gate, PauseVerdict, SignInFailure, SignInPermit, SignInStanding};
 use shared::domain::{Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Json, client};
+use shared::http::{Field, Fields, Json, client};
 use shared::passwords::{self, Verdict};
 use utoipa::ToSchema;
 
@@ -22,15 +23,18 @@ use crate::view::SignedInBody;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SignIn {
     /// The account's address.
-    #[schema(example = "ada@example.com")]
-    email: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "ada@example.com")]
+    email: Field<String>,
     /// The account's password.
-    #[schema(example = "correct horse battery", format = Password)]
-    password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "correct horse battery", format = Password)]
+    password: Field<String>,
     /// Whether to keep the refresh token in a cookie that scripts cannot read, instead of in the answer. For
     /// pages of an allowed origin.
     #[serde(default)]
-    refresh_cookie: bool,
+    #[schema(value_type = Option<bool>, example = false)]
+    refresh_cookie: Field<bool>,
 }
 
 /// Sign in
@@ -81,79 +85,131 @@ async fn open_session(
     browser: &BrowserCookie,
     body: SignIn,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
-    if body.refresh_cookie {
-        browser.check()?;
-    }
+    let mut fields = Fields::default();
+    let email = fields.required("/email", body.email);
+    let password = fields.required("/password", body.password);
+    let to_cookie = fields.optional("/refresh_cookie", body.refresh_cookie).unwrap_or_default();
+    let (Some(email), Some(password)) = (email, password) else { return Err(fields.into_error()) };
+    fields.finish()?;
+    let cookie = if to_cookie { Some(browser) } else { None };
+    cookie.map_or(Ok(()), BrowserCookie::check)?;
+    let given = Given { email: &email, password: &password, cookie };
     // Another sign-in may replace an outdated hash while this one verifies it: then it is looked at once more.
     // The second look is part of the same try, and takes no permits.
-    for is_first in [true, false] {
-        if let Some(answer) = try_to_open_session(app, client, &body, is_first).await? {
+    let mut standing = None;
+    for _ in 0..2 {
+        if let Some(answer) = try_to_open_session(app, client, &given, &mut standing).await? {
             return Ok(answer);
         }
     }
     Err(wrong())
 }
 
+/// What a request to sign in says.
+struct Given<'a> {
+    email: &'a str,
+    password: &'a str,
+    /// Where the refresh token shall go, if it shall go into the cookie.
+    cookie: Option<&'a BrowserCookie>,
+}
+
 fn wrong() -> ApiError {
     ApiError::new(Code::InvalidCredentials, "Invalid email or password")
 }
 
-/// None if the account changed while its password was verified.
+/// None if the account changed while its password was verified. `standing` is what the first look found, if this is the
+/// second.
 async fn try_to_open_session(
     app: &App,
     client: &Client,
-    body: &SignIn,
-    is_first: bool,
+    given: &Given<'_>,
+    standing: &mut Option<SignInStanding>,
 ) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
     let settings = app.settings();
     let db = app.db.anonymous();
     // What is no address belongs to no account, and costs as much as any wrong answer.
-    let email = Email::parse(&body.email).ok();
-    let named = email.as_ref().map_or(body.email.as_str(), Email::as_str);
+    let email = Email::find(given.email).ok();
+    let named = email.as_ref().map_or(given.email, Email::as_str);
     let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
+    let limits = settings.limits.as_ref();
     let attempt = Attempt {
         email: email.as_ref(),
         account: &account,
         client,
         at: app.clock.now(),
         event: app.ids.next(),
-        limits: settings.limits.as_ref().filter(|_| is_first),
+        limits: limits.filter(|_| standing.is_none()),
     };
-    let found = match users::begin_sign_in(&db, &attempt).await? {
-        Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
-        Permitted::Found(found) => found,
+    let (found, before) = match users::begin_sign_in(&db, &attempt).await? {
+        SignInPermit::Refused(refused) => return Err(ApiError::limited(refused)),
+        SignInPermit::Granted { found, standing: now } => (found, *standing.get_or_insert(now)),
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
     let stored = stored.flatten();
-    let verdict = passwords::verify(&settings, Password::new(&body.password), stored.clone()).await;
+    let verdict = passwords::verify(&settings, Password::new(given.password), stored.clone()).await;
     let verdict = verdict.map_err(ApiError::internal)?;
 
-    let now = app.clock.now();
     let fail = async |reason, error| {
-        let (kind, user) = (Kind::SignInFailed, user.as_ref().map(|user| user.id));
-        let failure = Failure { kind, user, client, at: now, event: app.ids.next(), reason: Some(reason) };
-        audit::note_failure(&db, &failure).await?;
+        let (user, at, event) = (user.as_ref().map(|user| user.id), app.clock.now(), app.ids.next());
+        let failure = SignInFailure { user, account: &account, standing: before, client, at, event, reason };
+        users::note_failed_sign_in(&db, &failure).await?;
         Err(error)
     };
+    // A right password that is not let in gets the answer of a wrong one, after the same time.
+    let is_let_in = match (before.gate, &verdict) {
+        (Gate::Open, Verdict::Right | Verdict::Outdated(_)) => true,
+        (gate, _) => {
+            let is_cleared = before.unknown_paused && is_pause_cleared(app, &account).await?;
+            gate == Gate::Paused && is_cleared
+        }
+    };
+    let refusal = || before.paused.map_or_else(wrong, ApiError::limited);
     let rehashed = match verdict {
         Verdict::Wrong => {
-            return fail(if user.is_some() { "wrong_password" } else { "unknown_account" }, wrong()).await;
+            return fail(if user.is_some() { "wrong_password" } else { "unknown_account" }, refusal()).await;
         }
         Verdict::Right => None,
         Verdict::Outdated(newer) => Some(newer),
     };
+    if !is_let_in {
+        return fail("too_many_failures", refusal()).await;
+    }
+    let now = app.clock.now();
     let (Some(found), Some(verified)) = (&user, stored) else { return Err(wrong()) };
     if let Err(error) = standing::check(found, now) {
         return fail(error.code().as_str(), error).await;
     }
     let session = issue::new_session(app, client, now);
-    let signed_in = SignedIn { user: found.id, verified: &verified, rehashed: rehashed.as_ref(), account: &account };
+    let signed_in = SignedIn {
+        user: found.id,
+        verified: &verified,
+        rehashed: rehashed.as_ref(),
+        account: &account,
+        limit: limits.map(|limits| limits.sign_in_address),
+    };
     if !sessions::insert(&db, &signed_in, &session).await? {
         return Ok(None);
     }
     let Some(user) = user else { return Err(wrong()) };
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
     let tokens = issue::tokens(app, &settings, user, &session, now)?;
-    let (headers, body) = issue::answer(tokens, body.refresh_cookie, now);
+    let (headers, body) = issue::answer(tokens, given.cookie, now);
     Ok(Some((headers, Json(body))))
+}
+
+/// How often, and how long in between, to look whether sign-ins that are under way turn out right.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+
+/// Whether one of the sign-ins that paused an account turns out right. An attempt counts as failed until it succeeds, so
+/// several right ones at the same moment can pause an account; the first of them to succeed clears the count.
+async fn is_pause_cleared(app: &App, account: &str) -> Result<bool, ApiError> {
+    for _ in 0..LOOKS {
+        match users::judge_pause(&app.db.anonymous(), account).await? {
+            PauseVerdict::Cleared => return Ok(true),
+            PauseVerdict::Stands => return Ok(false),
+            PauseVerdict::Undecided => tokio::time::sleep(BETWEEN_LOOKS).await,
+        }
+    }
+    Ok(false)
 }

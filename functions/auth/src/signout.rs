@@ -1,5 +1,7 @@
 //! `POST /api/v1/auth/signout`, and `/logout` by its other name
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -7,8 +9,10 @@ use shared::App;
 use shared::db::sessions::{self, Client, End};
 use shared::error::ApiError;
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Body, Json, MessageBody, bearer, client, session_to_end};
+use shared::http::{Body, Field, Json, MessageBody, bearer, client, identity_to_end};
+use shared::tokens::Proof;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::presented;
 
@@ -16,8 +20,9 @@ use crate::presented;
 #[derive(Default, Deserialize, ToSchema)]
 pub(crate) struct SignOut {
     /// A refresh token of the session.
-    #[schema(example = "rt1.AZmP…")]
-    refresh_token: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "rt1.AZmP…")]
+    refresh_token: Field<String>,
 }
 
 /// Sign out
@@ -25,7 +30,7 @@ pub(crate) struct SignOut {
 /// Ends the session of the bearer token, expired or not, and that of the refresh token in the body or the
 /// cookie. Succeeds with neither, and with any body, because clients call it with nothing.
 #[utoipa::path(
-    post, path = "/signout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
+    post, path = "/signout", tag = "auth", request_body = SignOut, security((), ("bearer" = [])),
     responses((status = 200, description = "Signed out", body = MessageBody))
 )]
 pub(crate) async fn sign_out(
@@ -42,7 +47,7 @@ pub(crate) async fn sign_out(
 ///
 /// The same as `/api/v1/auth/signout`.
 #[utoipa::path(
-    post, path = "/logout", tag = "auth", request_body = Option<SignOut>, security((), ("bearer" = [])),
+    post, path = "/logout", tag = "auth", request_body = SignOut, security((), ("bearer" = [])),
     responses((status = 200, description = "Signed out", body = MessageBody))
 )]
 pub(crate) async fn logout(
@@ -63,23 +68,31 @@ async fn end_session(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body: SignOut = serde_json::from_slice(body).unwrap_or_default();
-    let bearer = match bearer(headers) {
-        Ok(Some(token)) => session_to_end(app, token).await,
-        _ => None,
-    };
+    let (db, now) = (app.db.anonymous(), app.clock.now());
+    let end = || End { client, at: now, event: app.ids.next() };
+    // Of two tokens of one session the refresh token says more, and comes first.
+    let mut ends: Vec<(Uuid, Option<i64>)> = Vec::new();
+    let given = if let Field::Value(token) = &body.refresh_token { Some(token.as_str()) } else { None };
     // A page of another origin can make the browser send its cookie, and must not end its session.
-    let cookie = browser.token().ok().flatten();
-    let mut sessions: Vec<_> = bearer.into_iter().collect();
-    for token in [body.refresh_token.as_deref(), cookie].into_iter().flatten() {
-        sessions.extend(presented::read(app, token).await.ok().map(|token| token.session));
+    for token in given.into_iter().chain(browser.all()) {
+        let token = presented::read(app, token).await.ok();
+        ends.extend(token.map(|token| (token.session, Some(token.generation))));
     }
-    sessions.sort_unstable();
-    sessions.dedup();
-    for session in sessions {
-        let end = End { client, at: app.clock.now(), event: app.ids.next() };
-        sessions::sign_out(&app.db.anonymous(), session, &end).await?;
+    if let Ok(Some(token)) = bearer(headers) {
+        match identity_to_end(app, token).await.map(|identity| (identity.user, identity.proof)) {
+            Some((_, Proof::Session { id, .. })) => ends.push((id, None)),
+            Some((user, Proof::LegacyToken { id, expires_at })) if expires_at > now => {
+                sessions::end_legacy_token(&db, user, id, expires_at, &end()).await?;
+            }
+            _ => {}
+        }
     }
-    let headers = if cookie.is_some() { browser.take_back() } else { HeaderMap::new() };
+    let mut seen = HashSet::new();
+    for (session, generation) in ends.into_iter().filter(|(session, _)| seen.insert(*session)).collect::<Vec<_>>() {
+        sessions::sign_out(&db, session, generation, &end()).await?;
+    }
+    let headers = if browser.all().next().is_some() { browser.take_back() } else { HeaderMap::new() };
     Ok((headers, Json(MessageBody::done("Successfully signed out"))))
 }

@@ -8,8 +8,8 @@ use shared::db::users::{self, BeginSignUp, Begun, NewUser};
 use shared::domain::{Email, Name, NewPassword};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Created, Fields, Json, client};
-use shared::passwords::{self, policy};
+use shared::http::{Created, Field, Fields, Json, client};
+use shared::passwords;
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
@@ -20,18 +20,22 @@ use crate::view::SignedInBody;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SignUp {
     /// The address to sign in with.
-    #[schema(example = "ada@example.com", max_length = 254)]
-    email: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "ada@example.com", max_length = 254)]
+    email: Field<String>,
     /// 8 to 128 characters, none of the common ones, neither the address nor the name.
-    #[schema(example = "correct horse battery", format = Password, min_length = 8, max_length = 128)]
-    password: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "correct horse battery", format = Password, min_length = 8, max_length = 128)]
+    password: Field<String>,
     /// What to call the person.
-    #[schema(example = "Ada", max_length = 255)]
-    name: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "Ada", max_length = 255)]
+    name: Field<String>,
     /// Whether to keep the refresh token in a cookie that scripts cannot read, instead of in the answer. For
     /// pages of an allowed origin.
     #[serde(default)]
-    refresh_cookie: bool,
+    #[schema(value_type = Option<bool>, example = false)]
+    refresh_cookie: Field<bool>,
 }
 
 /// Sign up
@@ -52,19 +56,18 @@ pub(crate) async fn sign_up(
     browser: BrowserCookie,
     Json(body): Json<SignUp>,
 ) -> Result<(HeaderMap, Created<SignedInBody>), ApiError> {
-    if body.refresh_cookie {
-        browser.check()?;
-    }
     let mut fields = Fields::default();
-    let email = fields.check("/email", Email::parse(&body.email));
-    let password = fields.check("/password", NewPassword::parse(&body.password));
-    let name = fields.check("/name", body.name.as_deref().map_or(Ok(None), Name::parse));
-    let known = name.as_ref().and_then(|name| name.as_ref()).map(Name::as_str);
-    let password = password.and_then(|password| {
-        let guessable = policy::check(&password, email.as_ref().map_or("", Email::as_str), known);
-        fields.check("/password", guessable.map(|()| password))
-    });
+    let email = fields.required("/email", body.email);
+    let email = email.and_then(|text| fields.check("/email", Email::parse(&text)));
+    let password = fields.required("/password", body.password);
+    let password = password.and_then(|text| fields.check("/password", NewPassword::parse(&text)));
+    let name = fields.optional("/name", body.name);
+    let name = fields.check("/name", name.as_deref().map_or(Ok(None), Name::parse));
+    let to_cookie = fields.optional("/refresh_cookie", body.refresh_cookie).unwrap_or_default();
     let (Some(email), Some(password), Some(name)) = (email, password, name) else { return Err(fields.into_error()) };
+    fields.finish()?;
+    let cookie = if to_cookie { Some(&browser) } else { None };
+    cookie.map_or(Ok(()), BrowserCookie::check)?;
 
     let taken = || ApiError::of(Code::EmailTaken);
     let (db, settings) = (app.db.anonymous(), app.settings());
@@ -75,6 +78,7 @@ pub(crate) async fn sign_up(
         Begun::Taken => return Err(taken()),
         Begun::Free => {}
     }
+    new_password::refuse_guessable("/password", &password, email.as_str(), name.as_ref().map(Name::as_str)).await?;
     new_password::refuse_breached(&settings, "/password", &password).await?;
     let password = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
@@ -94,6 +98,6 @@ pub(crate) async fn sign_up(
 
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
     let tokens = issue::tokens(&app, &settings, row, &session, now)?;
-    let (headers, body) = issue::answer(tokens, body.refresh_cookie, now);
+    let (headers, body) = issue::answer(tokens, cookie, now);
     Ok((headers, Created { location: None, body }))
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use shared::db::users::{Ban, UserRow};
 use shared::error::{ApiError, Code};
+use shared::http::Time;
 
 /// Refuses a disabled or banned account; told only to whoever has proved to own it.
 pub(crate) fn check(user: &UserRow, now: Timestamp) -> Result<(), ApiError> {
@@ -18,7 +19,7 @@ pub(crate) fn check(user: &UserRow, now: Timestamp) -> Result<(), ApiError> {
 fn banned(ban: &Ban) -> ApiError {
     let Ban { at: _, until, reason } = ban;
     let detail = match until {
-        Some(until) => format!("The account is banned until {until}: {reason}"),
+        Some(until) => format!("The account is banned until {}: {reason}", Time(*until)),
         None => format!("The account is banned: {reason}"),
     };
     ApiError::new(Code::AccountBanned, detail)

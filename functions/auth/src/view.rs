@@ -1,9 +1,9 @@
 //! JSON shapes of accounts and tokens.
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use shared::db::users::UserRow;
+use shared::http::Time;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,15 +22,15 @@ pub(crate) struct SignedIn {
     #[schema(example = true)]
     pub(crate) is_active: bool,
     /// When the account was made.
-    pub(crate) created_at: Timestamp,
+    pub(crate) created_at: Time,
     /// When the account last changed.
-    pub(crate) updated_at: Timestamp,
+    pub(crate) updated_at: Time,
     /// For clients that do not refresh: an access token with a long life after signing in.
     #[serde(serialize_with = "expose")]
     #[schema(value_type = String)]
     pub(crate) token: SecretString,
     /// When `token` expires.
-    pub(crate) expires_at: Timestamp,
+    pub(crate) expires_at: Time,
     /// The token to send as `Authorization: Bearer`.
     #[serde(serialize_with = "expose")]
     #[schema(value_type = String)]
@@ -46,7 +46,15 @@ pub(crate) struct SignedIn {
     #[schema(value_type = Option<String>, nullable = false, example = "rt1.AZmP…")]
     pub(crate) refresh_token: Option<SecretString>,
     /// When `refresh_token` expires unless it is used.
-    pub(crate) refresh_expires_at: Timestamp,
+    pub(crate) refresh_expires_at: Time,
+    /// Whether the refresh token is in the cookie; only there if the request asked for the cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = true)]
+    pub(crate) refresh_cookie: Option<bool>,
+    /// Why the refresh token is not in the cookie although the request asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub(crate) refresh_cookie_reason: Option<&'static str>,
 }
 
 /// The answer is where tokens are meant to go.
@@ -86,16 +94,16 @@ pub(crate) struct User {
     /// The account's display name.
     #[schema(required, example = "Ada")]
     name: Option<String>,
-    /// `user` or `admin`.
-    #[schema(example = "user")]
+    /// What the account may do.
+    #[schema(value_type = shared::db::users::admin::Role, example = "user")]
     role: String,
     /// Whether the address was confirmed.
     #[schema(example = false)]
     email_verified: bool,
     /// When the account was made.
-    created_at: Timestamp,
+    created_at: Time,
     /// When the account last changed.
-    updated_at: Timestamp,
+    updated_at: Time,
 }
 
 /// An account as the first generation of clients knows it.
@@ -126,6 +134,7 @@ pub(crate) struct MeBody {
 impl From<UserRow> for MeBody {
     fn from(row: UserRow) -> Self {
         let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban: _ } = row;
+        let (created_at, updated_at) = (created_at.into(), updated_at.into());
         let user = User { id, email, name, role, email_verified, created_at, updated_at };
         Self { success: true, data: UserData { user_id: id, is_active, user: user.clone() }, user }
     }
@@ -148,6 +157,7 @@ pub(crate) struct RevokedBody {
     /// What has ended.
     data: Revoked,
     /// What happened.
+    #[schema(example = "Successfully signed out everywhere")]
     message: &'static str,
 }
 

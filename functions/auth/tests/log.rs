@@ -96,10 +96,8 @@ async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
         assert!(["Requests", "ServerErrors", "Latency", "DatabaseLatency"].iter().all(|name| names.contains(name)));
         assert_eq!(dimensions, json!([["Stack", "Function"]]));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().map(Vec::len), Some(names.len()));
-        // The same milliseconds as in the answer, to the rounding.
-        let timing = answer["headers"]["server-timing"].as_str().expect("a header");
-        let database = timing.split(['=', ',']).nth(1).and_then(|text| text.parse::<f64>().ok()).expect("a number");
-        assert!((line["DatabaseLatency"].as_f64().expect("a number") - database).abs() < 0.02, "{timing} {line}");
+        assert!(answer["headers"].get("server-timing").is_none(), "times are for callers with a token");
+        assert!(line["DatabaseLatency"].as_f64() > Some(0.0), "{line}");
         assert!(line["Latency"].as_f64() >= line["DatabaseLatency"].as_f64());
     }
     let [first, second] = [requests[0], requests[1]];

@@ -11,6 +11,8 @@ use shared::error::{ApiError, Code};
 use utoipa_swagger_ui::Config;
 
 /// A file of the docs page
+///
+/// The scripts and styles that the docs page loads; their names are in the page.
 #[utoipa::path(
     get, path = "/api/docs/assets/{file}", tag = "docs",
     params(("file" = String, Path, description = "The name of the file", example = "docs.js")),

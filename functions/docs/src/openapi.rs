@@ -7,6 +7,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// The OpenAPI document
+///
+/// This document. It comes from the code of the endpoints, so that it says what the deployed version does.
 #[utoipa::path(
     get, path = "/api/openapi.json", tag = "docs",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object))

@@ -17,6 +17,8 @@ pub(crate) struct DatabaseHealth {
 }
 
 /// Is the database reachable
+///
+/// Asks the database one question, and waits for the answer no longer than any request may.
 #[utoipa::path(
     get, path = "/health/db", tag = "health",
     responses(

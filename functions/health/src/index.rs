@@ -25,6 +25,8 @@ pub(crate) struct Index {
 }
 
 /// What is this
+///
+/// Tells the name and version of the service, and where its document, its docs page and its health check are.
 #[utoipa::path(
     get, path = "/", tag = "health",
     responses((status = 200, description = "Name, version and links", body = Index))

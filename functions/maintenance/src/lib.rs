@@ -9,7 +9,7 @@ use shared::App;
 use shared::db::users::admin::{Change, Role};
 use shared::lambda::Invocation;
 
-pub use operate::{OperateError, Operated};
+pub use operate::{DeletedAccount, OperateError, Operated, ReleasedAddress};
 pub use purge::Purged;
 
 /// What to do.
@@ -33,6 +33,16 @@ pub enum Event {
         /// Its address.
         email: String,
     },
+    /// Delete an account with everything that is its own.
+    DeleteAccount {
+        /// Its address.
+        email: String,
+    },
+    /// Take an account's address away, so that its owner can sign up with it. The account stays, under a placeholder.
+    ReleaseAddress {
+        /// The address.
+        email: String,
+    },
 }
 
 /// Addresses stay out of logs.
@@ -43,6 +53,8 @@ impl std::fmt::Debug for Event {
             Self::GrantAdmin { .. } => "GrantAdmin(…)",
             Self::RevokeAdmin { .. } => "RevokeAdmin(…)",
             Self::UnlockSignIn { .. } => "UnlockSignIn(…)",
+            Self::DeleteAccount { .. } => "DeleteAccount(…)",
+            Self::ReleaseAddress { .. } => "ReleaseAddress(…)",
         })
     }
 }
@@ -53,6 +65,10 @@ impl std::fmt::Debug for Event {
 pub enum Answer {
     /// To [`Event::Purge`].
     Purged(Purged),
+    /// To [`Event::DeleteAccount`].
+    Deleted(DeletedAccount),
+    /// To [`Event::ReleaseAddress`].
+    Released(ReleasedAddress),
     /// To the others.
     Operated(Operated),
 }
@@ -72,6 +88,8 @@ pub async fn handle(
         Event::GrantAdmin { email } => (email, Change::Role(Role::Admin)),
         Event::RevokeAdmin { email } => (email, Change::Role(Role::User)),
         Event::UnlockSignIn { email } => (email, Change::UnlockSignIn),
+        Event::DeleteAccount { email } => return Ok(Answer::Deleted(operate::delete_account(&app, &email).await?)),
+        Event::ReleaseAddress { email } => return Ok(Answer::Released(operate::release_address(&app, &email).await?)),
     };
     Ok(Answer::Operated(operate::run(&app, &email, change).await?))
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use shared::App;
+use shared::db::maintenance::{self, AccountRemoval};
 use shared::db::sessions::Client;
 use shared::db::users::admin::{Acted, Action, Change, Target, act};
 use shared::db::{DbError, Role};
@@ -17,11 +18,27 @@ pub struct Operated {
     pub role: String,
 }
 
+/// An account that is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeletedAccount {
+    /// The account.
+    pub deleted_user_id: Uuid,
+}
+
+/// An account whose address is free.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReleasedAddress {
+    /// The account.
+    pub user_id: Uuid,
+    /// What its user signs in with from now on.
+    pub placeholder: String,
+}
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum OperateError {
     /// There is no such account.
-    #[error("there is no account with this address; its user signs up first")]
+    #[error("there is no account with this address")]
     Missing,
     /// Nobody would be left to administer.
     #[error("this is the last administrator; make another one first")]
@@ -37,7 +54,7 @@ pub enum OperateError {
 pub(crate) async fn run(app: &App, email: &str, change: Change) -> Result<Operated, OperateError> {
     let nowhere = Client::default();
     let action = Action {
-        target: Target::Email(Email::parse(email)?),
+        target: Target::Email(Email::find(email)?),
         actor: None,
         client: &nowhere,
         at: app.clock.now(),
@@ -50,4 +67,20 @@ pub(crate) async fn run(app: &App, email: &str, change: Change) -> Result<Operat
         Acted::Missing => Err(OperateError::Missing),
         Acted::LastAdmin => Err(OperateError::LastAdmin),
     }
+}
+
+pub(crate) async fn delete_account(app: &App, email: &str) -> Result<DeletedAccount, OperateError> {
+    let (email, now, event) = (Email::find(email)?, app.clock.now(), app.ids.next());
+    match maintenance::delete_account(&app.db.anonymous(), &email, now, event).await? {
+        AccountRemoval::Gone(user) => Ok(DeletedAccount { deleted_user_id: user }),
+        AccountRemoval::Missing => Err(OperateError::Missing),
+        AccountRemoval::LastAdmin => Err(OperateError::LastAdmin),
+    }
+}
+
+pub(crate) async fn release_address(app: &App, email: &str) -> Result<ReleasedAddress, OperateError> {
+    let (email, now, event) = (Email::find(email)?, app.clock.now(), app.ids.next());
+    let released = maintenance::release_address(&app.db.anonymous(), &email, now, event).await?;
+    let (user_id, placeholder) = released.ok_or(OperateError::Missing)?;
+    Ok(ReleasedAddress { user_id, placeholder })
 }

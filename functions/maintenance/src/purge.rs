@@ -32,6 +32,8 @@ pub struct Purged {
     pub sign_in_addresses: i64,
     /// Events of 90 days ago.
     pub audit_events: i64,
+    /// Signed-out tokens of the old backend that have expired.
+    pub ended_legacy_tokens: i64,
     /// Whether there was time for everything.
     pub done: bool,
 }
@@ -41,11 +43,12 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
     let mut purged = Purged::default();
     let last = invocation.deadline.map(|deadline| deadline - RESERVE);
     let in_time = || last.is_none_or(|last| app.clock.now() < last);
-    let passes: [(Batch, Timestamp, &mut i64); 5] = [
+    let passes: [(Batch, Timestamp, &mut i64); 6] = [
         // What must go by a date comes first; the largest table to walk comes last.
         (Batch::AuditEvents, now - EVENTS, &mut purged.audit_events),
         (Batch::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
         (Batch::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
+        (Batch::EndedLegacyTokens, now, &mut purged.ended_legacy_tokens),
         (Batch::RateLimits, now, &mut purged.rate_limits),
         (Batch::Sessions, now - SESSIONS, &mut purged.sessions),
     ];
@@ -73,7 +76,17 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
         }
     }
     purged.done = done;
-    let Purged { sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, done } = &purged;
-    tracing::info!(sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, done, "purged");
+    let Purged { sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, ended_legacy_tokens, done } =
+        &purged;
+    tracing::info!(
+        sessions,
+        rate_limits,
+        sign_in_failures,
+        sign_in_addresses,
+        audit_events,
+        ended_legacy_tokens,
+        done,
+        "purged"
+    );
     failed.map_or(Ok(purged), Err)
 }

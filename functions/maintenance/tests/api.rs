@@ -21,7 +21,7 @@ async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<Answer, 
 async fn purge(api: &Api) -> Purged {
     match ask(api, json!({ "action": "purge" }), Invocation::default()).await.unwrap() {
         Answer::Purged(purged) => purged,
-        Answer::Operated(other) => panic!("{other:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -57,10 +57,14 @@ async fn what_has_expired_goes_and_all_else_stays() {
                                created_at, last_used_at) VALUES {};
          INSERT INTO sign_in_addresses VALUES ('{id}', 'old', '2025-12-10T11:59Z'), ('{id}', 'new', '2026-01-01');
          RESET ROLE;
+         INSERT INTO ended_legacy_tokens VALUES (gen_random_uuid(), '{id}', '2026-03-10T11:59Z'),
+                                                (gen_random_uuid(), '{id}', '2026-03-10T12:01Z');
          INSERT INTO rate_limits VALUES ('sign_up', 'spent', '2026-03-10T12:00Z'), ('sign_up', 'in use', '2026-03-10T12:01Z');
          INSERT INTO sign_in_failures VALUES ('old', 99, '2026-02-08T11:59Z', '2026-02-08'), ('new', 1, '2026-03-01', '2026-03-01'),
                                              ('blocked', 100, '2025-06-01', 'infinity'),
                                              ('long ago', 100, '2024-06-01', 'infinity');
+         INSERT INTO sign_in_failures (account, failures, failed_at, blocked_until, known_failures)
+         VALUES ('closed to known addresses', 7, '2025-06-01', '-infinity', 100);
          INSERT INTO audit_events (id, occurred_at, kind) VALUES (gen_random_uuid(), '2025-12-10T11:59Z', 'old'),
                                                                  (gen_random_uuid(), '2025-12-10T12:01Z', 'new')",
         sessions.join(", "),
@@ -68,15 +72,25 @@ async fn what_has_expired_goes_and_all_else_stays() {
     );
     owner.batch_execute(&sql).await.unwrap();
     let purged = purge(&api).await;
-    let expected =
-        Purged { sessions: 3, rate_limits: 1, sign_in_failures: 2, sign_in_addresses: 1, audit_events: 1, done: true };
+    let expected = Purged {
+        sessions: 3,
+        rate_limits: 1,
+        sign_in_failures: 2,
+        sign_in_addresses: 1,
+        audit_events: 1,
+        ended_legacy_tokens: 1,
+        done: true,
+    };
     assert_eq!(purged, expected);
     assert_eq!(
         texts(&owner, "SELECT right(id::text, 1) FROM sessions WHERE id::text LIKE '0000%' ORDER BY id").await,
         ["4", "5", "6"]
     );
     assert_eq!(texts(&owner, "SELECT key FROM rate_limits").await, ["in use"]);
-    assert_eq!(texts(&owner, "SELECT account FROM sign_in_failures ORDER BY account").await, ["blocked", "new"]);
+    assert_eq!(
+        texts(&owner, "SELECT account FROM sign_in_failures ORDER BY account").await,
+        ["blocked", "closed to known addresses", "new"]
+    );
     assert_eq!(texts(&owner, "SELECT address FROM sign_in_addresses").await, ["new"]);
     assert_eq!(texts(&owner, "SELECT kind FROM audit_events").await, ["new"]);
     assert_eq!(purge(&api).await, Purged { done: true, ..Purged::default() }, "a second run finds nothing");
@@ -127,7 +141,7 @@ async fn operators_make_administrators_and_never_take_the_last() {
     assert_eq!(ask("grant_admin", "eve@example.com").await, is(eve.id, "admin"));
     assert_eq!(ask("revoke_admin", "ada@example.com").await, is(ada.id, "user"));
     let missing = ask("grant_admin", "nobody@example.com").await.unwrap_err();
-    assert_eq!(missing, "there is no account with this address; its user signs up first");
+    assert_eq!(missing, "there is no account with this address");
     assert!(ask("grant_admin", "nobody").await.unwrap_err().starts_with("the address must be"));
     assert!(ask("explode", "ada@example.com").await.is_err());
     let owner = api.database.connect().await;
@@ -162,4 +176,62 @@ async fn an_operator_lets_a_locked_out_user_in_again() {
     api.clock.advance_seconds(1);
     ask(&api, json!({ "action": "unlock_sign_in", "email": "ada@example.com" }), Invocation::default()).await.unwrap();
     sign_in(6, "correct horse battery").await.data(200);
+}
+
+#[tokio::test]
+async fn operators_delete_an_account_with_all_that_is_its_own() {
+    let api = api().await;
+    let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
+    let ask = async |email: &str| {
+        ask(&api, json!({ "action": "delete_account", "email": email }), Invocation::default()).await
+    };
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET app.importing = 'on'").await.unwrap();
+    let tasks = format!(
+        "INSERT INTO tasks (id, user_id, title, priority, created_at, updated_at)
+         SELECT gen_random_uuid(), id, 'x', 0, now(), now() FROM users WHERE id = '{}'",
+        ada.id
+    );
+    owner.batch_execute(&tasks).await.unwrap();
+    let gone = ask(" Ada@Example.com").await.unwrap();
+    assert_eq!(serde_json::to_value(gone).unwrap(), json!({ "deleted_user_id": ada.id }));
+    assert_eq!(texts(&owner, "SELECT email FROM users").await, ["eve@example.com"]);
+    assert_eq!(texts(&owner, "SELECT user_id::text FROM sessions").await, [eve.id.to_string()]);
+    for table in ["tasks", "task_counts"] {
+        assert!(texts(&owner, &format!("SELECT user_id::text FROM {table}")).await.is_empty(), "{table}");
+    }
+    let noted = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'by') FROM audit_events").await;
+    assert_eq!(noted, [format!("account_deleted {} operator", ada.id)]);
+    assert_eq!(ask("ada@example.com").await.unwrap_err(), "there is no account with this address");
+    owner.batch_execute("SET ROLE todo_admin; UPDATE users SET role = 'admin'; RESET ROLE").await.unwrap();
+    let last = ask("eve@example.com").await.unwrap_err();
+    assert_eq!(last, "this is the last administrator; make another one first");
+    // Row-level security hides everything again from whoever gets the connection next.
+    let hidden = api.app.db.anonymous().query("SELECT current_setting('app.importing', true)", &[]).await.unwrap();
+    assert_ne!(hidden.rows[0].try_get::<_, Option<String>>(0).unwrap().as_deref(), Some("on"));
+}
+
+#[tokio::test]
+async fn operators_free_an_address_and_the_account_stays() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let ask = async |email: &str| {
+        ask(&api, json!({ "action": "release_address", "email": email }), Invocation::default()).await
+    };
+    let freed = ask("ADA@example.com").await.unwrap();
+    let freed = serde_json::to_value(freed).unwrap();
+    let placeholder = freed["placeholder"].as_str().unwrap().to_owned();
+    assert_eq!(freed["user_id"], json!(ada.id));
+    // Nobody can sign up with it beforehand.
+    assert!(placeholder.starts_with("released-") && placeholder.ends_with("@released.invalid"), "{placeholder}");
+    assert!(!placeholder.contains(&ada.id.to_string()), "{placeholder}");
+    let owner = api.database.connect().await;
+    let noted = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'reason') FROM audit_events").await;
+    assert_eq!(noted, [format!("address_released {} operator", ada.id)]);
+    // Its owner signs up.
+    api.person("ada@example.com").await;
+    owner.batch_execute("SET app.importing = 'on'").await.unwrap();
+    assert_eq!(texts(&owner, "SELECT email FROM users ORDER BY email").await, ["ada@example.com", &placeholder]);
+    assert_eq!(texts(&owner, "SELECT revoked_at::text FROM sessions WHERE revoked_at IS NOT NULL").await, [""; 0]);
+    assert_eq!(ask("nobody@example.com").await.unwrap_err(), "there is no account with this address");
 }

@@ -26,7 +26,7 @@ use import::Import;
 
 pub use check::Checked;
 pub use cloudformation::{Asked, Told};
-pub use import::{Counts, Imported, Position};
+pub use import::{Counts, Imported, OnConflict, Position};
 pub use rollback::RolledBack;
 pub use run::Migrated;
 pub use status::Status;
@@ -54,6 +54,9 @@ pub enum Event {
         /// Where an earlier run stopped.
         #[serde(default)]
         after: Option<Position>,
+        /// Who keeps an address that an old user and a newer account both have.
+        #[serde(default)]
+        on_conflict: OnConflict,
     },
 }
 
@@ -247,9 +250,10 @@ async fn perform_on(
             lock(client, app, invocation, patience).await?;
             rollback::back_to(client, *to, table_patience(app, invocation)).await.map(Answer::RolledBack)
         }
-        Event::ImportLegacy { dry_run, after } => {
+        Event::ImportLegacy { dry_run, after, on_conflict } => {
             migrations::lock_import(client, PATIENCE).await.map_err(locked(MigrateError::ImportLocked))?;
-            let import = Import { dry_run: *dry_run, after: after.clone(), deadline: invocation.deadline };
+            let (dry_run, on_conflict, deadline) = (*dry_run, *on_conflict, invocation.deadline);
+            let import = Import { dry_run, on_conflict, after: after.clone(), deadline };
             import::run(client, &app.clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
         }
     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::tasks::{self, TaskChange};
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, IdPath, Json, PathId};
+use shared::http::{CurrentUser, Field, Fields, IdPath, Json, PathId};
 use utoipa::ToSchema;
 
 use crate::edition::Edition;
@@ -15,11 +15,14 @@ use crate::view::TaskBody;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct CompleteTask {
     /// True if it is done, false to open it again.
-    #[schema(example = true)]
-    completed: bool,
+    #[serde(default)]
+    #[schema(value_type = bool, required, example = true)]
+    completed: Field<bool>,
 }
 
 /// Complete a task
+///
+/// Marks a task as done, or opens it again.
 #[utoipa::path(
     patch, path = "/tasks/{id}/complete", tag = "tasks", params(IdPath), request_body = CompleteTask, security(("bearer" = [])),
     responses(
@@ -35,7 +38,10 @@ pub(crate) async fn complete_task(
     id: PathId,
     Json(body): Json<CompleteTask>,
 ) -> Result<Json<TaskBody>, ApiError> {
-    let change = TaskChange { is_completed: Some(body.completed), ..TaskChange::default() };
+    let mut fields = Fields::default();
+    let completed = fields.required("/completed", body.completed);
+    fields.finish()?;
+    let change = TaskChange { is_completed: completed, ..TaskChange::default() };
     let id = edition.task_id(id)?;
     let row = tasks::update(&app.write_scope(user), user.id(), id, &change, app.clock.now()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;

@@ -6,38 +6,52 @@ use shared::App;
 use shared::db::tasks::{self, NewTask};
 use shared::domain::{Description, Priority, Title};
 use shared::error::{ApiError, Code};
-use shared::http::{Created, CurrentUser, Fields, Json};
+use shared::http::{Created, CurrentUser, Field, Fields, Json};
 use utoipa::ToSchema;
 
 use crate::edition::Edition;
-use crate::update::{due_or_none, priority};
+use crate::update::{agreed, due_or_none};
 use crate::view::TaskBody;
 
 /// A task to create.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct CreateTask {
     /// What is to be done; 1 to 255 characters after trimming.
-    #[schema(example = "Buy milk", min_length = 1, max_length = 255)]
-    title: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "Buy milk", min_length = 1, max_length = 255)]
+    title: Field<String>,
     /// Its field of the matrix.
-    #[schema(value_type = Priority, example = "urgent_important")]
-    priority: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Priority, required, example = "urgent_important")]
+    priority: Field<String>,
     /// More about it.
-    #[schema(example = "The one with the blue label", max_length = 5000)]
-    description: Option<String>,
-    /// When it is due: RFC 3339; without an offset it is UTC. The empty string means no date.
-    #[schema(example = "2026-12-24T17:00:00Z")]
-    due_datetime: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "The one with the blue label", max_length = 10_000)]
+    description: Field<String>,
+    /// When it is due: RFC 3339; without an offset it is UTC, a date alone is its midnight in UTC. The empty string
+    /// means no date.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "2026-12-24T17:00:00Z")]
+    due_datetime: Field<String>,
     /// Whether it is done already.
     #[serde(default)]
-    is_completed: bool,
+    #[schema(value_type = Option<bool>, example = false)]
+    is_completed: Field<bool>,
+    /// As `is_completed`; both together must agree.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, example = false)]
+    completed: Field<bool>,
 }
 
 /// Create a task
+///
+/// Adds a task to the list of the caller. A list holds 100,000 tasks unless the operator set another number; one more is 409
+/// `limit_reached`.
 #[utoipa::path(
     post, path = "/tasks", tag = "tasks", request_body = CreateTask, security(("bearer" = [])),
     responses(
         (status = 201, description = "The task", body = TaskBody, headers(("Location" = String, description = "Where the task is"))),
+        (status = 409, description = "limit_reached"),
         (status = 429, description = "rate_limited"),
     )
 )]
@@ -48,18 +62,24 @@ pub(crate) async fn create_task(
     Json(body): Json<CreateTask>,
 ) -> Result<Created<TaskBody>, ApiError> {
     let mut fields = Fields::default();
-    let title = fields.check("/title", Title::parse(&body.title));
-    let description = body.description.map(|text| Description::parse(text, edition.max_description())).transpose();
+    let title = fields.required("/title", body.title).and_then(|text| fields.check("/title", Title::parse(&text)));
+    let description = fields.optional("/description", body.description).map(Description::parse).transpose();
     let description = fields.check("/description", description);
-    let due_datetime = fields.check("/due_datetime", due_or_none(body.due_datetime.as_deref()));
-    if body.priority.is_none() && edition == Edition::Second {
+    let due_datetime = fields.optional("/due_datetime", body.due_datetime);
+    let due_datetime = fields.check("/due_datetime", due_or_none(due_datetime.as_deref()));
+    let is_required = edition == Edition::Second && matches!(body.priority, Field::Absent | Field::Null);
+    let priority = fields.optional("/priority", body.priority);
+    let priority = priority.and_then(|text| edition.priority(&mut fields, &text));
+    if is_required {
         fields.refuse("/priority", "is required");
     }
+    let is_completed = fields.optional("/is_completed", body.is_completed);
+    let completed = fields.optional("/completed", body.completed);
+    let is_completed = agreed(&mut fields, is_completed, completed);
     let (Some(title), Some(description), Some(due_datetime)) = (title, description, due_datetime) else {
         return Err(fields.into_error());
     };
     fields.finish()?;
-    let priority = body.priority.map(|text| priority(edition, &text)).transpose()?;
 
     let task = NewTask {
         id: app.ids.next(),
@@ -67,12 +87,20 @@ pub(crate) async fn create_task(
         description,
         due_datetime,
         priority: priority.unwrap_or(Priority::NotUrgentNotImportant),
-        is_completed: body.is_completed,
+        is_completed: is_completed.unwrap_or_default(),
         created_at: app.clock.now(),
     };
-    let row = tasks::insert(&app.write_scope(user), user.id(), &task).await.map_err(|error| {
+    let most = app.settings().max_tasks;
+    let row = tasks::insert(&app.write_scope(user), user.id(), &task, most).await.map_err(|error| {
         // The account was deleted between the check of its session and the write.
-        if error.is_on("tasks_user_id_fkey") { ApiError::of(Code::SessionRevoked) } else { error.into() }
+        if error.is_on("tasks_user_id_fkey") || error.is_on("task_counts_user_id_fkey") {
+            ApiError::of(Code::SessionRevoked)
+        } else {
+            error.into()
+        }
+    })?;
+    let row = row.ok_or_else(|| {
+        ApiError::new(Code::LimitReached, format!("An account may store {most} tasks; delete some of yours first"))
     })?;
     let body = TaskBody::new(row, edition.message("Task created successfully"));
     Ok(Created { location: Some(edition.location(task.id)), body })

@@ -11,6 +11,8 @@ use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId};
 use crate::edition::Edition;
 
 /// Delete a task
+///
+/// Removes a task of the caller for good.
 #[utoipa::path(
     delete, path = "/tasks/{id}", tag = "tasks", params(IdPath), security(("bearer" = [])),
     responses(

@@ -5,8 +5,9 @@ use axum::extract::rejection::ExtensionRejection;
 use http::StatusCode;
 use http::request::Parts;
 use shared::App;
+use shared::domain::Priority;
 use shared::error::{ApiError, Code};
-use shared::http::{PathId, openapi};
+use shared::http::{Fields, PathId, openapi};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{Content, OpenApi, RefOr, ResponseBuilder, Schema};
 use uuid::Uuid;
@@ -19,20 +20,17 @@ pub(crate) enum Edition {
 }
 
 impl Edition {
-    /// The longest description in characters.
-    pub(crate) const fn max_description(self) -> usize {
-        match self {
-            Self::First => 10_000,
-            Self::Second => 5_000,
-        }
-    }
-
     /// The code for a name that is none of a set: 400 for the first generation, 422 for the second.
     pub(crate) const fn unknown_name(self) -> Code {
         match self {
             Self::First => Code::InvalidParameter,
             Self::Second => Code::ValidationFailed,
         }
+    }
+
+    /// A priority by name. An unknown one alone is 400 for the first generation.
+    pub(crate) fn priority(self, fields: &mut Fields, text: &str) -> Option<Priority> {
+        fields.check_alone("/priority", Priority::parse(text), self.unknown_name())
     }
 
     /// The id of a path. What is no UUID is invalid for the first generation, and no task for the second.
@@ -93,15 +91,15 @@ pub(crate) fn document_first(document: &mut OpenApi) {
     }
 }
 
-/// The bodies of the first generation: longer descriptions, and a priority that may be left out.
+/// The bodies of the first generation: a priority that may be left out, and no `completed` in an update.
 fn first_bodies(document: &mut OpenApi) {
     const SUFFIX: &str = "Unversioned";
     let Some(components) = &mut document.components else { return };
     for name in ["CreateTask", "UpdateTask"] {
         let Some(RefOr::T(Schema::Object(mut schema))) = components.schemas.remove(name) else { continue };
         schema.required.retain(|field| field != "priority");
-        if let Some(RefOr::T(Schema::Object(description))) = schema.properties.get_mut("description") {
-            description.max_length = Some(Edition::First.max_description());
+        if name == "UpdateTask" {
+            schema.properties.shift_remove("completed");
         }
         components.schemas.insert(format!("{name}{SUFFIX}"), RefOr::T(Schema::Object(schema)));
     }

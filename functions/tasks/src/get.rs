@@ -10,6 +10,8 @@ use crate::edition::Edition;
 use crate::view::TaskBody;
 
 /// Get a task
+///
+/// Tells one task of the caller. A task of somebody else is 404, like one that never was.
 #[utoipa::path(
     get, path = "/tasks/{id}", tag = "tasks", params(IdPath), security(("bearer" = [])),
     responses(

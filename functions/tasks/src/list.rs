@@ -7,7 +7,6 @@ use shared::domain::Priority;
 use shared::error::ApiError;
 use shared::http::{CurrentUser, Json, Query};
 use utoipa::IntoParams;
-use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::edition::Edition;
 use crate::view::TaskPageBody;
@@ -29,13 +28,14 @@ pub(crate) struct ListTasks {
     /// Leave out so many from the start.
     #[param(minimum = 0, default = 0)]
     offset: Option<i64>,
-    /// `created_at`, `updated_at`, `due_datetime`, `priority` (in the order of the matrix) or `title`. Tasks
+    /// `created_at`, `updated_at`, `due_datetime`, `priority` (in the order of the matrix) or `title` (without
+    /// regard to case, an accented letter right behind its plain one). Tasks
     /// without a due date come last in both directions.
-    #[param(schema_with = columns)]
-    sort_by: Option<String>,
+    #[param(inline)]
+    sort_by: Option<SortBy>,
     /// `asc` or `desc`.
-    #[param(schema_with = orders)]
-    sort_order: Option<String>,
+    #[param(inline)]
+    sort_order: Option<SortOrder>,
 }
 
 const COLUMNS: [(&str, SortBy); 5] = [
@@ -47,18 +47,6 @@ const COLUMNS: [(&str, SortBy); 5] = [
 ];
 
 const ORDERS: [(&str, SortOrder); 2] = [("asc", SortOrder::Asc), ("desc", SortOrder::Desc)];
-
-fn columns() -> Object {
-    names(COLUMNS.map(|(name, _)| name), "created_at")
-}
-
-fn orders() -> Object {
-    names(ORDERS.map(|(name, _)| name), "desc")
-}
-
-fn names<const N: usize>(names: [&'static str; N], default: &str) -> Object {
-    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).default(Some(default.into())).build()
-}
 
 /// List tasks
 ///

@@ -6,35 +6,42 @@ use shared::App;
 use shared::db::tasks::{self, TaskChange};
 use shared::domain::{Description, DueDatetime, Invalid, Priority, Title};
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, Fields, IdPath, Json, Patch, PathId};
+use shared::http::{CurrentUser, Field, Fields, IdPath, Json, PathId};
 use utoipa::ToSchema;
 
 use crate::edition::Edition;
 use crate::view::TaskBody;
 
-/// What is to change. Absent fields stay as they are.
+/// What is to change. Absent fields stay as they are; a body with fields of which none is known is refused.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct UpdateTask {
     /// The new title; 1 to 255 characters after trimming.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "Buy oat milk", nullable = false, min_length = 1, max_length = 255)]
-    title: Patch<String>,
+    title: Field<String>,
     /// The new description; null clears it.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 5000)]
-    description: Patch<String>,
-    /// The new due date; null and the empty string clear it.
+    #[schema(value_type = Option<String>, example = "The one with the blue label", max_length = 10_000)]
+    description: Field<String>,
+    /// The new due date, read as when creating: a date alone is its midnight in UTC. Null and the empty string clear it.
     #[serde(default)]
     #[schema(value_type = Option<String>, example = "2026-12-24T17:00:00Z")]
-    due_datetime: Patch<String>,
+    due_datetime: Field<String>,
     /// The new priority.
     #[serde(default)]
     #[schema(value_type = Option<Priority>, nullable = false)]
-    priority: Patch<String>,
+    priority: Field<String>,
     /// Whether it is done.
     #[serde(default)]
-    #[schema(value_type = Option<bool>, nullable = false)]
-    is_completed: Patch<bool>,
+    #[schema(value_type = Option<bool>, example = true, nullable = false)]
+    is_completed: Field<bool>,
+    /// As `is_completed`, under `/api/v1` only; both together must agree.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>, example = true, nullable = false)]
+    completed: Field<bool>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    unknown: serde_json::Map<String, serde_json::Value>,
 }
 
 /// Update a task
@@ -60,10 +67,10 @@ pub(crate) async fn update_task(
 
 /// Update a task
 ///
-/// A JSON merge patch (RFC 7396): changes the fields that are sent.
+/// A JSON merge patch (RFC 7396): changes the fields that are sent. Also taken as `application/merge-patch+json`.
 #[utoipa::path(
     patch, path = "/tasks/{id}", tag = "tasks", params(IdPath), security(("bearer" = [])),
-    request_body(content((UpdateTask = "application/merge-patch+json"), (UpdateTask = "application/json"))),
+    request_body = UpdateTask,
     responses(
         (status = 200, description = "The task as it is now", body = TaskBody),
         (status = 404, description = "task_not_found"),
@@ -96,37 +103,37 @@ async fn change(
 
 fn read(edition: Edition, body: UpdateTask) -> Result<TaskChange, ApiError> {
     let mut fields = Fields::default();
-    let title = present(&mut fields, "/title", body.title);
+    let title = fields.present("/title", body.title);
     let title = title.and_then(|text| fields.check("/title", Title::parse(&text)));
-    let description = body.description.into_option().and_then(|text| {
-        let parsed = text.map(|text| Description::parse(text, edition.max_description())).transpose();
-        fields.check("/description", parsed)
-    });
-    let due_datetime = body.due_datetime.into_option();
+    let description = fields.nullable("/description", body.description);
+    let description =
+        description.and_then(|text| fields.check("/description", text.map(Description::parse).transpose()));
+    let due_datetime = fields.nullable("/due_datetime", body.due_datetime);
     let due_datetime = due_datetime.and_then(|text| fields.check("/due_datetime", due_or_none(text.as_deref())));
-    let named = present(&mut fields, "/priority", body.priority);
-    let is_completed = present(&mut fields, "/is_completed", body.is_completed);
+    let priority = fields.present("/priority", body.priority);
+    let priority = priority.and_then(|text| edition.priority(&mut fields, &text));
+    let is_completed = fields.present("/is_completed", body.is_completed);
+    // The first edition does not know it.
+    let is_unknown = edition == Edition::First && !body.completed.is_absent();
+    let completed = if is_unknown { None } else { fields.present("/completed", body.completed) };
+    let is_completed = agreed(&mut fields, is_completed, completed);
     fields.finish()?;
-    let priority = named.map(|text| priority(edition, &text)).transpose()?;
-    Ok(TaskChange { title, description, due_datetime, priority, is_completed })
-}
-
-/// A field that may be absent but not null.
-fn present<T>(fields: &mut Fields, pointer: &str, field: Patch<T>) -> Option<T> {
-    match field {
-        Patch::Absent => None,
-        Patch::Value(value) => Some(value),
-        Patch::Null => {
-            fields.refuse(pointer, "must not be null");
-            None
-        }
+    let change = TaskChange { title, description, due_datetime, priority, is_completed };
+    if change == TaskChange::default() && (is_unknown || !body.unknown.is_empty()) {
+        let known = "title, description, due_datetime, priority, is_completed";
+        return Err(ApiError::invalid("", format!("nothing to change: the fields of a task are {known}")));
     }
+    Ok(change)
 }
 
-/// A priority by name; an unknown one is another code for each generation.
-pub(crate) fn priority(edition: Edition, text: &str) -> Result<Priority, ApiError> {
-    Priority::parse(text)
-        .map_err(|invalid| ApiError::invalid("/priority", invalid.to_string()).with_code(edition.unknown_name()))
+/// Whether a task is done, from the two names that clients use.
+pub(crate) fn agreed(fields: &mut Fields, is_completed: Option<bool>, completed: Option<bool>) -> Option<bool> {
+    if let (Some(one), Some(other)) = (is_completed, completed)
+        && one != other
+    {
+        fields.refuse("/completed", "contradicts is_completed");
+    }
+    is_completed.or(completed)
 }
 
 /// A due date; both generations of clients send the empty string for none.

@@ -1,9 +1,9 @@
 //! JSON shapes of tasks.
 
-use jiff::Timestamp;
 use serde::Serialize;
 use shared::db::tasks::{Page, TaskRow};
 use shared::domain::Priority;
+use shared::http::{Time, fitting};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -22,22 +22,23 @@ pub(crate) struct Task {
     description: Option<String>,
     /// When it is due.
     #[schema(required)]
-    due_datetime: Option<Timestamp>,
+    due_datetime: Option<Time>,
     /// Its field of the matrix.
     priority: Priority,
     /// Whether it is done.
     #[schema(example = false)]
     is_completed: bool,
     /// When it was made.
-    created_at: Timestamp,
+    created_at: Time,
     /// When it last changed.
-    updated_at: Timestamp,
+    updated_at: Time,
 }
 
 impl From<TaskRow> for Task {
     fn from(row: TaskRow) -> Self {
         let TaskRow { id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at } =
             row;
+        let (due_datetime, created_at, updated_at) = (due_datetime.map(Time), Time(created_at), Time(updated_at));
         Self { id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at }
     }
 }
@@ -70,7 +71,7 @@ pub(crate) struct TaskPage {
     /// How many tasks there are under the same filters.
     #[schema(example = 1)]
     total_count: i64,
-    /// The `limit` of the request.
+    /// The `limit` of the request; or the number of tasks on this page, where more would have made the answer too large.
     #[schema(example = 50)]
     limit: i64,
     /// The `offset` of the request.
@@ -91,7 +92,10 @@ pub(crate) struct TaskPageBody {
 impl TaskPageBody {
     pub(crate) fn new(page: Page, limit: i64, offset: i64) -> Self {
         let Page { tasks, total } = page;
-        let tasks = tasks.into_iter().map(Task::from).collect();
+        let text = |task: &TaskRow| task.title.len() + task.description.as_ref().map_or(0, String::len);
+        let text = tasks.iter().map(text).sum();
+        let (tasks, is_whole) = fitting(tasks.into_iter().map(Task::from).collect::<Vec<_>>(), text);
+        let limit = if is_whole { limit } else { i64::try_from(tasks.len()).unwrap_or(limit) };
         Self { success: true, data: TaskPage { tasks, total_count: total, limit, offset } }
     }
 }

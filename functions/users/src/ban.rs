@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use shared::App;
 use shared::db::users::admin::Change;
-use shared::domain::BanReason;
+use shared::domain::{BanReason, parse_time};
 use shared::error::ApiError;
-use shared::http::{CurrentAdmin, Fields, IdPath, Json, PathId, client};
+use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId, client};
 use utoipa::ToSchema;
 
 use crate::perform;
@@ -18,11 +18,13 @@ use crate::view::UserBody;
 #[schema(as = ImposeBan)]
 pub(crate) struct Ban {
     /// Why, for the user to read; 1 to 500 characters.
-    #[schema(example = "Sends spam", min_length = 1, max_length = 500)]
-    reason: String,
+    #[serde(default)]
+    #[schema(value_type = String, required, example = "Sends spam", min_length = 1, max_length = 500)]
+    reason: Field<String>,
     /// Until when, RFC 3339; left out for good.
-    #[schema(value_type = Option<Timestamp>)]
-    until: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<Timestamp>, example = "2030-01-01T00:00:00Z")]
+    until: Field<String>,
 }
 
 /// Ban an account
@@ -43,18 +45,24 @@ pub(crate) async fn ban_user(
     State(app): State<App>,
     client::From(client): client::From,
     id: PathId,
-    Json(body): Json<Ban>,
+    body: Result<Body, ApiError>,
 ) -> Result<Json<UserBody>, ApiError> {
+    let read = body.and_then(|body| read(&body, app.clock.now()));
+    let change = perform::told(&app, admin, read).await?;
+    perform::change(&app, admin, &client, id, change).await
+}
+
+fn read(body: &Body, now: Timestamp) -> Result<Change, ApiError> {
+    let body: Ban = body.json()?;
     let mut fields = Fields::default();
-    let reason = fields.check("/reason", BanReason::parse(&body.reason));
-    let now = app.clock.now();
-    let parse = |text: &String| text.parse::<Timestamp>().ok().filter(|until| *until > now);
-    let until = body.until.as_ref().map(parse);
-    if until == Some(None) {
-        fields.refuse("/until", "must be a time in the future, as in 2030-01-01T00:00:00Z");
+    let reason = fields.required("/reason", body.reason);
+    let reason = reason.and_then(|text| fields.check("/reason", BanReason::parse(&text)));
+    let until = fields.optional("/until", body.until);
+    let until = until.and_then(|text| fields.check("/until", parse_time(&text)));
+    if until.is_some_and(|until| until <= now) {
+        fields.refuse("/until", "must be a time in the future");
     }
     let Some(reason) = reason else { return Err(fields.into_error()) };
     fields.finish()?;
-    let until = until.flatten();
-    perform::change(&app, admin, &client, id, Change::Ban { until, reason }).await
+    Ok(Change::Ban { until, reason })
 }

@@ -9,6 +9,8 @@ use shared::http::{CurrentAdmin, IdPath, Json, PathId};
 use crate::view::UserBody;
 
 /// Get an account
+///
+/// Tells one account, for administrators.
 #[utoipa::path(
     get, path = "/users/{id}", tag = "users", params(IdPath), security(("bearer" = [])),
     responses(

@@ -19,7 +19,7 @@ use shared::routes;
 #[must_use]
 pub fn routes<R: Routes>() -> R {
     let users = R::none()
-        .add(routes!(list::list_users))
+        .add(routes!(list::list_users(query)))
         .add(routes!(get::get_user))
         .add(routes!(set_role::set_role))
         .add(routes!(ban::ban_user))

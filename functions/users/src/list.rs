@@ -1,6 +1,7 @@
 //! `GET /api/v1/users`
 
 use axum::extract::State;
+use jiff::Timestamp;
 use shared::App;
 use shared::db::users::admin::{self, Filter, Role};
 use shared::domain::Email;
@@ -8,7 +9,9 @@ use shared::error::{ApiError, Code};
 use shared::http::cursor::{self, Cursor};
 use shared::http::{CurrentAdmin, Json, Query};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
+use crate::perform;
 use crate::view::{User, Users, UsersBody};
 
 /// The parameters, for the document; they are read one by one below.
@@ -21,8 +24,9 @@ pub(crate) struct ListUsers {
     /// Only accounts with this text in address or name, whatever its case; 1 to 100 characters.
     #[param(min_length = 1, max_length = 100)]
     search: Option<String>,
-    /// Only `user` or `admin`.
-    role: Option<String>,
+    /// Only accounts of this role.
+    #[param(inline)]
+    role: Option<Role>,
     /// Only enabled (`true`) or only disabled (`false`) accounts.
     is_active: Option<bool>,
     /// Only accounts that are banned now (`true`), or only others (`false`).
@@ -48,26 +52,36 @@ pub(crate) struct ListUsers {
 pub(crate) async fn list_users(
     admin: CurrentAdmin,
     State(app): State<App>,
-    mut query: Query,
+    query: Query,
 ) -> Result<Json<UsersBody>, ApiError> {
-    let email = query.take("email")?.map(|text| Email::parse(&text)).transpose();
+    let ListRequest { filter, limit, after } = perform::told(&app, admin, read(query)).await?;
+    let now = app.clock.now();
+    let rows = admin::list(&app.db.scope(admin), &filter, after, limit + 1, now).await?;
+    let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.created_at, id: row.id });
+    let users = rows.into_iter().map(|row| User::of(row, now)).collect();
+    Ok(Json(UsersBody { success: true, data: Users { users, next_cursor } }))
+}
+
+/// What a request asks for.
+struct ListRequest {
+    filter: Filter,
+    limit: i64,
+    after: Option<(Timestamp, Uuid)>,
+}
+
+fn read(mut query: Query) -> Result<ListRequest, ApiError> {
+    let email = query.take("email")?.map(|text| Email::find(&text)).transpose();
     let email = email.map_err(|invalid| ApiError::invalid("/query/email", invalid.to_string()))?;
     let search = query.take("search")?;
     if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > 100 || text.contains('\0')) {
         return Err(ApiError::invalid("/query/search", "must be 1 to 100 characters long"));
     }
-    let roles = [("user", Role::User), ("admin", Role::Admin)];
+    let roles = Role::ALL.map(|role| (role.as_str(), role));
     let role = query.choice("role", &roles, Code::ValidationFailed)?;
     let is_active = query.boolean("is_active")?;
     let banned = query.boolean("banned")?;
     let limit = query.number("limit", 1..=100, 50)?;
     let after = Cursor::take(&mut query)?.map(|cursor| (cursor.time, cursor.id));
     query.finish()?;
-
-    let now = app.clock.now();
-    let filter = Filter { email, search, role, is_active, banned };
-    let rows = admin::list(&app.db.scope(admin), &filter, after, limit + 1, now).await?;
-    let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.created_at, id: row.id });
-    let users = rows.into_iter().map(|row| User::of(row, now)).collect();
-    Ok(Json(UsersBody { success: true, data: Users { users, next_cursor } }))
+    Ok(ListRequest { filter: Filter { email, search, role, is_active, banned }, limit, after })
 }

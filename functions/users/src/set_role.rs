@@ -5,7 +5,7 @@ use serde::Deserialize;
 use shared::App;
 use shared::db::users::admin::{Change, Role};
 use shared::error::ApiError;
-use shared::http::{CurrentAdmin, IdPath, Json, PathId, client};
+use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId, client};
 use utoipa::ToSchema;
 
 use crate::perform;
@@ -14,9 +14,10 @@ use crate::view::UserBody;
 /// The role to give.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct SetRole {
-    /// `user` or `admin`.
-    #[schema(example = "admin")]
-    role: String,
+    /// What the account may do from now on.
+    #[serde(default)]
+    #[schema(value_type = Role, required, example = "admin")]
+    role: Field<String>,
 }
 
 /// Set a role
@@ -37,12 +38,18 @@ pub(crate) async fn set_role(
     State(app): State<App>,
     client::From(client): client::From,
     id: PathId,
-    Json(body): Json<SetRole>,
+    body: Result<Body, ApiError>,
 ) -> Result<Json<UserBody>, ApiError> {
-    let role = match body.role.as_str() {
-        "user" => Role::User,
-        "admin" => Role::Admin,
-        _ => return Err(ApiError::invalid("/role", "must be one of user, admin")),
-    };
+    let role = perform::told(&app, admin, body.and_then(|body| read(&body))).await?;
     perform::change(&app, admin, &client, id, Change::Role(role)).await
+}
+
+fn read(body: &Body) -> Result<Role, ApiError> {
+    let body: SetRole = body.json()?;
+    let mut fields = Fields::default();
+    let name = fields.required("/role", body.role);
+    let role = name.and_then(|name| fields.check("/role", Role::parse(&name)));
+    let Some(role) = role else { return Err(fields.into_error()) };
+    fields.finish()?;
+    Ok(role)
 }

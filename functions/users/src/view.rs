@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use shared::db::users::admin::Role;
 use shared::db::users::{Ban as BanRow, UserRow};
+use shared::http::Time;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,8 +20,8 @@ pub(crate) struct User {
     /// The account's display name.
     #[schema(required, example = "Ada")]
     name: Option<String>,
-    /// `user` or `admin`.
-    #[schema(example = "user")]
+    /// What the account may do.
+    #[schema(value_type = Role, example = "user")]
     role: String,
     /// Whether the account is enabled.
     #[schema(example = true)]
@@ -28,9 +30,9 @@ pub(crate) struct User {
     #[schema(example = false)]
     email_verified: bool,
     /// When the account was made.
-    created_at: Timestamp,
+    created_at: Time,
     /// When the account last changed.
-    updated_at: Timestamp,
+    updated_at: Time,
     /// The ban that holds; null if none does.
     #[schema(required)]
     ban: Option<Ban>,
@@ -40,10 +42,10 @@ pub(crate) struct User {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Ban {
     /// Since when.
-    at: Timestamp,
+    at: Time,
     /// Until when; null for good.
     #[schema(required)]
-    until: Option<Timestamp>,
+    until: Option<Time>,
     /// Why.
     #[schema(example = "Sends spam")]
     reason: String,
@@ -52,7 +54,12 @@ pub(crate) struct Ban {
 impl User {
     pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
         let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban } = row;
-        let ban = ban.filter(|ban| ban.holds(now)).map(|BanRow { at, until, reason }| Ban { at, until, reason });
+        let ban = ban.filter(|ban| ban.holds(now)).map(|BanRow { at, until, reason }| Ban {
+            at: at.into(),
+            until: until.map(Time),
+            reason,
+        });
+        let (created_at, updated_at) = (created_at.into(), updated_at.into());
         Self { id, email, name, role, is_active, email_verified, created_at, updated_at, ban }
     }
 }

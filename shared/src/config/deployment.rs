@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// The functions of the backend, as far as their settings differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
     /// Accounts, sessions and tokens; the only one with private keys.

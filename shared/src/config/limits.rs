@@ -82,7 +82,7 @@ impl Limits {
             sign_in_account: limit(auth, "RATE_LIMIT_SIGN_IN_ACCOUNT", "5, 1/min")?,
             sign_up: limit(auth, "RATE_LIMIT_SIGN_UP", "5, 10/h")?,
             refresh: limit(auth, "RATE_LIMIT_REFRESH", "30, 6/min")?,
-            writes: limit(true, "RATE_LIMIT_WRITES", "120, 2/s")?,
+            writes: limit(!auth, "RATE_LIMIT_WRITES", "120, 2/s")?,
         };
         on.unwrap_or(true).then_some(limits)
     }

@@ -2,6 +2,7 @@
 
 mod database_url;
 mod deployment;
+mod keys;
 mod limits;
 mod live;
 mod origins;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 pub use database_url::DatabaseUrl;
 pub use deployment::{Environment, Function};
+pub(crate) use keys::PLACEHOLDERS;
 pub use limits::{Limit, Limits, Policy, Refused};
 pub use live::{Live, Mismatch};
 pub use origins::Origins;
@@ -35,6 +37,14 @@ pub struct Settings {
     pub log_level: String,
     /// `ALLOWED_ORIGINS`, for CORS.
     pub origins: Origins,
+    /// `ALLOWED_HEADERS`: request headers that CORS allows beside those of the contract.
+    pub allowed_headers: Vec<http::HeaderName>,
+    /// `REFRESH_COOKIE_SAMESITE`.
+    pub cookie_same_site: SameSite,
+    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
+    pub legacy_password_hashes: bool,
+    /// `MAX_TASKS_PER_USER`: how many tasks one user may store.
+    pub max_tasks: i64,
     /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` for migrations.
     pub database: Option<DatabaseUrl>,
     /// `JWT_ISSUER`, the `iss` of access tokens.
@@ -71,6 +81,18 @@ pub struct Settings {
     pub report: Vec<Finding>,
 }
 
+/// Which requests of a browser carry the cookie with the refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameSite {
+    /// Those of pages of the same site.
+    #[default]
+    Strict,
+    /// Those, and opening a page of the site from another one.
+    Lax,
+    /// Those of pages of any site, to each site a cookie of its own (`Partitioned`).
+    None,
+}
+
 /// What is known of one setting without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Finding {
@@ -88,19 +110,13 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// Parts of secrets that tutorials and templates ship with.
-pub(crate) const PLACEHOLDERS: [&str; 10] = [
-    "changeme",
-    "change-me",
-    "change_me",
-    "change-in-production",
-    "change_in_production",
-    "your-secret",
-    "your_secret",
-    "your-super-secret",
-    "placeholder",
-    "example",
-];
+/// How public keys are written.
+const PUBLIC_KEYS: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)";
+
+/// Whether web pages call the function.
+const fn serves_pages(function: Function) -> bool {
+    !matches!(function, Function::Migrate | Function::Maintenance)
+}
 
 impl Settings {
     /// Reads every setting of `function`.
@@ -140,7 +156,13 @@ impl Settings {
         });
 
         let origins = Self::origins(&mut read, function, environment);
-        let database = Self::database(&mut read, function, production);
+        let allowed_headers = if serves_pages(function) {
+            const EXPECTED: &str = "names of headers, separated by commas";
+            read.optional(&["ALLOWED_HEADERS"], EXPECTED, origins::header_names).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let database = database_url::database(&mut read, function, production);
 
         let issuer = read.or_default(&["JWT_ISSUER"], "todo-backend", "1 to 200 visible characters", short_text);
         let audience = read.or_default(&["JWT_AUDIENCE"], "todo-api", "1 to 200 visible characters", short_text);
@@ -162,11 +184,11 @@ impl Settings {
         };
         let verification_keys = match (function, &signing_keys) {
             (Function::Auth, Some(keys)) => Some(keys.verification_keys()),
-            (Function::Tasks | Function::Users, _) => read.required(
-                &["JWT_PUBLIC_KEYS"],
-                "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)",
-                VerificationKeys::parse,
-            ),
+            (Function::Tasks | Function::Users, _) => {
+                read.required(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse)
+            }
+            // It shows its settings to administrators; without keys it knows none.
+            (Function::Health, _) => read.optional(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse),
             _ => None,
         };
         let mac = "a JWK set with `oct` keys of at least 32 bytes, one of them active (`cargo xtask keys generate` prints one)";
@@ -176,40 +198,29 @@ impl Settings {
             peppers = read.required(&["PASSWORD_PEPPERS"], mac, MacKeys::parse);
         }
         if production {
-            let rings = [
-                ("JWT_SIGNING_KEYS", signing_keys.as_ref().is_some_and(SigningKeys::has_development_key)),
-                (
-                    "JWT_PUBLIC_KEYS",
-                    matches!(function, Function::Tasks | Function::Users)
-                        && verification_keys.as_ref().is_some_and(VerificationKeys::has_development_key),
-                ),
-                ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_weak_key)),
-                ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_weak_key)),
-            ];
-            for (name, _) in rings.into_iter().filter(|(_, weak)| *weak) {
-                read.refuse(
-                    &[name],
-                    "keys of your own, neither placeholders nor generated for development, in production",
-                );
-            }
+            let verifies = matches!(function, Function::Tasks | Function::Users | Function::Health);
+            let public = verification_keys.as_ref().filter(|_| verifies);
+            keys::refuse_weak_keys(
+                &mut read,
+                [
+                    ("JWT_SIGNING_KEYS", signing_keys.as_ref().is_some_and(SigningKeys::has_development_key)),
+                    ("JWT_PUBLIC_KEYS", public.is_some_and(VerificationKeys::has_development_key)),
+                    ("REFRESH_TOKEN_KEYS", refresh_keys.as_ref().is_some_and(MacKeys::has_weak_key)),
+                    ("PASSWORD_PEPPERS", peppers.as_ref().is_some_and(MacKeys::has_weak_key)),
+                ],
+            );
         }
 
-        let legacy_secret = if matches!(function, Function::Auth | Function::Tasks | Function::Users) {
-            read.optional(&["BETTER_AUTH_SECRET"], "text", |text| Some(SecretString::from(text)))
+        let legacy_secret = keys::legacy_secret(&mut read, function, production);
+        let cookie_same_site = passwords::cookie_same_site(&mut read, function);
+        let legacy_password_hashes = passwords::legacy_password_hashes(&mut read, function);
+        let max_tasks = if function == Function::Tasks {
+            read.or_default(&["MAX_TASKS_PER_USER"], "100000", "a whole number from 1 to 10000000", |text| {
+                whole(text, 1, 10_000_000)
+            })
         } else {
             None
         };
-        if production && let Some(secret) = &legacy_secret {
-            let secret = secrecy::ExposeSecret::expose_secret(secret);
-            if secret.len() < 32 {
-                read.refuse(&["BETTER_AUTH_SECRET"], "at least 32 bytes, in production");
-            }
-            let lower = secret.to_ascii_lowercase();
-            if PLACEHOLDERS.iter().any(|known| lower.contains(known)) {
-                read.refuse(&["BETTER_AUTH_SECRET"], "a secret of your own and no placeholder, in production");
-            }
-        }
-
         let strict_reuse =
             read.or_default(&["REFRESH_REUSE_STRICT"], "false", "true or false", |text| text.parse().ok());
         let secret_ttl = read.or_default(&["SECRET_CACHE_SECONDS"], "300", "a whole number from 10 to 86400", |text| {
@@ -225,6 +236,10 @@ impl Settings {
             environment,
             log_level: log_level.unwrap_or_else(|| "info".to_owned()),
             origins: origins.unwrap_or_default(),
+            allowed_headers,
+            cookie_same_site,
+            legacy_password_hashes,
+            max_tasks: max_tasks.unwrap_or(i64::MAX),
             database,
             issuer: issuer.unwrap_or_default(),
             audience: audience.unwrap_or_default(),
@@ -247,51 +262,19 @@ impl Settings {
     }
 
     fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {
-        const EXPECTED: &str = "origins as in https://app.example.com, separated by commas";
-        if matches!(function, Function::Migrate | Function::Maintenance) {
+        const EXPECTED: &str = "origins as browsers send them, as in https://app.example.com (no path, no default port) or https://*.example.com for every sub-domain, separated by commas";
+        const DEVELOPMENT: &str = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173";
+        if !serves_pages(function) {
             return None;
         }
         let names = &["ALLOWED_ORIGINS"];
         if environment == Environment::Development {
-            return read.or_default(names, "http://localhost:3000,http://127.0.0.1:3000", EXPECTED, Origins::parse);
+            return read.or_default(names, DEVELOPMENT, EXPECTED, Origins::parse);
         }
         let origins = read.required(names, EXPECTED, Origins::parse)?;
         if environment == Environment::Production && !origins.are_public() {
             read.refuse(&["ALLOWED_ORIGINS"], "https origins, neither `*` nor this machine, in production");
         }
         Some(origins)
-    }
-
-    fn database(read: &mut Reader<'_>, function: Function, production: bool) -> Option<DatabaseUrl> {
-        const EXPECTED: &str = "a PostgreSQL URL as in postgresql://user:password@host/database?sslmode=require";
-        let direct = function == Function::Migrate;
-        let names: &[&'static str] =
-            if direct { &["DATABASE_URL_UNPOOLED"] } else { &["DATABASE_URL", "NEON_DATABASE_URL"] };
-        if !direct && !function.uses_database() {
-            return None;
-        }
-        let url = read.required(names, EXPECTED, DatabaseUrl::parse);
-        let certificate = read.optional(
-            &["DATABASE_CA_CERT"],
-            "certificates in PEM, or the path of a file with them",
-            database_url::Certificates::parse,
-        );
-        let url = url?;
-        if url.is_direct_without_tls() {
-            read.refuse(names, "sslmode=require beside sslnegotiation=direct");
-        }
-        if production && !url.requires_tls() {
-            read.refuse(names, "a URL with sslmode=require, in production");
-        }
-        // A migration locks for its session, and would leave that to whoever gets the pooler's connection next.
-        if (production || direct) && url.is_neon() && url.is_pooled() == direct {
-            let expected = if direct {
-                "the direct host of Neon (without -pooler)"
-            } else {
-                "the pooled host of Neon (with -pooler), in production"
-            };
-            read.refuse(names, expected);
-        }
-        Some(url.with_certificates(certificate))
     }
 }

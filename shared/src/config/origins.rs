@@ -1,33 +1,94 @@
 //! Which web pages may call the API.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 /// The origins CORS allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
     any: bool,
-    list: Vec<HeaderValue>,
+    list: Vec<Origin>,
+}
+
+/// One entry of the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Origin {
+    /// This one, as a browser spells it.
+    Exact(String),
+    /// Every sub-domain: what stands before (`https://`) and behind (`.example.com`).
+    SubDomains { scheme: String, suffix: String },
+}
+
+impl Origin {
+    /// Reads an origin as browsers send it (RFC 6454 §6.2); none for what they never send.
+    fn parse(text: &str) -> Option<Self> {
+        let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+        let (scheme, rest) = origin.split_once("://")?;
+        let sub_domains = rest.strip_prefix("*.");
+        let whole = format!("{scheme}://{}", sub_domains.unwrap_or(rest));
+        // A browser sends neither a path, nor a user, nor letters beyond ASCII, nor the port that the scheme implies, and
+        // it spells numbers in one way.
+        let url = url::Url::parse(&whole).ok()?;
+        let host = url.host_str()?;
+        if !["http", "https"].contains(&scheme)
+            || url.origin().ascii_serialization() != whole
+            || host.contains("..")
+            || host.contains('*')
+        {
+            return None;
+        }
+        let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
+        match sub_domains {
+            None => Some(Self::Exact(origin)),
+            // All sub-domains of a top-level domain are everybody's.
+            Some(parent) if is_name && host.contains('.') => {
+                Some(Self::SubDomains { scheme: format!("{scheme}://"), suffix: format!(".{parent}") })
+            }
+            Some(_) => None,
+        }
+    }
+
+    fn matches(&self, origin: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == origin,
+            Self::SubDomains { scheme, suffix } => origin
+                .strip_prefix(scheme.as_str())
+                .and_then(|rest| rest.strip_suffix(suffix.as_str()))
+                .is_some_and(|sub| {
+                    let name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+                    !sub.is_empty() && sub.bytes().all(name)
+                }),
+        }
+    }
+
+    /// Whether it is served over TLS, and not by this machine.
+    fn is_public(&self) -> bool {
+        match self {
+            Self::SubDomains { scheme, suffix } => {
+                let host = suffix.split(':').next().unwrap_or_default();
+                scheme == "https://" && !host.ends_with(".localhost")
+            }
+            Self::Exact(origin) => origin.parse::<http::Uri>().is_ok_and(|uri| {
+                let host = uri.host().unwrap_or_default();
+                let local = host == "localhost"
+                    || host.ends_with(".localhost")
+                    || host.starts_with("127.")
+                    || matches!(host, "0.0.0.0" | "[::1]" | "[::]");
+                uri.scheme_str() == Some("https") && !local
+            }),
+        }
+    }
 }
 
 impl Origins {
-    /// Reads origins (RFC 6454) separated by commas, or `*`.
+    /// Reads origins separated by commas; `https://*.example.com` for every sub-domain, `*` for every origin.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut origins = Self::default();
         for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
             if origin == "*" {
                 origins.any = true;
-                continue;
+            } else {
+                origins.list.push(Origin::parse(origin)?);
             }
-            let origin = origin.strip_suffix('/').unwrap_or(origin).to_ascii_lowercase();
-            let uri: http::Uri = origin.parse().ok()?;
-            let plain = matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-                && origin.matches('/').count() == 2
-                && !origin.contains('?');
-            if !plain {
-                return None;
-            }
-            origins.list.push(HeaderValue::from_str(&origin).ok()?);
         }
         (origins.any || !origins.list.is_empty()).then_some(origins)
     }
@@ -35,27 +96,83 @@ impl Origins {
     /// Whether pages of this origin may call.
     #[must_use]
     pub fn allow(&self, origin: &HeaderValue) -> bool {
-        self.any || self.list.contains(origin)
+        self.any || self.name(origin)
     }
 
     /// Whether an origin is on the list by its name; `*` names nobody.
     pub fn name(&self, origin: &HeaderValue) -> bool {
-        self.list.contains(origin)
+        origin.to_str().is_ok_and(|origin| self.list.iter().any(|known| known.matches(origin)))
     }
 
     /// Whether every origin is named, served over TLS, and not of this machine.
     pub(super) fn are_public(&self) -> bool {
-        !self.any
-            && self.list.iter().all(|origin| {
-                let uri = origin.to_str().ok().and_then(|text| text.parse::<http::Uri>().ok());
-                uri.is_some_and(|uri| {
-                    let host = uri.host().unwrap_or_default();
-                    let local = host == "localhost"
-                        || host.ends_with(".localhost")
-                        || host.starts_with("127.")
-                        || matches!(host, "0.0.0.0" | "[::1]" | "[::]");
-                    uri.scheme_str() == Some("https") && !local
-                })
-            })
+        !self.any && self.list.iter().all(Origin::is_public)
+    }
+}
+
+/// Reads the names of request headers, separated by commas.
+pub(super) fn header_names(text: &str) -> Option<Vec<HeaderName>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(|name| name.to_ascii_lowercase().parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origins(text: &str) -> Option<Origins> {
+        Origins::parse(text)
+    }
+
+    #[test]
+    fn what_no_browser_sends_is_refused() {
+        for text in [
+            "https://app.example.com:443",
+            "http://app.example.com:80",
+            "https://app.example.com/path",
+            "https://app.example.com?x",
+            "https://user@app.example.com",
+            "https://app.*.example.com",
+            "https://*app.example.com",
+            "https://*.com",
+            "https://*",
+            "https://*.*.example.com",
+            "https://bücher.example",
+            "https://app.example.com:99999",
+            "https://app.example.com:",
+            "app.example.com",
+            "ftp://app.example.com",
+            "https://",
+            "null",
+        ] {
+            assert_eq!(origins(text), None, "{text}");
+        }
+        for text in
+            ["https://app.example.com", "https://app.example.com/", "http://localhost:5173", "http://[::1]:3000"]
+        {
+            assert!(origins(text).is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_every_sub_domain_and_nothing_else() {
+        let origins = origins("https://*.example.com, https://*.preview.example.org:8443").unwrap();
+        let names = |origin: &str| origins.name(&HeaderValue::from_str(origin).unwrap());
+        for origin in ["https://app.example.com", "https://a.b.example.com", "https://pr-7.preview.example.org:8443"] {
+            assert!(names(origin), "{origin}");
+        }
+        for origin in [
+            "https://example.com",
+            "http://app.example.com",
+            "https://app.example.com:8443",
+            "https://app.example.com.evil.example",
+            "https://evil-example.com",
+            "https://evil.example/.example.com",
+            "https://x@.example.com",
+            "https://.example.com.",
+            "https://pr-7.preview.example.org",
+        ] {
+            assert!(!names(origin), "{origin}");
+        }
     }
 }

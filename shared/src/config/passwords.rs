@@ -1,7 +1,7 @@
-//! Settings of passwords beyond their keys.
+//! Settings of passwords and of the cookie, beyond their keys.
 
-use super::Function;
 use super::reader::{Reader, whole};
+use super::{Function, SameSite};
 
 /// `DECOY_BCRYPT_COST`
 pub(super) fn decoy_bcrypt_cost(read: &mut Reader<'_>, function: Function) -> Option<u32> {
@@ -25,4 +25,28 @@ pub(super) fn breached_passwords(read: &mut Reader<'_>, function: Function, prod
         read.refuse(&["BREACHED_PASSWORDS_URL"], "an https URL, in production");
     }
     url
+}
+
+/// `LEGACY_PASSWORD_HASHES`
+pub(super) fn legacy_password_hashes(read: &mut Reader<'_>, function: Function) -> bool {
+    let on_or_off = |text: &str| match text {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    let wanted = function == Function::Auth;
+    wanted && read.or_default(&["LEGACY_PASSWORD_HASHES"], "on", "on or off", on_or_off).unwrap_or_default()
+}
+
+/// `REFRESH_COOKIE_SAMESITE`
+pub(super) fn cookie_same_site(read: &mut Reader<'_>, function: Function) -> SameSite {
+    let value = |text: &str| match text {
+        "strict" => Some(SameSite::Strict),
+        "lax" => Some(SameSite::Lax),
+        "none" => Some(SameSite::None),
+        _ => None,
+    };
+    let found = (function == Function::Auth)
+        .then(|| read.or_default(&["REFRESH_COOKIE_SAMESITE"], "strict", "strict, lax or none", value));
+    found.flatten().unwrap_or_default()
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
+use env_file::EnvFileError;
 use serde::{Serialize, Serializer};
 
 /// One place a value can come from.
@@ -54,20 +55,23 @@ impl Sources {
     }
 
     /// The process environment, and outside of a deployment (no secret named) the `.env` files of `folder`.
-    #[must_use]
+    ///
+    /// # Errors
+    /// If one of the files is broken.
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment enters")]
-    pub fn process(folder: &Path) -> Self {
+    pub fn process(folder: &Path) -> Result<Self, EnvFileError> {
         let values =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         let mut sources = Self::environment(values);
         if sources.get(Self::SECRET_ARN).is_none() {
             for (source, file) in [(Source::EnvLocal, ".env.local"), (Source::Env, ".env")] {
-                if let Ok(lines) = dotenvy::from_path_iter(folder.join(file)) {
-                    sources.0.push((source, lines.filter_map(Result::ok).collect()));
+                let values = env_file::read(&folder.join(file))?;
+                if !values.is_empty() {
+                    sources.0.push((source, values.into_iter().collect()));
                 }
             }
         }
-        sources
+        Ok(sources)
     }
 
     /// Adds the values of a secret, behind the environment.

@@ -24,9 +24,9 @@ pub enum Kind {
     SessionsRevoked,
     /// The password was changed.
     PasswordChanged,
-    /// An old refresh token came from elsewhere; the session was ended.
+    /// An old refresh token looked stolen, or was signed out with; the session was ended.
     RefreshTokenReused,
-    /// An old refresh token came from where the session lives.
+    /// An old refresh token came; its client was told to read its storage again.
     RefreshTokenSuperseded,
     /// A refresh token was answered again, to another network or program than rotated it.
     RefreshedElsewhere,
@@ -46,9 +46,37 @@ pub enum Kind {
     SignInUnlocked,
     /// The account was deleted.
     AccountDeleted,
+    /// An operator took the account's address away.
+    AddressReleased,
+    /// A limit refused something.
+    RateLimited,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 20] = [
+        Self::SignedUp,
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::SessionRevoked,
+        Self::SessionsRevoked,
+        Self::PasswordChanged,
+        Self::RefreshTokenReused,
+        Self::RefreshTokenSuperseded,
+        Self::RefreshedElsewhere,
+        Self::PasswordRefused,
+        Self::RoleChanged,
+        Self::Banned,
+        Self::Unbanned,
+        Self::Activated,
+        Self::Deactivated,
+        Self::SignInUnlocked,
+        Self::AccountDeleted,
+        Self::AddressReleased,
+        Self::RateLimited,
+    ];
+
     /// The name in the table.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +99,8 @@ impl Kind {
             Self::Deactivated => "deactivated",
             Self::SignInUnlocked => "sign_in_unlocked",
             Self::AccountDeleted => "account_deleted",
+            Self::AddressReleased => "address_released",
+            Self::RateLimited => "rate_limited",
         }
     }
 }

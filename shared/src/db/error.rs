@@ -26,6 +26,9 @@ pub enum DbError {
     /// The database could not be reached, or went away.
     #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
+    /// The server has no room for the statement, or gave it up in favour of another one.
+    #[error("the database is overloaded")]
+    Overloaded(#[source] Cause),
     /// The statement ran out of time.
     #[error("the statement took too long")]
     TimedOut(#[source] Cause),
@@ -65,14 +68,22 @@ impl DbError {
 
     /// The SQLSTATE, if the database said one.
     fn state(&self) -> Option<&str> {
-        let (Self::Constraint { .. } | Self::Other(_)) = self else { return None };
+        if matches!(self, Self::Refused(_) | Self::RefusedAgain(_)) {
+            return None;
+        }
         let cause = std::error::Error::source(self)?.downcast_ref::<tokio_postgres::Error>()?;
         cause.code().map(SqlState::code)
     }
 
-    /// Whether the transaction was rolled back to break a deadlock.
+    /// Whether the transaction was rolled back in favour of another one, as in a deadlock.
     pub(super) fn is_deadlock(&self) -> bool {
-        self.state() == Some(SqlState::T_R_DEADLOCK_DETECTED.code())
+        let lost = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
+        lost.iter().any(|state| self.state() == Some(state.code()))
+    }
+
+    /// Whether the server takes no writes: it has become a standby, and its place is taken by another one.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.state() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code())
     }
 
     /// Whether the values of the statement were refused (classes 22 and 23), and not the statement itself.
@@ -101,20 +112,14 @@ impl From<tokio_postgres::Error> for DbError {
             "UA003" => return Self::Refused(Refusal::Disabled),
             "UA005" => return Self::Refused(Refusal::NotAdmin),
             "UA006" => return Self::Refused(Refusal::Banned),
-            // Class 08: connection exceptions; PgBouncer answers with 08P01.
-            class if class.starts_with("08") => return Self::Unavailable(error.into()),
+            // Class 08: connection exceptions; PgBouncer answers with 08P01. 57P: the server stops, starts or has ended
+            // the session. 25P03 and 25P04: it has ended a transaction that took too long.
+            "25006" | "25P03" | "25P04" | "53300" => return Self::Unavailable(error.into()),
+            class if class.starts_with("08") || class.starts_with("57P") => return Self::Unavailable(error.into()),
+            // Class 53: out of disk, memory, connections or another limit. Class 58: the disk fails. 40: see is_deadlock.
+            "58030" | "40001" | "40P01" => return Self::Overloaded(error.into()),
+            class if class.starts_with("53") => return Self::Overloaded(error.into()),
             _ => {}
-        }
-        if [
-            SqlState::ADMIN_SHUTDOWN,
-            SqlState::CRASH_SHUTDOWN,
-            SqlState::CANNOT_CONNECT_NOW,
-            SqlState::IDLE_SESSION_TIMEOUT,
-            SqlState::TOO_MANY_CONNECTIONS,
-        ]
-        .contains(state)
-        {
-            return Self::Unavailable(error.into());
         }
         if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(state) {
             return Self::TimedOut(error.into());

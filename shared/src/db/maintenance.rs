@@ -1,10 +1,12 @@
-//! What the scheduled purge deletes: a table is walked in the order of its key, so that each statement looks at a
+//! What operators do beyond what administrators may, and what the scheduled purge deletes: a table is walked in the order of its key, so that each statement looks at a
 //! bounded number of rows, and no index is needed that requests would have to keep up to date.
 
 use jiff::Timestamp;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
-use super::{Columns, DbError, Scope};
+use super::{Columns, DbError, Param, Scope};
+use crate::domain::Email;
 
 /// How many rows one statement looks at.
 const ROWS: i64 = 5_000;
@@ -22,6 +24,8 @@ pub enum Batch {
     SignInAddresses,
     /// Events from before a time.
     AuditEvents,
+    /// Signed-out tokens of the old backend that had expired before a time.
+    EndedLegacyTokens,
 }
 
 /// One statement's worth of purging.
@@ -44,9 +48,11 @@ impl Batch {
             Self::SignInFailures => (
                 "sign_in_failures",
                 "t.account",
-                "(t.failed_at < $1 AND (t.failures < 100 OR t.failed_at < $1 - interval '1 year'))",
+                "(t.failed_at < $1 AND (greatest(t.failures, t.unknown_failures, t.known_failures) < 100
+                   OR t.failed_at < $1 - interval '1 year'))",
             ),
             Self::SignInAddresses => ("sign_in_addresses", "t.user_id, t.address", "t.last_used_at < $1"),
+            Self::EndedLegacyTokens => ("ended_legacy_tokens", "t.id", "t.expires_at <= $1"),
             // In the order of their age: only what is deleted is looked at.
             Self::AuditEvents => ("audit_events", "t.occurred_at, t.id", "t.occurred_at < $1"),
         }
@@ -55,7 +61,7 @@ impl Batch {
     /// The types of the key.
     const fn key(self) -> &'static [&'static str] {
         match self {
-            Self::Sessions => &["uuid"],
+            Self::Sessions | Self::EndedLegacyTokens => &["uuid"],
             Self::AuditEvents => &["timestamptz", "uuid"],
             Self::RateLimits => &["text", "text"],
             Self::SignInFailures => &["text"],
@@ -94,4 +100,66 @@ pub async fn purge(db: &Scope<'_>, batch: Batch, before: Timestamp, from: Option
     let row = outcome.rows.first().ok_or_else(|| DbError::other("the purge has no row"))?;
     let mut columns = Columns::of(row);
     Ok(Purged { deleted: columns.take()?, next: columns.take()? })
+}
+
+const ANSWER_LOST: &str =
+    "the connection was lost, and a second attempt found no such account: the first may have done it";
+
+/// What became of an account that an operator wants to be gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountRemoval {
+    /// It is gone, with everything that was its own.
+    Gone(Uuid),
+    /// There is none with this address.
+    Missing,
+    /// It is the only administrator's.
+    LastAdmin,
+}
+
+/// Deletes an account with everything that is its own, as its user can.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn delete_account(
+    db: &Scope<'_>,
+    email: &Email,
+    at: Timestamp,
+    event: Uuid,
+) -> Result<AccountRemoval, DbError> {
+    let sql = "SELECT d.who, d.is_gone FROM app.delete_account($1, $2, $3) d";
+    let spellings = email.spellings();
+    let params: [Param<'_>; 3] = [(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ), (&event, Type::UUID)];
+    let outcome = db.query(sql, &params).await?;
+    let row = outcome.rows.first().ok_or_else(|| DbError::other("the function has no row"))?;
+    let mut columns = Columns::of(row);
+    Ok(match (columns.take()?, columns.take()?) {
+        (None, _) if outcome.retried => return Err(DbError::other(ANSWER_LOST)),
+        (Some(user), Some(true)) => AccountRemoval::Gone(user),
+        (Some(_), _) => AccountRemoval::LastAdmin,
+        (None, _) => AccountRemoval::Missing,
+    })
+}
+
+/// Gives an account a placeholder in place of its address. Answers which account, and the placeholder; none if no account
+/// has the address.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn release_address(
+    db: &Scope<'_>,
+    email: &Email,
+    at: Timestamp,
+    event: Uuid,
+) -> Result<Option<(Uuid, String)>, DbError> {
+    let sql = "SELECT r.who, r.placeholder FROM app.release_address($1, $2, $3, 'operator') r";
+    let spellings = email.spellings();
+    let params: [Param<'_>; 3] = [(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ), (&event, Type::UUID)];
+    let outcome = db.query(sql, &params).await?;
+    let row = outcome.rows.first().ok_or_else(|| DbError::other("the function has no row"))?;
+    let mut columns = Columns::of(row);
+    let released = Option::zip(columns.take()?, columns.take()?);
+    if released.is_none() && outcome.retried {
+        return Err(DbError::other(ANSWER_LOST));
+    }
+    Ok(released)
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, the scope that every statement runs in, and all SQL, one file per table.
 
+mod attempt;
 pub mod audit;
 mod connect;
 mod error;
@@ -8,6 +9,7 @@ pub mod legacy;
 pub mod maintenance;
 pub mod migrations;
 mod opening;
+mod permits;
 mod pool;
 mod role;
 mod row;

@@ -21,32 +21,36 @@ fn literal(value: Option<impl Literal>) -> String {
 
 /// `begin`, and `app.open_request` for a caller.
 pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Timestamp, event: Option<Uuid>) -> String {
-    let Caller { user, session, as_admin } = caller;
-    let (session, generation) = session.unzip();
+    let Caller { user, proof, as_admin } = caller;
+    let (session, generation) = proof.session().unzip();
+    let legacy_token = literal(proof.legacy_token());
     let (burst, every) = Limit::params(writes);
     let (user, session, generation) = (literal(Some(user)), literal(session), literal(generation));
     let (now, burst, every, event) = (literal(Some(now)), literal(burst), literal(every), literal(event));
     let needed = if as_admin { "'admin'" } else { "NULL" };
     format!(
-        "{begin}; SELECT app.open_request({user}, {session}, {generation}, {now}, {needed}, {burst}, {every}, {event})"
+        "{begin}; SELECT app.open_request({user}, {session}, {generation}, {legacy_token}, {now}, {needed}, {burst}, \
+         {every}, {event})"
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Proof;
 
     #[test]
     fn no_argument_can_end_its_quotes() {
         let extremes = [(i64::MIN, f64::MIN_POSITIVE, Timestamp::MIN), (i64::MAX, f64::INFINITY, Timestamp::MAX)];
         for (generation, every, now) in extremes {
-            let caller = Caller { user: Uuid::max(), session: Some((Uuid::nil(), generation)), as_admin: true };
+            let proof = Proof::Session { id: Uuid::nil(), generation };
+            let caller = Caller { user: Uuid::max(), proof, as_admin: true };
             let limit = Limit { burst: i32::MIN, every };
             let text = text("BEGIN", caller, Some(limit), now, Some(Uuid::max()));
             let arguments = text.strip_prefix("BEGIN; SELECT app.open_request(").unwrap().strip_suffix(')').unwrap();
             let arguments: Vec<&str> = arguments.split(", ").collect();
-            assert_eq!(arguments.len(), 8, "{text}");
-            for argument in arguments {
+            assert_eq!(arguments.len(), 9, "{text}");
+            for argument in arguments.into_iter().filter(|argument| *argument != "NULL") {
                 let inside = argument.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();
                 let plain = |c: char| c.is_ascii_alphanumeric() || "-+:.".contains(c);
                 assert!(!inside.is_empty() && inside.chars().all(plain), "{argument}");
@@ -56,8 +60,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_null() {
-        let caller = Caller { user: Uuid::nil(), session: None, as_admin: false };
+        let proof = Proof::LegacyToken { id: Uuid::max(), expires_at: Timestamp::MAX };
+        let caller = Caller { user: Uuid::nil(), proof, as_admin: false };
         let text = text("BEGIN", caller, None, Timestamp::UNIX_EPOCH, None);
-        assert!(text.ends_with("', NULL, NULL, '1970-01-01T00:00:00Z', NULL, NULL, NULL, NULL)"), "{text}");
+        let rest =
+            "', NULL, NULL, 'ffffffff-ffff-ffff-ffff-ffffffffffff', '1970-01-01T00:00:00Z', NULL, NULL, NULL, NULL)";
+        assert!(text.ends_with(rest), "{text}");
     }
 }

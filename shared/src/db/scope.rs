@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
-use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use super::attempt::{Attempt, AttemptFailure, ran_nothing};
 use super::pool::{Checkout, Database};
 use super::{DbError, Refusal, Role, opening};
 use crate::config::{Limit, Policy, Refused};
 use crate::http::deadline;
-use crate::tokens::Identity;
+use crate::tokens::{Identity, Proof};
 
 /// A parameter with its PostgreSQL type, which saves the round trip that would ask for it.
 pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -28,15 +28,15 @@ pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 pub struct Caller {
     /// The user all rows must belong to.
     pub user: Uuid,
-    /// The session and the refresh generation of its access token; none for tokens of the old backend.
-    pub session: Option<(Uuid, i64)>,
+    /// What their access token rests on.
+    pub proof: Proof,
     /// Whether the user must be an administrator.
     pub as_admin: bool,
 }
 
 impl From<Identity> for Caller {
     fn from(identity: Identity) -> Self {
-        Self { user: identity.user, session: identity.session, as_admin: false }
+        Self { user: identity.user, proof: identity.proof, as_admin: false }
     }
 }
 
@@ -82,29 +82,31 @@ impl<'a> Scope<'a> {
     /// [`DbError::Refused`] if the caller's session does not open requests any more.
     pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Outcome, DbError> {
         let started = Instant::now();
-        let result = match self.attempt(sql, params, deadline::first_attempt).await {
+        let result = match self.attempt(sql, params, Attempt::First).await {
             Ok(rows) => Ok(Outcome { rows, retried: false }),
-            Err(Lost::No(error)) => Err(error),
-            Err(Lost::Limited { refused, first }) => {
+            Err(AttemptFailure::Final(error)) => Err(error),
+            Err(AttemptFailure::RateLimited { refused, first }) => {
                 if first {
                     self.note(refused.limit).await;
                 }
                 Err(DbError::Refused(Refusal::Limited(refused)))
             }
-            Err(Lost::Deadlock(error)) => {
+            Err(AttemptFailure::Deadlock(error)) => {
                 tracing::warn!(error = ?error, "a deadlock was broken at our cost; running the statement again");
-                let rows = self.attempt(sql, params, deadline::remaining).await;
-                rows.map(|rows| Outcome { rows, retried: false }).map_err(Lost::into_error)
+                let rows = self.attempt(sql, params, Attempt::Last).await;
+                rows.map(|rows| Outcome { rows, retried: false }).map_err(AttemptFailure::into_error)
             }
-            Err(Lost::Connection { error, may_have_run }) => {
+            Err(AttemptFailure::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
                 // The permit may have been taken, and is not taken twice.
                 let again = Self { writes: self.writes.filter(|_| !may_have_run), ..*self };
-                match again.attempt(sql, params, deadline::remaining).await {
+                match again.attempt(sql, params, Attempt::Last).await {
                     Ok(rows) => Ok(Outcome { rows, retried: may_have_run }),
                     // The first run may have ended the session, or the role, that this one is refused for.
-                    Err(Lost::No(DbError::Refused(refusal))) if may_have_run => Err(DbError::RefusedAgain(refusal)),
+                    Err(AttemptFailure::Final(DbError::Refused(refusal))) if may_have_run => {
+                        Err(DbError::RefusedAgain(refusal))
+                    }
                     Err(lost) => Err(lost.into_error()),
                 }
             }
@@ -115,51 +117,65 @@ impl<'a> Scope<'a> {
 
     /// Notes the first refusal of a window, which took its own note back with its transaction.
     async fn note(&self, limit: Limit) {
-        let session = self.caller.and_then(|caller| caller.session).map(|(session, _)| session);
+        let session = self.caller.and_then(|caller| caller.proof.session()).map(|(session, _)| session);
+        let by_session = self.caller.is_some_and(|caller| caller.as_admin);
         let (now, event) = (self.database.clock().now(), self.database.ids().next());
         let noting = Self { writes: None, ..*self };
-        let params: [Param<'_>; 5] = [
+        let params: [Param<'_>; 6] = [
             (&session, Type::UUID),
+            (&by_session, Type::BOOL),
             (&now, Type::TIMESTAMPTZ),
             (&limit.burst, Type::INT4),
             (&limit.every, Type::FLOAT8),
             (&event, Type::UUID),
         ];
-        let noted = noting.attempt("SELECT app.note_refused_write($1, $2, $3, $4, $5)", &params, deadline::remaining);
+        let noted = noting.attempt("SELECT app.note_refused_write($1, $2, $3, $4, $5, $6)", &params, Attempt::Last);
         // The refusal stands whether it is noted or not.
-        if let Err(error) = noted.await.map_err(Lost::into_error) {
+        if let Err(error) = noted.await.map_err(AttemptFailure::into_error) {
             tracing::warn!(?error, "a refusal could not be noted");
         }
     }
 
-    async fn attempt(&self, sql: &str, params: &[Param<'_>], until: fn() -> Instant) -> Result<Vec<Row>, Lost> {
-        let client = self.database.checkout().await.map_err(Lost::No)?;
+    async fn attempt(&self, sql: &str, params: &[Param<'_>], attempt: Attempt) -> Result<Vec<Row>, AttemptFailure> {
+        let client = self.database.checkout().await.map_err(AttemptFailure::Final)?;
         // Connecting may have taken long; the statement has its own time.
-        let until = until();
+        let (first_answer, until) = match attempt {
+            Attempt::First => (deadline::first_answer(), deadline::first_attempt()),
+            Attempt::Last => (deadline::remaining(), deadline::remaining()),
+        };
         let work = async {
             let opening = self.opening();
             let open = client.batch_execute(&opening);
             let statement = client.query_typed(sql, params);
             let commit = client.batch_execute("COMMIT");
-            // Polled in this order, which is the order on the wire.
-            let (open, rows, commit) = futures_util::join!(open, statement, commit);
+            // A connection whose other end is gone takes what is written to it, and never answers.
+            let open = async { timeout_at(first_answer, open).await };
+            // Polled in this order, which is the order on the wire. Without an answer to the first nothing is waited for.
+            let rest = async { Ok(futures_util::join!(statement, commit)) };
+            let (open, (rows, commit)) = match futures_util::future::try_join(open, rest).await {
+                Ok(answers) => answers,
+                Err(elapsed) => {
+                    let error = DbError::TimedOut(elapsed.into());
+                    return Err(AttemptFailure::Connection { error, may_have_run: true });
+                }
+            };
             let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some_and(ran_nothing));
             open.map_err(|error| self.refusal(error, may_have_run))?;
-            let rows = rows.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            let rows = rows.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
             // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
-            commit.map_err(|error| Lost::of(error.into(), may_have_run))?;
+            commit.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
             Ok(rows)
         };
         let Ok(result) = timeout_at(until, work).await else {
             // Dropping the connection closes it: the answer may still be on its way.
             let error = DbError::TimedOut("the database did not answer in time".into());
             return Err(if deadline::has_time() {
-                Lost::Connection { error, may_have_run: true }
+                AttemptFailure::Connection { error, may_have_run: true }
             } else {
-                Lost::No(error)
+                AttemptFailure::Final(error)
             });
         };
-        if !matches!(result, Err(Lost::Connection { .. })) {
+        if !matches!(result, Err(AttemptFailure::Connection { .. })) {
             client.give_back();
         }
         result
@@ -174,15 +190,18 @@ impl<'a> Scope<'a> {
     }
 
     /// Why the request was not opened. A limit says for how long, and whether it is the first refusal.
-    fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> Lost {
+    fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> AttemptFailure {
         let limited = error.as_db_error().filter(|error| error.code().code() == "UA004");
         let detail = limited.and_then(|error| error.detail()?.split_once(' '));
         match (self.writes, detail) {
             (Some(limit), Some((wait, first))) => {
                 let wait = wait.parse().unwrap_or(limit.every);
-                Lost::Limited { refused: Refused { policy: Policy::Writes, limit, wait }, first: first == "first" }
+                AttemptFailure::RateLimited {
+                    refused: Refused { policy: Policy::Writes, limit, wait },
+                    first: first == "first",
+                }
             }
-            _ => Lost::of(error.into(), may_have_run),
+            _ => AttemptFailure::of(error.into(), may_have_run),
         }
     }
 
@@ -240,61 +259,5 @@ impl Transaction {
             self.failed.store(true, Ordering::Relaxed);
         }
         Ok(result?)
-    }
-}
-
-/// Whether an error that the opening was answered with means that nothing after it took effect. A pooler that lost its
-/// server says so with class 08: the server may be running what it was sent.
-fn ran_nothing(code: &SqlState) -> bool {
-    !code.code().starts_with("08")
-}
-
-/// A failed attempt: did it fail for want of a connection?
-enum Lost {
-    /// The database answered, or nothing was asked. Another attempt would fare no better.
-    No(DbError),
-    /// The connection ended or fell silent.
-    Connection {
-        error: DbError,
-        /// Whether the statement may have taken effect.
-        may_have_run: bool,
-    },
-    /// PostgreSQL chose this transaction to break a deadlock, and rolled it back.
-    Deadlock(DbError),
-    /// The caller has written too much.
-    Limited {
-        refused: Refused,
-        /// Whether it is the first refusal of its window.
-        first: bool,
-    },
-}
-
-impl Lost {
-    fn of(error: DbError, may_have_run: bool) -> Self {
-        match error {
-            error if error.lost_connection() => Self::Connection { error, may_have_run },
-            error if error.is_deadlock() => Self::Deadlock(error),
-            error => Self::No(error),
-        }
-    }
-
-    fn into_error(self) -> DbError {
-        match self {
-            Self::No(error) | Self::Connection { error, .. } | Self::Deadlock(error) => error,
-            Self::Limited { refused, .. } => DbError::Refused(Refusal::Limited(refused)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pooler_that_lost_its_server_may_have_run_everything() {
-        assert!(!ran_nothing(&SqlState::PROTOCOL_VIOLATION) && !ran_nothing(&SqlState::CONNECTION_FAILURE));
-        for code in ["UA001", "UA004", "40P01", "57014", "57P01"] {
-            assert!(ran_nothing(&SqlState::from_code(code)), "{code}");
-        }
     }
 }

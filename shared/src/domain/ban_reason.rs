@@ -1,6 +1,7 @@
 //! Why an account is banned.
 
-use super::{Invalid, without_nul};
+use super::Invalid;
+use super::text::{BLANK, trimmed};
 
 /// A reason its user may read: 1 to 500 characters after trimming.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,15 +11,9 @@ impl BanReason {
     /// Trims the text.
     ///
     /// # Errors
-    /// If it is blank, longer than 500 characters, or contains NUL.
+    /// If it is blank, longer than 500 characters, or has control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        without_nul(text)?;
-        let trimmed = text.trim();
-        match trimmed.chars().take(501).count() {
-            0 => Err(Invalid::new("must not be empty")),
-            1..=500 => Ok(Self(trimmed.to_owned())),
-            _ => Err(Invalid::new("must be at most 500 characters long")),
-        }
+        trimmed(text, 500)?.map(|text| Self(text.to_owned())).ok_or(BLANK)
     }
 
     /// The trimmed text.

@@ -11,27 +11,12 @@ use super::Invalid;
 pub struct DueDatetime(Timestamp);
 
 impl DueDatetime {
-    /// Reads RFC 3339. Without an offset, with seconds or without (what a browser's `datetime-local` field
-    /// sends), the time is taken as UTC.
+    /// Reads what [`parse_time`] reads.
     ///
     /// # Errors
-    /// If it is no such time, or not in range.
+    /// As [`parse_time`].
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        const FORM: Invalid =
-            Invalid::new("must be a date and time as in 2026-02-15T17:00:00Z, at the latest 9999-12-30T22:00:00Z");
-        // The calendar library reads more of ISO 8601 than the contract does.
-        if !has_form(text) {
-            return Err(FORM);
-        }
-        let civil = text
-            .parse::<Timestamp>()
-            .or_else(|_| text.parse::<DateTime>().and_then(|local| TimeZone::UTC.to_timestamp(local)));
-        let moment = civil.map_err(|_| FORM)?;
-        let year = TimeZone::UTC.to_datetime(moment).year();
-        if year < 1 {
-            return Err(FORM);
-        }
-        Timestamp::from_microsecond(moment.as_microsecond()).map(Self).map_err(|_| FORM)
+        parse_time(text).map(Self)
     }
 
     /// The moment.
@@ -39,6 +24,39 @@ impl DueDatetime {
     pub fn timestamp(self) -> Timestamp {
         self.0
     }
+}
+
+/// Reads RFC 3339. Without an offset, with seconds or without (what a browser's `datetime-local` field sends), the time is
+/// taken as UTC; a date alone is its midnight in UTC. A leap second is the second before it.
+///
+/// # Errors
+/// If it is no such time, or not between the years 1 and 9999.
+pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
+    const FORM: Invalid =
+        Invalid::new("must be a date and time as in 2026-02-15T17:00:00Z, at the latest 9999-12-30T22:00:00Z");
+    // The calendar library reads more of ISO 8601 than the contract does.
+    if !has_form(text) {
+        return Err(FORM);
+    }
+    let civil = text
+        .parse::<Timestamp>()
+        .or_else(|_| text.parse::<DateTime>().and_then(|local| TimeZone::UTC.to_timestamp(local)));
+    let moment = civil.map_err(|_| FORM)?;
+    let utc = TimeZone::UTC.to_datetime(moment);
+    if utc.year() < 1 {
+        return Err(FORM);
+    }
+    // Leap seconds end June or December in UTC (RFC 3339 §5.7, appendix D).
+    let ends_a_half_year = matches!((utc.month(), utc.day()), (6, 30) | (12, 31));
+    if names_second_60(text) && !(ends_a_half_year && (utc.hour(), utc.minute()) == (23, 59)) {
+        return Err(Invalid::new("has a second 60, which exists only at the end of June or December in UTC"));
+    }
+    Timestamp::from_microsecond(moment.as_microsecond()).map_err(|_| FORM)
+}
+
+/// Whether text of the right form names the second 60.
+fn names_second_60(text: &str) -> bool {
+    text.get(16..19) == Some(":60")
 }
 
 /// Whether text looks like `2026-02-15`, `2026-02-15T17:00`, with seconds, a fraction, and `Z` or an offset.
@@ -82,6 +100,17 @@ mod tests {
         assert_eq!(parsed("2026-02-15T17:00"), "2026-02-15T17:00:00Z");
         assert_eq!(parsed("2026-02-15T17:00:30"), "2026-02-15T17:00:30Z");
         assert_eq!(parsed("2026-02-15"), "2026-02-15T00:00:00Z");
+    }
+
+    #[test]
+    fn a_second_60_is_one_where_utc_may_have_one() {
+        assert_eq!(parsed("2016-12-31T23:59:60Z"), "2016-12-31T23:59:59Z");
+        assert_eq!(parsed("2015-06-30T19:59:60-04:00"), "2015-06-30T23:59:59Z");
+        for text in ["2026-02-15T17:00:60Z", "2016-12-31T23:59:60+01:00", "2016-12-31T22:59:60Z", "2026-02-15T23:59:60"]
+        {
+            assert!(DueDatetime::parse(text).is_err(), "{text}");
+        }
+        assert!(DueDatetime::parse("2016-12-31T23:59:61Z").is_err());
     }
 
     #[test]

@@ -1,46 +1,146 @@
 //! An email address.
 
 use email_address::{EmailAddress, Options};
+use idna::AsciiDenyList;
+use unicode_normalization::UnicodeNormalization;
 
 use super::Invalid;
+use super::text::is_invisible;
 
-/// An address with a domain that has a dot; trimmed and in lower case, so that one person has one account.
+/// A normalised address: the local part composed (NFC) and in lower case, the domain in ASCII and with a dot. All spellings
+/// of an address have one normalised form, and so one account.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Email(String);
+pub struct Email {
+    address: String,
+    /// The texts that versions before this form may have stored it under, and this form; empty if there is but this form.
+    spellings: Vec<String>,
+}
 
 impl Email {
-    /// Reads an address (RFC 5321 §4.1.2, at most 254 bytes).
+    /// Reads an address (RFC 5321 §4.1.2, RFC 6531, at most 254 bytes). Quotes that a local part does not need are
+    /// dropped; the domain is mapped by UTS 46, so `bücher.example` is `xn--bcher-kva.example`.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is no valid address, or has invisible characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         const FORM: Invalid = Invalid::new("must be an email address, as in name@example.com");
-        let lower = text.trim().to_lowercase();
-        if lower.len() > 254 || lower.chars().any(char::is_control) {
+        let trimmed = text.trim();
+        if trimmed.len() > 1024 {
+            return Err(FORM);
+        }
+        if trimmed.chars().any(is_invisible) {
+            return Err(Invalid::new("must not contain invisible characters"));
+        }
+        let composed: String = trimmed.nfc().collect();
+        let (local, domain) = composed.rsplit_once('@').ok_or(FORM)?;
+        // The form of a final sigma follows from its place, not from the person.
+        let local = unquoted(&local.to_lowercase().replace('ς', "σ"));
+        let domain = idna::domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::URL).map_err(|_| FORM)?;
+        let address = format!("{local}@{domain}");
+        if address.len() > 254 || address.chars().any(char::is_control) || !is_host_name(&domain) {
             return Err(FORM);
         }
         let options = Options::default().with_required_tld().without_display_text().without_domain_literal();
-        let address = EmailAddress::parse_with_options(&lower, options).map_err(|_| FORM)?;
-        if !is_host_name(address.domain()) {
-            return Err(FORM);
-        }
-        Ok(Self(lower))
+        EmailAddress::parse_with_options(&address, options).map_err(|_| FORM)?;
+        let spellings = spellings(trimmed, &address, &local, &domain);
+        Ok(Self { address, spellings })
+    }
+
+    /// An address to look for. Accounts from before have some that no account can be made with any more.
+    ///
+    /// # Errors
+    /// If no account can have it.
+    pub fn find(text: &str) -> Result<Self, Invalid> {
+        Self::parse(text).or_else(|refused| {
+            let address = text.trim().to_lowercase();
+            let plausible = address.contains('@') && address.len() <= 254 && !address.chars().any(char::is_control);
+            if plausible { Ok(Self { address, spellings: Vec::new() }) } else { Err(refused) }
+        })
     }
 
     /// The normalised address.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.address
     }
+
+    /// The texts that an account of this address may be stored under, the likeliest first: of two accounts from before,
+    /// each is found by what its user types.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<&str> {
+        if self.spellings.is_empty() {
+            vec![&self.address]
+        } else {
+            self.spellings.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+/// The texts of an address: as it was typed, in the normalised form, with the domain in Unicode, with final sigmas.
+fn spellings(typed: &str, address: &str, local: &str, domain: &str) -> Vec<String> {
+    let typed = typed.to_lowercase();
+    if typed == address && address.is_ascii() && !domain.contains("xn--") {
+        return Vec::new();
+    }
+    let (unicode, _) = idna::domain_to_unicode(domain);
+    let final_sigmas = with_final_sigmas(local);
+    let mut all = vec![typed];
+    for local in [local, &final_sigmas] {
+        for domain in [domain, &unicode] {
+            let text = format!("{local}@{domain}");
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+    }
+    all
+}
+
+/// The text with `ς` for each `σ` that ends a word.
+fn with_final_sigmas(text: &str) -> String {
+    let mut chars = text.chars().peekable();
+    let mut after_letter = false;
+    let mut all = String::with_capacity(text.len());
+    while let Some(c) = chars.next() {
+        let ends_word = after_letter && !chars.peek().is_some_and(|next| next.is_alphabetic());
+        all.push(if c == 'σ' && ends_word { 'ς' } else { c });
+        after_letter = c.is_alphabetic();
+    }
+    all
+}
+
+/// The local part without quotes it does not need (RFC 5321 §4.1.2: they mean nothing).
+fn unquoted(local: &str) -> String {
+    let quoted = (local.len() > 2).then(|| local.strip_prefix('"')?.strip_suffix('"')).flatten();
+    let Some(inside) = quoted else { return local.to_owned() };
+    let mut bare = String::with_capacity(inside.len());
+    let mut escaped = false;
+    for c in inside.chars() {
+        if c == '\\' && !escaped {
+            escaped = true;
+        } else {
+            escaped = false;
+            bare.push(c);
+        }
+    }
+    let atom = |atom: &str| {
+        let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii();
+        !atom.is_empty() && atom.chars().all(plain)
+    };
+    // A backslash before the last quote makes that a part of the text, which then never ends.
+    if !escaped && bare.split('.').all(atom) { bare } else { local.to_owned() }
 }
 
 /// Whether mail can be delivered there by name: labels of letters, digits and hyphens, the last one no number.
 fn is_host_name(domain: &str) -> bool {
     let label = |label: &str| {
-        label.chars().all(|c| c.is_alphanumeric() || c == '-') && !label.starts_with('-') && !label.ends_with('-')
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
     let last = domain.rsplit('.').next().unwrap_or_default();
-    domain.split('.').all(label) && last.chars().any(char::is_alphabetic)
+    domain.contains('.') && domain.split('.').all(label) && last.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 /// Addresses do not belong into logs.
@@ -60,6 +160,48 @@ mod tests {
     }
 
     #[test]
+    fn one_address_has_one_form() {
+        for (form, texts) in [
+            (
+                "ada@xn--bcher-kva.example",
+                ["ada@bücher.example", "ADA@BÜCHER.example", "ada@bu\u{308}cher.example", "ada@XN--BCHER-KVA.example"]
+                    .as_slice(),
+            ),
+            (
+                "ada@example.com",
+                &["ada@ｅｘａｍｐｌｅ.com", "ada@example。com", "\"ada\"@example.com", "\"a\\da\"@example.com"],
+            ),
+            ("νικοσ@example.com", &["νικος@example.com", "ΝΙΚΟΣ@example.com", "νικοσ@example.com"]),
+            ("josé@example.com", &["jose\u{301}@example.com", "JOSÉ@example.com"]),
+            ("\"a b\"@example.com", &["\"a b\"@example.com"]),
+            ("a.b@example.com", &["\"a.b\"@example.com"]),
+        ] {
+            for text in texts {
+                assert_eq!(Email::parse(text).as_ref().map(Email::as_str), Ok(form), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_account_is_found_under_the_form_it_was_stored_in() {
+        let spellings = |text: &str| Email::parse(text).unwrap().spellings().join(" ");
+        assert_eq!(spellings("Ada@BÜCHER.example"), "ada@bücher.example ada@xn--bcher-kva.example");
+        assert_eq!(spellings("ada@xn--bcher-kva.example"), "ada@xn--bcher-kva.example ada@bücher.example");
+        assert_eq!(spellings("νικοσ@example.com"), "νικοσ@example.com νικος@example.com");
+        assert_eq!(spellings("νικος@example.com"), "νικος@example.com νικοσ@example.com");
+        assert_eq!(spellings("\"ada\"@example.com"), "\"ada\"@example.com ada@example.com");
+        assert_eq!(spellings("straße@example.com"), "straße@example.com");
+        assert_eq!(spellings("Ada@example.com"), "ada@example.com");
+    }
+
+    #[test]
+    fn accounts_from_before_are_found_though_no_more_are_made_of_their_kind() {
+        assert!(Email::parse("❤\u{fe0f}@example.com").is_err());
+        assert_eq!(Email::find(" ❤\u{fe0f}@Example.com").unwrap().spellings(), ["❤\u{fe0f}@example.com"]);
+        assert!(Email::find("nobody").is_err());
+    }
+
+    #[test]
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(250));
         for text in [
@@ -74,6 +216,13 @@ mod tests {
             "a@b.123",
             "a@b_c.com",
             "a@-b.com",
+            "a@b..com",
+            "a\u{200b}b@example.com",
+            "ada@exam\u{ad}ple.com",
+            "a@b\u{202e}.com",
+            "a@xn--a.com",
+            "\"a\\\"@example.com",
+            "\"@example.com",
             &long,
         ] {
             assert!(Email::parse(text).is_err(), "{text}");

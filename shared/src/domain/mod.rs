@@ -7,15 +7,17 @@ mod email;
 mod name;
 mod password;
 mod priority;
+mod text;
 mod title;
 
 pub use ban_reason::BanReason;
 pub use description::Description;
-pub use due::DueDatetime;
+pub use due::{DueDatetime, parse_time};
 pub use email::Email;
 pub use name::Name;
 pub use password::{NewPassword, Password};
 pub use priority::Priority;
+pub use text::replace_controls;
 pub use title::Title;
 
 /// Text from outside that is not acceptable; says what would be.
@@ -27,9 +29,4 @@ impl Invalid {
     pub(crate) const fn new(reason: &'static str) -> Self {
         Self(std::borrow::Cow::Borrowed(reason))
     }
-}
-
-/// Refuses what PostgreSQL's `text` cannot hold.
-fn without_nul(text: &str) -> Result<(), Invalid> {
-    if text.contains('\0') { Err(Invalid::new("must not contain NUL characters")) } else { Ok(()) }
 }

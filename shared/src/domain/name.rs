@@ -1,23 +1,22 @@
 //! What a person calls themselves.
 
-use super::{Invalid, without_nul};
+use super::Invalid;
+use super::text::{BLANK, trimmed};
 
 /// A display name: 1 to 255 characters after trimming.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// Trims the text; blank text is no name.
+    /// Trims the text; empty text and white space mean no name.
     ///
     /// # Errors
-    /// If it is longer than 255 characters, or contains NUL.
+    /// If it is longer than 255 characters, has control characters, or has characters but no visible one.
     pub fn parse(text: &str) -> Result<Option<Self>, Invalid> {
-        without_nul(text)?;
-        let trimmed = text.trim();
-        match trimmed.chars().take(256).count() {
-            0 => Ok(None),
-            1..=255 => Ok(Some(Self(trimmed.to_owned()))),
-            _ => Err(Invalid::new("must be at most 255 characters long")),
+        match trimmed(text, 255)? {
+            Some(text) => Ok(Some(Self(text.to_owned()))),
+            None if text.trim().is_empty() => Ok(None),
+            None => Err(BLANK),
         }
     }
 

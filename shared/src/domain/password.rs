@@ -49,9 +49,9 @@ impl NewPassword {
     /// Checks the policy.
     ///
     /// # Errors
-    /// If it is too short, too long, blank, or contains NUL.
+    /// If it is too short, too long, blank, or has control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        super::without_nul(text)?;
+        super::text::without_controls(text)?;
         // Normalising can lengthen a character eighteenfold: look before.
         if text.chars().take(129).count() > 128 {
             return Err(Invalid::new("must be at most 128 characters long"));

@@ -1,6 +1,7 @@
 //! A task's title.
 
-use super::{Invalid, without_nul};
+use super::Invalid;
+use super::text::{BLANK, trimmed};
 
 /// What is to be done: 1 to 255 characters (Unicode scalar values) after trimming.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,15 +14,9 @@ impl Title {
     /// Trims white space and checks the length.
     ///
     /// # Errors
-    /// If nothing is left, if it is too long, or if it contains NUL.
+    /// If nothing visible is left, if it is too long, or if it has control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        without_nul(text)?;
-        let trimmed = text.trim();
-        match trimmed.chars().take(Self::MAX + 1).count() {
-            0 => Err(Invalid::new("must not be empty")),
-            1..=Self::MAX => Ok(Self(trimmed.to_owned())),
-            _ => Err(Invalid::new("must be at most 255 characters long")),
-        }
+        trimmed(text, Self::MAX)?.map(|text| Self(text.to_owned())).ok_or(BLANK)
     }
 
     /// The trimmed text.
@@ -47,8 +42,11 @@ mod tests {
     }
 
     #[test]
-    fn blank_and_nul_titles_are_refused() {
+    fn blank_titles_and_control_characters_are_refused() {
         assert_eq!(Title::parse(" \t "), Err(Invalid::new("must not be empty")));
-        assert_eq!(Title::parse("a\0b"), Err(Invalid::new("must not contain NUL characters")));
+        assert_eq!(Title::parse("\u{200b}"), Err(Invalid::new("must not be empty")));
+        for text in ["a\0b", "a\u{1b}b", "a\u{7f}b"] {
+            assert!(Title::parse(text).is_err(), "{text:?}");
+        }
     }
 }

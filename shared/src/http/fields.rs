@@ -1,21 +1,69 @@
 //! Collects what is wrong with a body, so that a person sees all of it at once.
 
+use super::Field;
 use crate::domain::Invalid;
 use crate::error::{ApiError, Code, FieldError};
 
 /// The refused fields of one body.
 #[derive(Debug, Default)]
-pub struct Fields(Vec<FieldError>);
+pub struct Fields {
+    errors: Vec<FieldError>,
+    /// The code of the answer if nothing else is wrong.
+    alone: Option<Code>,
+}
 
 impl Fields {
+    /// The value of a field that must be there.
+    pub fn required<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
+        if field.is_absent() {
+            self.refuse(pointer, "is required");
+        }
+        self.present(pointer, field)
+    }
+
+    /// The value of a field that may be left out, for which null means the same.
+    pub fn optional<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
+        self.nullable(pointer, field).flatten()
+    }
+
+    /// The value of a field that may be left out but not be null.
+    pub fn present<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
+        let value = self.nullable(pointer, field)?;
+        if value.is_none() {
+            self.refuse(pointer, "must not be null");
+        }
+        value
+    }
+
+    /// `Some(None)` for null, `Some(Some(_))` for a value.
+    pub fn nullable<T>(&mut self, pointer: &str, field: Field<T>) -> Option<Option<T>> {
+        match field {
+            Field::Absent => None,
+            Field::Null => Some(None),
+            Field::Value(value) => Some(Some(value)),
+            Field::Invalid(detail) => {
+                self.refuse(pointer, detail);
+                None
+            }
+        }
+    }
+
     /// Keeps the refusal, if it is one.
     pub fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
         parsed.map_err(|invalid| self.refuse(pointer, invalid.to_string())).ok()
     }
 
+    /// As [`Fields::check`], with another code for the answer if nothing else is wrong.
+    pub fn check_alone<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>, alone: Code) -> Option<T> {
+        if parsed.is_err() {
+            self.alone = Some(alone);
+        }
+        self.check(pointer, parsed)
+    }
+
     /// Adds a refusal.
     pub fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+        self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
     }
 
     /// Succeeds if nothing was refused.
@@ -23,14 +71,18 @@ impl Fields {
     /// # Errors
     /// 422 with every refusal.
     pub fn finish(self) -> Result<(), ApiError> {
-        if self.0.is_empty() { Ok(()) } else { Err(self.into_error()) }
+        if self.errors.is_empty() { Ok(()) } else { Err(self.into_error()) }
     }
 
     /// The refusals as one problem.
     #[must_use]
     pub fn into_error(self) -> ApiError {
-        let line = |error: &FieldError| format!("{}: {}", error.pointer.trim_start_matches('/'), error.detail);
-        let detail = self.0.iter().map(line).collect::<Vec<_>>().join("; ");
-        self.0.into_iter().fold(ApiError::new(Code::ValidationFailed, detail), ApiError::at)
+        let line = |error: &FieldError| match error.pointer.trim_start_matches('/') {
+            "" => error.detail.clone(),
+            name => format!("{name}: {}", error.detail),
+        };
+        let detail = self.errors.iter().map(line).collect::<Vec<_>>().join("; ");
+        let code = self.alone.filter(|_| self.errors.len() == 1).unwrap_or(Code::ValidationFailed);
+        self.errors.into_iter().fold(ApiError::new(code, detail), ApiError::at)
     }
 }

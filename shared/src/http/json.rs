@@ -27,18 +27,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body of any kind within the limit, for the endpoint that must not fail because of it.
+/// A body of any kind within the limit, for endpoints that must not fail because of it.
 #[derive(Debug)]
 pub struct Body {
     /// What was sent.
     pub bytes: Bytes,
+    is_json: bool,
+}
+
+impl Body {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// As those of [`Json`].
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        if self.is_json { parse(&self.bytes) } else { Err(not_json()) }
+    }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        read(request, state).await.map(|bytes| Self { bytes })
+        let is_json = is_json(request.headers());
+        read(request, state).await.map(|bytes| Self { bytes, is_json })
     }
 }
 
@@ -62,11 +74,17 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// `application/json` or a type that is JSON underneath, such as `application/merge-patch+json`.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let json = essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"));
+/// `application/json` or a type that is JSON underneath, such as `application/merge-patch+json`. Without a type a body
+/// is taken for JSON. The same type twice, which API Gateway joins with a comma, is that type.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(CONTENT_TYPE).iter().map(|line| line.to_str().unwrap_or("unreadable"));
+    let json = lines.all(|line| {
+        line.split(',').all(|kind| {
+            let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            let known = essence.starts_with("application/") && essence.ends_with("+json");
+            known || ["", "application/json"].contains(&essence.as_str())
+        })
+    });
     // Nothing here decompresses. A charset has no meaning for JSON, which is UTF-8 (RFC 8259 §8.1, §11).
     let plain = headers.get(CONTENT_ENCODING).is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     json && plain
@@ -74,6 +92,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// Reads JSON, and says where it is not what was expected.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // A byte order mark says nothing: JSON is UTF-8 (RFC 8259 §8.1).
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.is_empty() {
         return Err(ApiError::new(Code::MalformedJson, "The body is empty; send a JSON object"));
     }
@@ -132,7 +152,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     if let Some(field) = reason.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
         return ApiError::invalid(format!("{pointer}/{field}"), "is required");
     }
-    ApiError::invalid(pointer, shorten(reason))
+    ApiError::invalid(pointer, describe(reason))
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
@@ -140,8 +160,8 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(Code::MalformedJson, detail)
 }
 
-/// serde quotes what it was given, which may be long, or a password.
-fn shorten(reason: &str) -> String {
+/// What would be right, in place of serde's words, which quote what was given: that may be long, or a password.
+pub(super) fn describe(reason: &str) -> String {
     match reason.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((given, expected)) => {
             let kind = given.split([' ', '`']).next().unwrap_or(given);

@@ -6,25 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH,
-    IF_NONE_MATCH, LINK, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
+    ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName,
+    IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, ORIGIN, REFERRER_POLICY, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method};
 use http_body::Body as _;
-use lambda_http::request::RequestContext;
+use lambda_runtime::Context;
 use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
+use super::event::{Gateway, Unreadable};
 use super::request_id::{self, RequestId};
 use super::request_log::{Line, millis};
-use super::{deadline, problem};
-use crate::config::Live;
+use super::trace::{self, Trace};
+use super::{deadline, prefer, problem};
 use crate::error::{ApiError, Code, panic_message};
 use crate::state::App;
 
@@ -37,10 +39,10 @@ pub fn stack(router: Router<App>, app: App) -> Router {
         .fallback(|| async { ApiError::of(Code::RouteNotFound) })
         .method_not_allowed_fallback(|| async { ApiError::of(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(usize::try_from(MAX_BODY).unwrap_or(usize::MAX)))
-        .layer(middleware::from_fn(limit_body))
+        .layer(middleware::from_fn(refuse_unreadable))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(security_headers))
-        .layer(cors(Arc::clone(&app.live)))
+        .layer(cors(&app))
         .layer(middleware::from_fn_with_state(app.clone(), observe))
         .with_state(app)
 }
@@ -52,10 +54,12 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
     let line = Line {
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
-        trace: trace_id(&request),
-        gateway_request_id: gateway_request_id(&request),
+        xray_trace: xray_trace(&request),
+        trace: Trace::of(request.headers(), id.own()),
+        gateway_request_id: request.extensions().get::<Gateway>().and_then(|gateway| gateway.request_id.clone()),
     };
     let left = time_left(&app, &request);
+    let strict = prefer::is_strict(request.headers());
     // The plainest health check touches nothing else.
     let alone = request.uri().path() == "/health";
     deadline::scope(left, async {
@@ -66,11 +70,28 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         let mut response = problem::render(response, &id);
         let (total, database) = (started.elapsed(), deadline::database_time());
         line.write(&app.metrics, &id, &response, (total, database));
+        if line.method == Method::HEAD {
+            // What `GET` would send, counted and left out (RFC 9110 §9.3.2).
+            let length = response.body().size_hint().exact();
+            if let Some(length) = length.filter(|length| *length > 0) {
+                response.headers_mut().insert(CONTENT_LENGTH, length.into());
+            }
+            *response.body_mut() = Body::empty();
+        }
         let headers = response.headers_mut();
         headers.insert(request_id::HEADER, id.header());
-        let timing = format!("db;dur={}, app;dur={}", millis(database), millis(total.saturating_sub(database)));
-        if let Ok(timing) = HeaderValue::try_from(timing) {
-            headers.insert("server-timing", timing);
+        if let Some(trace) = line.trace.as_ref().and_then(Trace::header) {
+            headers.insert(trace::HEADER, trace);
+        }
+        if strict {
+            headers.insert(prefer::APPLIED, HeaderValue::from_static(prefer::STRICT));
+        }
+        // A stranger could compare accounts by it.
+        if deadline::is_authenticated() {
+            let timing = format!("db;dur={}, app;dur={}", millis(database), millis(total.saturating_sub(database)));
+            if let Ok(timing) = HeaderValue::try_from(timing) {
+                headers.insert("server-timing", timing);
+            }
         }
         response
     })
@@ -78,8 +99,8 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
 }
 
 /// The trace in X-Ray: Lambda's own word for it, else the header, which anybody may have written.
-fn trace_id(request: &Request) -> Option<String> {
-    let context = request.extensions().get::<lambda_http::Context>();
+fn xray_trace(request: &Request) -> Option<String> {
+    let context = request.extensions().get::<Context>();
     let header = request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
     let trace = context.and_then(|context| context.xray_trace_id.as_deref()).or(header)?;
     let root = trace.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
@@ -89,17 +110,9 @@ fn trace_id(request: &Request) -> Option<String> {
     well_formed.then(|| root.to_owned())
 }
 
-/// What API Gateway calls the request.
-fn gateway_request_id(request: &Request) -> Option<String> {
-    match request.extensions().get::<RequestContext>()? {
-        RequestContext::ApiGatewayV2(context) => context.request_id.clone(),
-        _ => None,
-    }
-}
-
 /// How long Lambda lets this invocation run.
 fn time_left(app: &App, request: &Request) -> Option<Duration> {
-    let context = request.extensions().get::<lambda_http::Context>()?;
+    let context = request.extensions().get::<Context>()?;
     let now = u64::try_from(app.clock.now().as_millisecond()).ok()?;
     // Outside of Lambda the deadline may be missing or of another clock.
     context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis)
@@ -109,35 +122,62 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response()
 }
 
-/// Refuses a body whose size is known to be too large before anything reads it.
-async fn limit_body(request: Request, next: Next) -> Response {
+/// Refuses a request that could not be read, and a body whose size is known to be too large.
+async fn refuse_unreadable(request: Request, next: Next) -> Response {
+    if let Some(Unreadable(reason)) = request.extensions().get() {
+        return ApiError::new(Code::BadRequest, *reason).into_response();
+    }
     if request.body().size_hint().lower() > MAX_BODY {
         return ApiError::of(Code::PayloadTooLarge).into_response();
     }
     next.run(request).await
 }
 
-fn cors(live: Arc<Live>) -> CorsLayer {
+/// What pages of any origin may read: nothing in it is anybody's own.
+fn is_for_any_origin(path: &str) -> bool {
+    matches!(path, "/api/openapi.json" | "/.well-known/jwks.json" | "/health") || path.starts_with("/health/")
+}
+
+fn cors(app: &App) -> CorsLayer {
     let name = HeaderName::from_static;
-    let origins = AllowOrigin::predicate(move |origin, _| live.current().origins.allow(origin));
+    let (live, ours) = (Arc::clone(&app.live), Arc::clone(&app.live));
+    let origins = AllowOrigin::predicate(move |origin, request| {
+        is_for_any_origin(request.uri.path()) || live.current().origins.allow(origin)
+    });
+    // A page of our own may send its cookies everywhere, as it always could.
+    let credentials = AllowCredentials::predicate(move |origin, request| {
+        !is_for_any_origin(request.uri.path()) || ours.current().origins.allow(origin)
+    });
+    let allowed = [
+        CONTENT_TYPE,
+        AUTHORIZATION,
+        ACCEPT,
+        ORIGIN,
+        name("x-requested-with"),
+        name("idempotency-key"),
+        IF_MATCH,
+        IF_NONE_MATCH,
+        name(request_id::HEADER),
+        name("prefer"),
+        CACHE_CONTROL,
+        name(trace::HEADER),
+        name("tracestate"),
+        name("baggage"),
+        name("sentry-trace"),
+        name("x-client-info"),
+    ];
+    let more = app.settings().allowed_headers.clone();
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
-        .allow_headers([
-            CONTENT_TYPE,
-            AUTHORIZATION,
-            ACCEPT,
-            ORIGIN,
-            name("x-requested-with"),
-            name("idempotency-key"),
-            IF_MATCH,
-            IF_NONE_MATCH,
-            name(request_id::HEADER),
-        ])
-        .allow_credentials(true)
+        .allow_headers(allowed.into_iter().chain(more).collect::<Vec<_>>())
+        .allow_credentials(credentials)
         .max_age(Duration::from_secs(600))
         .expose_headers([
             name(request_id::HEADER),
+            name(prefer::APPLIED),
+            name("idempotency-replayed"),
+            name("deprecation"),
             ETAG,
             LOCATION,
             RETRY_AFTER,

@@ -9,7 +9,6 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 
 use super::RequestId;
 use crate::config::Refused;
@@ -26,14 +25,14 @@ pub struct ProblemBody<'a> {
     /// What went wrong, the same for every occurrence.
     #[schema(example = "The input is not valid")]
     pub title: &'a str,
-    /// The HTTP status; for `/health/db` a word.
-    #[schema(schema_with = number_or_word)]
+    /// The HTTP status.
+    #[schema(value_type = u16, example = 422)]
     pub status: Value,
     /// What went wrong this time.
     #[schema(example = "title: must not be empty")]
     pub detail: &'a str,
-    /// The request id.
-    #[schema(example = "0f8fad5b-d9cb-469f-a165-70867728950e")]
+    /// This occurrence: `urn:uuid:` and our own id of the request.
+    #[schema(example = "urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e")]
     pub instance: &'a str,
     /// Always false.
     #[schema(example = false)]
@@ -50,23 +49,18 @@ pub struct ProblemBody<'a> {
     pub data: Option<&'a Value>,
 }
 
-fn number_or_word() -> Schema {
-    let number = ObjectBuilder::new().schema_type(Type::Integer).description(Some("The HTTP status"));
-    let word = ObjectBuilder::new().schema_type(Type::String).description(Some("For the health checks, a word"));
-    OneOfBuilder::new().item(number).item(word).examples([422]).build().into()
-}
-
 /// Writes the body of a response that an [`ApiError`] left empty.
 pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else { return response };
     let code = error.code();
     let status = code.status();
+    let instance = id.own().urn().to_string();
     let body = ProblemBody {
         kind: format!("/api/docs/problems#{}", code.as_str()),
         title: code.title(),
         status: error.body_status().map_or_else(|| status.as_u16().into(), Value::from),
         detail: error.detail(),
-        instance: id.as_str(),
+        instance: &instance,
         success: false,
         code: code.as_str(),
         errors: error.errors(),
@@ -115,7 +109,7 @@ pub(super) fn example(code: Code) -> Value {
         title: code.title(),
         status: code.status().as_u16().into(),
         detail: if invalid { "title: must not be empty" } else { code.title() },
-        instance: "0f8fad5b-d9cb-469f-a165-70867728950e",
+        instance: "urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e",
         success: false,
         code: code.as_str(),
         errors: if invalid { &errors } else { &[] },

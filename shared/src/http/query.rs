@@ -1,34 +1,50 @@
 //! Query parameters, read one by one so that each refusal names its parameter.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
+use axum::handler::Handler;
+use axum::response::{IntoResponse, Response};
+use futures_util::future::Either;
 use http::request::Parts;
+use http::{HeaderMap, Uri};
 
+use super::{Fields, prefer};
 use crate::error::{ApiError, Code};
 
-/// The parameters of a query string. Each is taken once; what is left over is refused.
+/// The parameters of a query string, each to be taken once. What is left over is ignored, as the backends before did,
+/// unless the client asks for strict handling.
 #[derive(Debug)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    strict: bool,
+}
 
 impl<S: Sync> FromRequestParts<S> for Query {
-    type Rejection = ApiError;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let text = parts.uri.query().unwrap_or_default();
-        let pairs =
-            form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
-        Ok(Self(pairs.filter(|(name, value)| !(name.is_empty() && value.is_empty())).collect()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.uri, &parts.headers))
     }
 }
 
 impl Query {
+    fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        let text = uri.query().unwrap_or_default();
+        let pairs =
+            form_urlencoded::parse(text.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let pairs = pairs.filter(|(name, value)| !(name.is_empty() && value.is_empty())).collect();
+        Self { pairs, strict: prefer::is_strict(headers) }
+    }
+
     /// The value of a parameter.
     ///
     /// # Errors
     /// 422 if it is given twice.
     pub fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
-        let mut found = self.0.extract_if(.., |(given, _)| given == name);
+        let mut found = self.pairs.extract_if(.., |(given, _)| given == name);
         let first = found.next().map(|(_, value)| value);
         if found.next().is_some() {
             return Err(ApiError::invalid(format!("/query/{name}"), "is given more than once"));
@@ -79,18 +95,34 @@ impl Query {
         }
     }
 
-    /// Refuses what nobody took: a misspelt filter would silently list everything.
+    /// Refuses what nobody took, if the client asks for strict handling.
     ///
     /// # Errors
-    /// 422 that names the first unknown parameter.
+    /// 422 that names every unknown parameter.
     pub fn finish(self) -> Result<(), ApiError> {
-        match self.0.first() {
-            None => Ok(()),
-            Some((name, _)) => {
+        let mut fields = Fields::default();
+        if self.strict {
+            for (name, _) in &self.pairs {
                 let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
                 let name = name.replace('~', "~0").replace('/', "~1");
-                Err(ApiError::invalid(format!("/query/{name}"), "is not a parameter of this endpoint"))
+                fields.refuse(&format!("/query/{name}"), "is not a parameter of this endpoint");
             }
+        }
+        fields.finish()
+    }
+}
+
+/// A handler of an endpoint that takes no query parameter: every one is unknown to it.
+#[derive(Clone, Debug)]
+pub struct WithoutQuery<H>(pub H);
+
+impl<T, S, H: Handler<T, S>> Handler<T, S> for WithoutQuery<H> {
+    type Future = Either<Ready<Response>, H::Future>;
+
+    fn call(self, request: Request, state: S) -> Self::Future {
+        match Query::of(request.uri(), request.headers()).finish() {
+            Ok(()) => Either::Right(self.0.call(request, state)),
+            Err(error) => Either::Left(ready(error.into_response())),
         }
     }
 }

@@ -1,17 +1,21 @@
-//! The name of a request, on every answer and log line.
+//! The names of a request: our own, and the caller's.
 
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries it.
+/// The header that carries the name.
 pub(super) const HEADER: &str = "x-request-id";
 
-/// A request's id: the caller's if it is a plain word, else a new one.
+/// A request's id of our own, and that of the caller if it is a plain word. Both are logged; a caller may give many
+/// requests the same.
 #[derive(Clone, Debug)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId {
+    own: Uuid,
+    given: Option<HeaderValue>,
+}
 
 impl RequestId {
-    /// Takes the caller's id if it is 1 to 128 letters, digits, `-`, `_`, `.`.
+    /// Makes an id, and takes the caller's as well if it is 1 to 128 letters, digits, `-`, `_`, `.`.
     #[expect(clippy::disallowed_methods, reason = "a request id names nothing stored; it needs no clock")]
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let plain = |value: &&HeaderValue| {
@@ -19,20 +23,23 @@ impl RequestId {
             (1..=128).contains(&bytes.len())
                 && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
         };
-        let given = headers.get(HEADER).filter(plain).cloned();
-        Self(given.unwrap_or_else(|| {
-            let id = Uuid::new_v4().to_string();
-            HeaderValue::try_from(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-        }))
+        Self { own: Uuid::new_v4(), given: headers.get(HEADER).filter(plain).cloned() }
     }
 
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+    /// Our own id.
+    pub(super) fn own(&self) -> Uuid {
+        self.own
     }
 
+    /// The caller's id, if it gave one.
+    pub(super) fn given(&self) -> Option<&str> {
+        self.given.as_ref().and_then(|given| given.to_str().ok())
+    }
+
+    /// What the answer carries: the caller's id, else ours.
     pub(super) fn header(&self) -> HeaderValue {
-        self.0.clone()
+        let own =
+            || HeaderValue::try_from(self.own.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        self.given.clone().unwrap_or_else(own)
     }
 }

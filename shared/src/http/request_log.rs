@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::{Method, StatusCode};
 
 use super::RequestId;
+use super::trace::Trace;
 use crate::error::{ApiError, Code};
 use crate::metrics::{Answered, Metrics};
 
@@ -16,7 +17,10 @@ use crate::metrics::{Answered, Metrics};
 pub(super) struct Line {
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
-    pub(super) trace: Option<String>,
+    /// The trace in X-Ray.
+    pub(super) xray_trace: Option<String>,
+    /// The trace of the caller.
+    pub(super) trace: Option<Trace>,
     pub(super) gateway_request_id: Option<String>,
 }
 
@@ -38,11 +42,17 @@ impl Line {
         // Health takes what fits no route by a pattern that says nothing.
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let route = if route.starts_with("/{*") { "" } else { route };
-        let (method, request_id, trace_id) = (self.method.as_str(), id.as_str(), self.trace.as_deref());
+        let own_id = id.own().to_string();
+        let (method, request_id, given_request_id) = (self.method.as_str(), own_id.as_str(), id.given());
+        let (trace_id, w3c) = (self.xray_trace.as_deref(), self.trace.as_ref());
+        let (w3c_trace_id, span_id) = w3c.map(|trace| (trace.id.as_str(), trace.span.as_str())).unzip();
         let answered = Answered {
             request_id,
+            given_request_id,
             gateway_request_id: self.gateway_request_id.as_deref(),
             trace_id,
+            w3c_trace_id,
+            span_id,
             method,
             route,
             status: status.as_u16(),
@@ -61,7 +71,10 @@ impl Line {
             ($level:ident) => {
                 tracing::$level!(
                     request_id,
+                    given_request_id,
                     trace_id,
+                    w3c_trace_id,
+                    span_id,
                     method,
                     route,
                     status = status.as_u16(),

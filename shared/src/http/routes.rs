@@ -2,12 +2,16 @@
 //! as well. A function that starts builds the first alone, and what makes the document is not in its binary.
 
 use axum::handler::Handler;
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::{any, on};
 use axum::{Extension, Router};
+use http::HeaderValue;
 use utoipa::openapi::{HttpMethod, OpenApi};
 use utoipa_axum::PathItemExt;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
+use super::openapi;
 use crate::state::App;
 
 /// Every path; a route that says more goes before.
@@ -52,6 +56,18 @@ pub trait Routes: Sized {
     /// Changes what the document says of all routes so far.
     #[must_use]
     fn document(self, change: impl FnOnce(&mut OpenApi)) -> Self;
+
+    /// Says of all routes so far that new clients do not use them: in the document, and in every answer.
+    #[must_use]
+    fn deprecated(self) -> Self;
+}
+
+/// When the first edition and the aliases became deprecated: 2026-12-01 (RFC 9745 §2.1).
+const DEPRECATED_SINCE: &str = "@1796083200";
+
+async fn say_deprecated(mut response: Response) -> Response {
+    response.headers_mut().insert("deprecation", HeaderValue::from_static(DEPRECATED_SINCE));
+    response
 }
 
 impl Routes for Router<App> {
@@ -89,6 +105,10 @@ impl Routes for Router<App> {
     fn document(self, _: impl FnOnce(&mut OpenApi)) -> Self {
         self
     }
+
+    fn deprecated(self) -> Self {
+        self.layer(map_response(say_deprecated))
+    }
 }
 
 impl Routes for OpenApiRouter<App> {
@@ -124,20 +144,26 @@ impl Routes for OpenApiRouter<App> {
         change(self.get_openapi_mut());
         self
     }
+
+    fn deprecated(self) -> Self {
+        self.document(openapi::deprecate)
+    }
 }
 
 /// Handlers with `#[utoipa::path]`, as `module::handler`, for [`Routes::add`](crate::http::Routes::add). Paths and
-/// methods are what the attribute says.
+/// methods are what the attribute says. A handler that reads query parameters is written `module::handler(query)`.
 #[macro_export]
 macro_rules! routes {
-    ($($module:ident :: $handler:ident),+ $(,)?) => {
+    ($($module:ident :: $handler:ident $(($reads:ident))?),+ $(,)?) => {
         |routes| {
             $crate::utoipa_axum::paste! {
                 routes$(.handler::<$module::[<__path_ $handler>], _>(
-                    $module::$handler,
+                    $crate::routes!(@ $module::$handler $($reads)?),
                     || $crate::utoipa_axum::routes!($module::$handler),
                 ))+
             }
         }
     };
+    (@ $module:ident :: $handler:ident) => { $crate::http::WithoutQuery($module::$handler) };
+    (@ $module:ident :: $handler:ident query) => { $module::$handler };
 }

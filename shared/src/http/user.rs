@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
+use super::deadline;
 use crate::config::{Mismatch, Settings};
 use crate::db::Caller;
 use crate::error::{ApiError, Code};
@@ -30,7 +31,13 @@ impl CurrentUser {
     /// The session; none for a token of the old backend.
     #[must_use]
     pub fn session(&self) -> Option<Uuid> {
-        self.identity.session.map(|(session, _)| session)
+        self.identity.proof.session().map(|(session, _)| session)
+    }
+
+    /// The session, or the token of the old backend.
+    #[must_use]
+    pub fn holder(&self) -> Option<Uuid> {
+        self.session().or_else(|| self.identity.proof.legacy_token())
     }
 }
 
@@ -90,17 +97,20 @@ impl CurrentUser {
     pub async fn of(app: &App, token: &str) -> Result<Self, ApiError> {
         let verify = |settings: &Settings| tokens::verify(settings, token, app.clock.now());
         match with_known_keys(app, verify).await {
-            Ok(identity) => Ok(Self { identity }),
+            Ok(identity) => {
+                deadline::set_authenticated();
+                Ok(Self { identity })
+            }
             Err(TokenError::Expired) => Err(ApiError::of(Code::TokenExpired)),
             Err(TokenError::Invalid | TokenError::UnknownKey) => Err(ApiError::of(Code::TokenInvalid)),
         }
     }
 }
 
-/// The session a token belongs to, even if the token has expired; for signing out, and for nothing else.
-pub async fn session_to_end(app: &App, token: &str) -> Option<Uuid> {
+/// Whose token it is, even if it has expired; for signing out, and for nothing else.
+pub async fn identity_to_end(app: &App, token: &str) -> Option<Identity> {
     let verify = |settings: &Settings| tokens::verify_for_sign_out(settings, token);
-    with_known_keys(app, verify).await.ok()?.session.map(|(session, _)| session)
+    with_known_keys(app, verify).await.ok()
 }
 
 /// Judges a token, and once more with the keys read again if it names one we do not know.

@@ -100,13 +100,15 @@ pub async fn verify(
         (stored.hash, pepper)
     });
     let decoy = settings.decoy_bcrypt_cost;
+    let legacy_is_on = settings.legacy_password_hashes;
     tokio::task::spawn_blocking(move || {
-        let is_bcrypt = known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
+        let is_bcrypt =
+            legacy_is_on && known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
         if let Some(cost) = decoy.filter(|_| !is_bcrypt) {
             legacy::decoy(cost, &password);
         }
         if let Some((hash, None)) = &known
-            && let Some(legacy) = LegacyHash::parse(hash)
+            && let Some(legacy) = LegacyHash::parse(hash).filter(|_| legacy_is_on)
         {
             // Hashed as it would be stored whether it matches or not: a quick hash must not answer quickly.
             let newer = hash_now(&active, active_id, &password)?;

@@ -9,7 +9,7 @@ use super::legacy;
 use crate::config::Settings;
 
 /// How far clocks may differ.
-const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const LEEWAY: SignedDuration = SignedDuration::from_secs(5);
 
 /// The media type of access tokens (RFC 9068 §2.1).
 const TYPE: &str = "at+jwt";
@@ -56,8 +56,47 @@ impl std::fmt::Debug for Claims {
 pub struct Identity {
     /// The user.
     pub user: Uuid,
-    /// The session and its generation; none for a token of the old backend.
-    pub session: Option<(Uuid, i64)>,
+    /// What must still be good for the token to be.
+    pub proof: Proof,
+}
+
+/// What a token rests on. The database decides whether it is still good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// A session.
+    Session {
+        /// The session.
+        id: Uuid,
+        /// The generation of the refresh token that came with the token.
+        generation: i64,
+    },
+    /// The token itself, of the old backend, which has no sessions.
+    LegacyToken {
+        /// Names the token: half of its SHA-256.
+        id: Uuid,
+        /// When it expires by itself.
+        expires_at: Timestamp,
+    },
+}
+
+impl Proof {
+    /// The session and the generation, if it is a session.
+    #[must_use]
+    pub fn session(self) -> Option<(Uuid, i64)> {
+        match self {
+            Self::Session { id, generation } => Some((id, generation)),
+            Self::LegacyToken { .. } => None,
+        }
+    }
+
+    /// The token of the old backend, if it is one.
+    #[must_use]
+    pub fn legacy_token(self) -> Option<Uuid> {
+        match self {
+            Self::Session { .. } => None,
+            Self::LegacyToken { id, .. } => Some(id),
+        }
+    }
 }
 
 /// Why a token is not accepted.
@@ -74,23 +113,24 @@ pub enum TokenError {
     Expired,
 }
 
-/// What both kinds of token must carry to be judged by our clock.
+/// What both kinds of token must carry to be judged by our clock. Seconds since 1970, which may have a fraction
+/// (RFC 7519 §2, NumericDate).
 #[derive(Deserialize)]
 pub(super) struct Lifetime {
-    pub(super) exp: i64,
+    pub(super) exp: f64,
     #[serde(default)]
-    pub(super) nbf: Option<i64>,
+    pub(super) nbf: Option<f64>,
     #[serde(default)]
-    pub(super) iat: Option<i64>,
+    pub(super) iat: Option<f64>,
 }
 
 impl Lifetime {
     pub(super) fn check(&self, now: Timestamp) -> Result<(), TokenError> {
-        let (now, leeway) = (now.as_second(), LEEWAY.as_secs());
-        if self.nbf.into_iter().chain(self.iat).any(|start| start.saturating_sub(leeway) > now) {
+        let (now, leeway) = (now.as_duration().as_secs_f64(), LEEWAY.as_secs_f64());
+        if self.nbf.into_iter().chain(self.iat).any(|start| start - leeway > now) {
             return Err(TokenError::Invalid);
         }
-        if self.exp.saturating_add(leeway) <= now { Err(TokenError::Expired) } else { Ok(()) }
+        if self.exp + leeway <= now { Err(TokenError::Expired) } else { Ok(()) }
     }
 }
 
@@ -147,7 +187,8 @@ fn authenticate(settings: &Settings, token: &str) -> Result<(Identity, Lifetime)
             rules.set_audience(&[&settings.audience]);
             rules.validate_aud = true;
             let claims: Verified = jsonwebtoken::decode(token, key, &rules).map_err(|_| TokenError::Invalid)?.claims;
-            Ok((Identity { user: claims.sub, session: Some((claims.sid, claims.generation)) }, claims.lifetime))
+            let proof = Proof::Session { id: claims.sid, generation: claims.generation };
+            Ok((Identity { user: claims.sub, proof }, claims.lifetime))
         }
         (Algorithm::HS256, _) => legacy::authenticate(settings, token),
         _ => Err(TokenError::Invalid),

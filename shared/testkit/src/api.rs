@@ -7,10 +7,11 @@ use axum::Router;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use lambda_http::{Context, RequestExt};
+use lambda_runtime::Context;
 use serde_json::{Value, json};
 use shared::App;
 use shared::config::{Function, Live, Sources};
+use shared::http::event::HttpEvent;
 use shared::lambda::assemble;
 use tower::ServiceExt;
 
@@ -235,13 +236,10 @@ impl<'a> Call<'a> {
     /// If the event is none that API Gateway could send.
     #[must_use]
     pub fn request(self) -> Request<axum::body::Body> {
-        let request = lambda_http::request::from_str(&self.event.to_string()).expect("the event is valid");
-        witness::request(request.headers(), request.body());
-        let request = match self.milliseconds_left {
-            Some(left) => request.with_lambda_context(self.context(left)),
-            None => request,
-        };
-        request.map(axum::body::Body::new)
+        witness::request(&self.event);
+        let context = self.milliseconds_left.map(|left| self.context(left));
+        let event: HttpEvent = serde_json::from_value(self.event).expect("the event is valid");
+        event.into_request(context)
     }
 
     /// Makes the call.
@@ -251,6 +249,8 @@ impl<'a> Call<'a> {
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
         witness::answer(&parts.headers, &body);
-        Answer { status: parts.status, headers: parts.headers, body }
+        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        answer.check_times();
+        answer
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use serde_json::Value;
 use shared::config::Function;
@@ -73,11 +75,15 @@ pub(crate) fn secret(text: &str) {
 }
 
 /// Everything of a request that is nobody's business: what its body says, and its credentials.
-pub(crate) fn request(headers: &HeaderMap, body: &[u8]) {
+pub(crate) fn request(event: &Value) {
     for name in ["authorization", "cookie"] {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.for_each(|value| secret(value.trim_start_matches("Bearer ")));
+        if let Some(value) = event["headers"][name].as_str() {
+            secret(value.trim_start_matches("Bearer "));
+        }
     }
+    let Some(text) = event["body"].as_str() else { return };
+    let decoded = STANDARD.decode(text).ok().filter(|_| event["isBase64Encoded"] == true);
+    let body = decoded.as_deref().unwrap_or(text.as_bytes());
     match serde_json::from_slice(body) {
         Ok(value) => leaves(&value),
         Err(_) => std::str::from_utf8(body).into_iter().for_each(secret),

@@ -147,5 +147,119 @@ async fn two_cookies_of_our_name_are_none() {
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;
     let twice = format!("{token}; __Host-refresh_token=rt1.planted");
-    from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await.invalid_at("/refresh_token");
+    let answer = from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await;
+    answer.problem(401, "refresh_token_missing");
+    // Both go, so that the next one stands alone.
+    let gone: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(gone.len(), 2);
+    assert!(
+        gone.iter().all(|line| line.starts_with("__Host-refresh_token=;") && line.ends_with("Max-Age=0")),
+        "{gone:?}"
+    );
+    assert_eq!(gone.iter().filter(|line| line.contains("Partitioned")).count(), 1, "{gone:?}");
+    let foreign = from_page(&api, "/api/v1/auth/refresh", &twice, "https://evil.example").json(json!({})).send().await;
+    assert_eq!(foreign.header("set-cookie"), "", "a page of another origin takes nothing away");
+}
+
+#[tokio::test]
+async fn signing_out_with_two_cookies_ends_the_sessions_of_both() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let ((one, first), (two, second)) = (sign_in(&api).await, sign_in(&api).await);
+    let both = format!("{one}; __Host-refresh_token={two}");
+    let answer = from_page(&api, "/api/v1/auth/signout", &both, ORIGIN).send().await;
+    assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
+    for session in [first, second] {
+        me(&api, &text(&session, "access_token")).await.problem(401, "session_revoked");
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_a_token_hides_no_cookie() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (mut token, _) = sign_in(&api).await;
+    for body in ["", "{}", r#"{ "refresh_token": "" }"#, r#"{ "refresh_token": null }"#] {
+        let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).text(body).send().await;
+        answer.data(200);
+        token = cookie(&answer);
+        api.clock.advance_seconds(61);
+    }
+}
+
+/// The function with another `REFRESH_COOKIE_SAMESITE`.
+async fn with_same_site(value: &str) -> Api {
+    Api::start_with(shared::config::Function::Auth, auth::routes, |settings| {
+        settings.insert("REFRESH_COOKIE_SAMESITE".to_owned(), value.to_owned());
+    })
+    .await
+}
+
+#[tokio::test]
+async fn where_the_cookie_cannot_arrive_the_token_stays_in_the_answer_and_says_why() {
+    for (same_site, page_of, arrives) in [
+        ("strict", "same-site", true),
+        ("strict", "same-origin", true),
+        ("strict", "cross-site", false),
+        ("lax", "cross-site", false),
+        ("none", "cross-site", true),
+    ] {
+        let api = with_same_site(same_site).await;
+        sign_up(&api, "ada@example.com").await;
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+        let call = api.call(Method::POST, "/api/v1/auth/signin").header("origin", ORIGIN);
+        let answer = call.header("sec-fetch-site", page_of).json(body).send().await;
+        let data = answer.data(200);
+        assert_eq!(data["refresh_cookie"], arrives, "{same_site} {page_of}");
+        assert_eq!(data.get("refresh_token").is_none(), arrives);
+        assert_eq!(data.get("refresh_cookie_reason").is_none(), arrives);
+        assert_eq!(answer.header("set-cookie").is_empty(), !arrives);
+        if !arrives {
+            assert!(text(&data, "refresh_cookie_reason").contains("different sites"));
+            refresh(&api, &text(&data, "refresh_token")).await.data(200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_cookie_has_the_attributes_that_the_setting_asks_for() {
+    for (same_site, expected) in
+        [("strict", "SameSite=Strict"), ("lax", "SameSite=Lax"), ("none", "SameSite=None; Secure; Partitioned")]
+    {
+        let api = with_same_site(same_site).await;
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": true });
+        let call = api.call(Method::POST, "/api/v1/auth/signup").header("origin", ORIGIN).json(body);
+        let header = call.send().await.header("set-cookie").to_owned();
+        let has = |attribute: &str| header.split("; ").any(|found| found == attribute);
+        assert!(expected.split("; ").all(has) && has("HttpOnly") && has("Path=/"), "{header}");
+        assert_eq!(has("Partitioned"), same_site == "none", "{header}");
+    }
+}
+
+#[tokio::test]
+async fn without_being_asked_for_a_cookie_nothing_is_said_of_one() {
+    let api = api().await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": null });
+    let data = api.post("/api/v1/auth/signup", body).await.data(201);
+    assert!(data["refresh_token"].is_string() && data.get("refresh_cookie").is_none(), "{data}");
+}
+
+#[tokio::test]
+async fn a_browser_refreshes_without_a_body() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, _) = sign_in(&api).await;
+    let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).send().await;
+    assert!(cookie(&answer).starts_with("rt1."));
+    assert_eq!(answer.data(200)["refresh_cookie"], true);
+}
+
+#[tokio::test]
+async fn a_foreign_cookie_that_is_no_ascii_hides_no_other() {
+    let api = api().await;
+    sign_up(&api, "ada@example.com").await;
+    let (token, _) = sign_in(&api).await;
+    let cookies = format!("grüße=schön; __Host-refresh_token={token}; 🍪=1");
+    let call = api.call(Method::POST, "/api/v1/auth/refresh").header("origin", ORIGIN).header("cookie", &cookies);
+    call.send().await.data(200);
 }

@@ -125,3 +125,39 @@ async fn what_ends_all_sessions_ends_old_tokens_too() {
     me(&api, &token).await.problem(401, "session_revoked");
     sign_in(&api, "seven unlikely penguins").await.data(200);
 }
+
+#[tokio::test]
+async fn signing_out_with_an_old_token_ends_that_token_and_no_other() {
+    let api = with_secret().await;
+    let (one, other) = (old_token(&api, ID), old_token(&api, "00112233445566778899aabbccddeeff"));
+    let sign_out = async |token: &str| {
+        let answer = api.call(Method::POST, "/api/v1/auth/signout").bearer(token).send().await;
+        assert_eq!(answer.json()["message"], "Successfully signed out");
+    };
+    me(&api, &one).await.data(200);
+    sign_out(&one).await;
+    me(&api, &one).await.problem(401, "session_revoked");
+    me(&api, &other).await.data(200);
+    // Again, and with one that has expired, which leaves nothing behind.
+    sign_out(&one).await;
+    api.clock.advance_seconds(3606);
+    sign_out(&other).await;
+    let owner = api.database.connect().await;
+    let sql = "SELECT count(*), (SELECT count(*) FROM audit_events WHERE kind = 'signed_out') FROM ended_legacy_tokens";
+    let row = owner.query_typed_one(sql, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (1, 1));
+}
+
+#[tokio::test]
+async fn switched_off_no_old_hash_lets_anybody_in() {
+    let api = Api::start_with(Function::Auth, auth::routes, |settings| {
+        settings.insert("LEGACY_PASSWORD_HASHES".to_owned(), "off".to_owned());
+    })
+    .await;
+    // One that somebody has planted who can write the table.
+    import(&api, HASHES[2]).await;
+    let before = shared::passwords::hashes_computed();
+    sign_in(&api, "correct horse").await.problem(401, "invalid_credentials");
+    assert!(shared::passwords::hashes_computed() > before, "it takes as long as any other");
+    assert_eq!(stored(&api).await.0, HASHES[2], "and stays as it is");
+}

@@ -3,6 +3,7 @@
 mod account;
 mod cookie;
 mod events;
+mod failures;
 mod health;
 mod jwks;
 mod legacy;
@@ -11,6 +12,7 @@ mod me;
 mod model;
 mod passwords;
 mod refresh;
+mod reuse;
 mod round_trips;
 mod sessions;
 mod signin;

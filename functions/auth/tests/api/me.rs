@@ -17,10 +17,10 @@ async fn the_account_stands_in_data_and_beside_it() {
             "success": true,
             "data": {
                 "user_id": id, "is_active": true, "id": id, "email": "ada@example.com", "name": "Ada", "role": "user",
-                "email_verified": false, "created_at": "2026-03-10T12:00:00Z", "updated_at": "2026-03-10T12:00:00Z",
+                "email_verified": false, "created_at": "2026-03-10T12:00:00.000000Z", "updated_at": "2026-03-10T12:00:00.000000Z",
             },
             "id": id, "email": "ada@example.com", "name": "Ada", "role": "user", "email_verified": false,
-            "created_at": "2026-03-10T12:00:00Z", "updated_at": "2026-03-10T12:00:00Z",
+            "created_at": "2026-03-10T12:00:00.000000Z", "updated_at": "2026-03-10T12:00:00.000000Z",
         })
     );
     assert_eq!(answer.header("cache-control"), "no-store");

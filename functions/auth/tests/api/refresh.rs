@@ -8,13 +8,13 @@ use testkit::{Answer, Api};
 use crate::{api, claims, me, refresh, sign_up, text};
 
 /// Presents a token from another network and another program.
-async fn from_elsewhere(api: &Api, token: &str) -> Answer {
+pub(crate) async fn from_elsewhere(api: &Api, token: &str) -> Answer {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     call.from_ip("198.51.100.1").with_agent("curl/8").send().await
 }
 
 /// A session with generations 0 to `newest`, all settled and confirmed, and their refresh tokens.
-async fn settled(api: &Api, newest: usize) -> Vec<String> {
+pub(crate) async fn settled(api: &Api, newest: usize) -> Vec<String> {
     let data = sign_up(api, "ada@example.com").await;
     let mut tokens = vec![text(&data, "refresh_token")];
     for _ in 0..newest {
@@ -35,11 +35,11 @@ async fn a_settled_token_is_rotated_and_expiry_slides() {
         let answer = api.post(path, json!({ "refresh_token": data["refresh_token"] })).await;
         let next = answer.data(200);
         assert_ne!(next["refresh_token"], data["refresh_token"]);
-        assert_eq!(next["refresh_expires_at"], "2026-03-24T13:00:00Z");
+        assert_eq!(next["refresh_expires_at"], "2026-03-24T13:00:00.000000Z");
         assert_eq!(next["user_id"], data["user_id"]);
         // After a refresh there is one, short-lived token.
         assert_eq!(next["token"], next["access_token"]);
-        assert_eq!((&next["expires_at"], &next["expires_in"]), (&json!("2026-03-10T13:15:00Z"), &json!(900)));
+        assert_eq!((&next["expires_at"], &next["expires_in"]), (&json!("2026-03-10T13:15:00.000000Z"), &json!(900)));
         assert_eq!(claims(&text(&next, "token"))["gen"], 1);
         me(&api, &text(&next, "token")).await.data(200);
     }
@@ -120,86 +120,6 @@ async fn old_tokens_at_every_distance_are_superseded_where_they_belong() {
 }
 
 #[tokio::test]
-async fn old_tokens_at_every_distance_end_the_session_from_elsewhere() {
-    for distance in 1..=4 {
-        let api = api().await;
-        let tokens = settled(&api, 4).await;
-        from_elsewhere(&api, &tokens[4 - distance]).await.problem(401, "refresh_token_reused");
-        refresh(&api, &tokens[4]).await.problem(401, "session_revoked");
-        // The same old token again still says what it is.
-        from_elsewhere(&api, &tokens[4 - distance]).await.problem(401, "refresh_token_reused");
-    }
-}
-
-#[tokio::test]
-async fn the_network_and_the_program_must_both_be_those_of_the_last_rotation() {
-    for (ip, agent, code) in [
-        ("203.0.113.99", None, "refresh_token_superseded"),
-        ("203.0.114.10", None, "refresh_token_reused"),
-        ("203.0.113.10", Some("curl/8"), "refresh_token_reused"),
-        ("2001:db8::1", None, "refresh_token_reused"),
-    ] {
-        let api = api().await;
-        let tokens = settled(&api, 1).await;
-        let call =
-            api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": tokens[0] })).from_ip(ip);
-        let call = if let Some(agent) = agent { call.with_agent(agent) } else { call };
-        call.send().await.problem(401, code);
-    }
-}
-
-#[tokio::test]
-async fn a_spoofed_forwarding_header_does_not_move_the_network() {
-    let api = api().await;
-    let tokens = settled(&api, 1).await;
-    let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": tokens[0] }));
-    let call =
-        call.from_ip("198.51.100.1").header("x-forwarded-for", "203.0.113.10").header("x-real-ip", "203.0.113.10");
-    call.send().await.problem(401, "refresh_token_reused");
-}
-
-#[tokio::test]
-async fn before_settling_reuse_from_elsewhere_yields_the_same_successor_and_no_other() {
-    let api = api().await;
-    let data = sign_up(&api, "ada@example.com").await;
-    let token = text(&data, "refresh_token");
-    let mine = refresh(&api, &token).await.data(200);
-    let theirs = from_elsewhere(&api, &token).await.data(200);
-    assert_eq!(mine["refresh_token"], theirs["refresh_token"]);
-}
-
-#[tokio::test]
-async fn a_grandparent_is_old_even_while_its_grandchild_settles() {
-    let api = api().await;
-    let tokens = settled(&api, 1).await;
-    refresh(&api, &tokens[1]).await.data(200);
-    refresh(&api, &tokens[0]).await.problem(401, "refresh_token_superseded");
-    from_elsewhere(&api, &tokens[0]).await.problem(401, "refresh_token_reused");
-}
-
-#[tokio::test]
-async fn the_strict_setting_ends_the_session_either_way() {
-    let api = Api::start_with(Function::Auth, auth::routes, |settings| {
-        settings.insert("REFRESH_REUSE_STRICT".to_owned(), "true".to_owned());
-    })
-    .await;
-    let tokens = settled(&api, 1).await;
-    refresh(&api, &tokens[0]).await.problem(401, "refresh_token_reused");
-    refresh(&api, &tokens[1]).await.problem(401, "session_revoked");
-}
-
-#[tokio::test]
-async fn reuse_ends_this_session_only() {
-    let api = api().await;
-    let tokens = settled(&api, 1).await;
-    let body = json!({ "email": "ada@example.com", "password": crate::PASSWORD });
-    let other = api.post("/api/v1/auth/signin", body).await.data(200);
-    from_elsewhere(&api, &tokens[0]).await.problem(401, "refresh_token_reused");
-    me(&api, &text(&other, "access_token")).await.data(200);
-    refresh(&api, &text(&other, "refresh_token")).await.data(200);
-}
-
-#[tokio::test]
 async fn a_token_ahead_of_a_restored_database_is_no_theft() {
     let api = api().await;
     let tokens = settled(&api, 2).await;
@@ -246,7 +166,7 @@ async fn a_session_ends_idle_after_14_days_and_at_all_after_30() {
     refresh(&api, &idle).await.problem(401, "session_expired");
     api.clock.advance_seconds(9 * day);
     let last = refresh(&api, &busy).await.data(200);
-    assert_eq!(last["refresh_expires_at"], "2026-04-09T12:00:00Z", "never past the end of the session");
+    assert_eq!(last["refresh_expires_at"], "2026-04-09T12:00:00.000000Z", "never past the end of the session");
     api.clock.advance_seconds(day);
     refresh(&api, &text(&last, "refresh_token")).await.problem(401, "session_expired");
 }
@@ -265,14 +185,26 @@ async fn an_expired_session_opens_no_request_either() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_401_and_a_missing_one_422() {
+async fn what_is_no_refresh_token_is_401() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     for token in ["", "x", "rt1.", "rt1.AAAA", &text(&data, "access_token"), &"x".repeat(100_000)] {
         refresh(&api, token).await.problem(401, "refresh_token_invalid");
     }
-    api.post("/api/v1/auth/refresh", json!({})).await.invalid_at("/refresh_token");
-    api.post("/api/v1/auth/refresh", json!({ "refresh_token": null })).await.invalid_at("/refresh_token");
+}
+
+#[tokio::test]
+async fn without_a_usable_token_the_answer_is_that_there_is_none() {
+    let api = api().await;
+    for body in
+        ["{}", r#"{"refresh_token":null}"#, r#"{"refresh_token":5}"#, "[]", "{", "refresh_token=x", "\u{feff}", ""]
+    {
+        for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded", ""] {
+            let call = api.call(Method::POST, "/api/v1/auth/refresh").header("content-type", kind).text(body);
+            call.send().await.problem(401, "refresh_token_missing");
+        }
+    }
+    api.call(Method::POST, "/api/auth/refresh").send().await.problem(401, "refresh_token_missing");
 }
 
 #[tokio::test]

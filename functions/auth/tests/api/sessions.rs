@@ -34,14 +34,14 @@ async fn live_sessions_are_listed_the_last_used_first() {
     assert_eq!(sessions.len(), 2);
     assert_eq!((&sessions[0]["current"], &sessions[1]["current"]), (&json!(true), &json!(false)));
     assert_eq!((&sessions[0]["ip"], &sessions[0]["user_agent"]), (&json!("2001:db8::7"), &json!("phone")));
-    assert_eq!(sessions[0]["created_at"], "2026-03-10T12:01:00Z");
-    assert_eq!(sessions[0]["expires_at"], "2026-03-24T12:01:00Z");
+    assert_eq!(sessions[0]["created_at"], "2026-03-10T12:01:00.000000Z");
+    assert_eq!(sessions[0]["expires_at"], "2026-03-24T12:01:00.000000Z");
     api.clock.advance_seconds(60);
     refresh(&api, &text(&first, "refresh_token")).await.data(200);
     let sessions = list(&api, &text(&second, "access_token")).await;
     assert_eq!(
         (&sessions[0]["current"], &sessions[0]["last_used_at"]),
-        (&json!(false), &json!("2026-03-10T12:02:00Z"))
+        (&json!(false), &json!("2026-03-10T12:02:00.000000Z"))
     );
 }
 

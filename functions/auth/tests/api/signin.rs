@@ -12,7 +12,7 @@ async fn the_right_password_opens_another_session() {
         let data = api.post(path, json!({ "email": "ADA@example.com", "password": PASSWORD })).await.data(200);
         assert_eq!(data["user_id"], first["user_id"]);
         assert_ne!(data["refresh_token"], first["refresh_token"]);
-        assert_eq!(data["expires_at"], "2026-03-11T12:00:00Z");
+        assert_eq!(data["expires_at"], "2026-03-11T12:00:00.000000Z");
         me(&api, &text(&data, "access_token")).await.data(200);
     }
 }

@@ -15,10 +15,10 @@ async fn an_account_comes_with_its_tokens() {
         data,
         json!({
             "user_id": data["user_id"], "email": "ada@example.com", "name": "Ada", "is_active": true,
-            "created_at": "2026-03-10T12:00:00Z", "updated_at": "2026-03-10T12:00:00Z",
-            "token": data["token"], "expires_at": "2026-03-11T12:00:00Z",
+            "created_at": "2026-03-10T12:00:00.000000Z", "updated_at": "2026-03-10T12:00:00.000000Z",
+            "token": data["token"], "expires_at": "2026-03-11T12:00:00.000000Z",
             "access_token": data["access_token"], "token_type": "Bearer", "expires_in": 900,
-            "refresh_token": data["refresh_token"], "refresh_expires_at": "2026-03-24T12:00:00Z",
+            "refresh_token": data["refresh_token"], "refresh_expires_at": "2026-03-24T12:00:00.000000Z",
         })
     );
     assert_eq!(answer.header("cache-control"), "no-store");
@@ -56,10 +56,10 @@ async fn the_token_lives_as_long_as_the_setting_says() {
         })
     };
     let api = hours("2").await;
-    assert_eq!(sign_up(&api, "ada@example.com").await["expires_at"], "2026-03-10T14:00:00Z");
+    assert_eq!(sign_up(&api, "ada@example.com").await["expires_at"], "2026-03-10T14:00:00.000000Z");
     let api = hours("0").await;
     let data = sign_up(&api, "ada@example.com").await;
-    assert_eq!(data["expires_at"], "2026-03-10T12:15:00Z");
+    assert_eq!(data["expires_at"], "2026-03-10T12:15:00.000000Z");
     assert_eq!(data["token"], data["access_token"]);
 }
 
@@ -113,4 +113,66 @@ async fn the_password_is_stored_as_argon2id_with_a_pepper() {
     let hash: String = row.get(0);
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
     assert_eq!(row.get::<_, String>(1), "test-pepper");
+}
+
+#[tokio::test]
+async fn an_address_is_one_account_however_it_is_spelt() {
+    let api = api().await;
+    let data = sign_up(&api, "ada@bücher.example").await;
+    assert_eq!(data["email"], "ada@xn--bcher-kva.example");
+    for email in
+        ["ada@xn--bcher-kva.example", "ADA@BÜCHER.EXAMPLE", "\"ada\"@bu\u{308}cher.example", "ada@ｂücher.example"]
+    {
+        let body = json!({ "email": email, "password": PASSWORD });
+        api.post("/api/v1/auth/signup", body.clone()).await.problem(409, "email_taken");
+        assert_eq!(api.post("/api/v1/auth/signin", body).await.data(200)["user_id"], data["user_id"], "{email}");
+    }
+    for email in ["a\u{200b}da@example.com", "ada@exam\u{ad}ple.com", "\u{202e}ada@example.com"] {
+        let problem = api.post("/api/v1/auth/signup", json!({ "email": email, "password": PASSWORD })).await;
+        assert_eq!(problem.invalid_at("/email")["detail"], "email: must not contain invisible characters");
+    }
+}
+
+#[tokio::test]
+async fn an_account_stored_under_the_form_of_earlier_versions_is_found_and_not_made_again() {
+    let api = api().await;
+    let data = sign_up(&api, "nikos@example.com").await;
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET ROLE todo_auth; UPDATE users SET email = 'νικος@bücher.example'").await.unwrap();
+    for email in
+        ["ΝΙΚΟΣ@Bücher.example", "νικος@xn--bcher-kva.example", "νικοσ@xn--bcher-kva.example", "νικοσ@bücher.example"]
+    {
+        let body = json!({ "email": email, "password": PASSWORD });
+        assert_eq!(api.post("/api/v1/auth/signin", body.clone()).await.data(200)["user_id"], data["user_id"]);
+        api.post("/api/v1/auth/signup", body).await.problem(409, "email_taken");
+    }
+    // Of two accounts from before each is found by what its user types.
+    let other = sign_up(&api, "other@example.com").await;
+    let sql = "UPDATE users SET email = 'νικοσ@xn--bcher-kva.example' WHERE email = 'other@example.com'";
+    owner.batch_execute(sql).await.unwrap();
+    for (email, user) in [("νικος@bücher.example", &data), ("νικοσ@xn--bcher-kva.example", &other)] {
+        let body = json!({ "email": email, "password": PASSWORD });
+        assert_eq!(api.post("/api/v1/auth/signin", body).await.data(200)["user_id"], user["user_id"], "{email}");
+    }
+    // No account can be made with these any more, and those that were sign in.
+    owner.batch_execute("UPDATE users SET email = '❤\u{fe0f}@example.com' WHERE email LIKE '%xn--%'").await.unwrap();
+    let body = json!({ "email": "❤\u{fe0f}@example.com", "password": PASSWORD });
+    api.post("/api/v1/auth/signin", body.clone()).await.data(200);
+    api.post("/api/v1/auth/signup", body).await.invalid_at("/email");
+}
+
+#[tokio::test]
+async fn names_are_visible_or_left_out() {
+    let api = api().await;
+    let sign_up = async |n: u32, name: &str| {
+        let body = json!({ "email": format!("p{n}@example.com"), "password": PASSWORD, "name": name });
+        api.post("/api/v1/auth/signup", body).await
+    };
+    for (n, name) in (0..).zip(["\u{200b}", "\u{3164}", "a\u{7}b"]) {
+        sign_up(n, name).await.invalid_at("/name");
+    }
+    for (n, name) in (10..).zip(["", "  \u{2003}"]) {
+        assert!(sign_up(n, name).await.data(201)["name"].is_null());
+    }
+    assert_eq!(sign_up(20, " Ada ").await.data(201)["name"], "Ada");
 }

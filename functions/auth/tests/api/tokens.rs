@@ -145,3 +145,25 @@ async fn tokens_of_the_old_backend_work_only_with_its_secret() {
     let endless = forge(&json!({ "alg": "HS256", "typ": "JWT" }), &json!({ "user_id": id }), SECRET.as_bytes());
     me(&api, &endless).await.problem(401, "token_invalid");
 }
+
+#[tokio::test]
+async fn times_of_old_tokens_may_be_fractions() {
+    const SECRET: &str = "the old backend's secret, long enough";
+    let api = Api::start_with(Function::Auth, auth::routes, |settings| {
+        settings.insert("BETTER_AUTH_SECRET".to_owned(), SECRET.to_owned());
+    })
+    .await;
+    let id = text(&sign_up(&api, "ada@example.com").await, "user_id");
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this century are small")]
+    let now = api.now().as_second() as f64;
+    let token = |claims: serde_json::Value| {
+        let claims = with(&claims, "user_id", json!(id));
+        forge(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, SECRET.as_bytes())
+    };
+    me(&api, &token(json!({ "exp": now + 60.25, "iat": now - 0.5, "nbf": now - 0.123_456 }))).await.data(200);
+    me(&api, &token(json!({ "exp": now - 5.5 }))).await.problem(401, "token_expired");
+    me(&api, &token(json!({ "exp": now - 4.5 }))).await.data(200);
+    me(&api, &token(json!({ "exp": now + 60.0, "nbf": now + 5.5 }))).await.problem(401, "token_invalid");
+    me(&api, &token(json!({ "exp": "soon" }))).await.problem(401, "token_invalid");
+    me(&api, &token(json!({ "exp": 1e300 }))).await.problem(401, "token_invalid");
+}

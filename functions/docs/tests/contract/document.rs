@@ -17,7 +17,7 @@ fn document() -> Value {
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask openapi` says that the file is to be written")]
 fn openapi_json_equals_the_code() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
-    let text = serde_json::to_string_pretty(&document()).expect("the document is JSON") + "\n";
+    let text = serde_json::to_string_pretty(&crate::published(&CONTRACTS)).expect("the document is JSON") + "\n";
     if std::env::var_os("UPDATE_CONTRACTS").is_some() {
         fs::write(&path, &text).expect("openapi.json can be written");
         return;
@@ -37,57 +37,110 @@ fn the_document_is_openapi_3_1() {
 }
 
 #[test]
-fn every_operation_has_an_id_of_its_own_a_tag_and_a_summary() {
+fn every_operation_and_parameter_is_described() {
+    let document = document();
+    let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
     let mut ids = HashSet::new();
-    for (path, method, operation) in operations(&document()) {
+    for (path, method, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no id"));
         assert!(ids.insert(id.to_owned()), "{id} stands twice");
-        assert!(operation["tags"][0].is_string(), "{id} has no tag");
-        assert!(operation["summary"].is_string(), "{id} has no summary");
+        assert!(tags.contains(&&operation["tags"][0]), "{id} has no tag of the list");
+        for text in ["summary", "description"] {
+            assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()), "{id} has no {text}");
+        }
+        assert!(operation["security"].is_array(), "{id} does not say who may call it");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(parameter["description"].is_string(), "{id}: {parameter}");
+        }
     }
     assert!(ids.len() > 25, "{}", ids.len());
 }
 
 #[test]
-fn every_response_has_its_headers_and_every_problem_its_examples() {
+fn deprecated_operations_stand_last() {
+    let text = serde_json::to_string(&crate::published(&CONTRACTS)).unwrap();
+    let place = |path: &str| text.find(&format!("\"{path}\":{{")).unwrap_or_else(|| panic!("{path} is missing"));
+    let last_current = place("/health/db").max(place("/api/v1/users/{id}/unban"));
+    for path in ["/api/tasks", "/api/tasks/{id}", "/api/auth/login", "/api/v1/auth/login", "/api/v1/auth/logout"] {
+        assert!(place(path) > last_current, "{path}");
+    }
+    for (path, method, operation) in operations(&document()) {
+        let old = path.starts_with("/api/tasks") || path.starts_with("/api/auth/");
+        let alias = ["/api/v1/auth/login", "/api/v1/auth/logout"].contains(&path.as_str());
+        assert_eq!(operation["deprecated"] == true, old || alias, "{method} {path}");
+    }
+}
+
+#[test]
+fn every_response_has_its_headers_and_every_body_an_example() {
     let document = document();
     for (path, method, operation) in operations(&document) {
         let name = format!("{method} {path}");
         let responses = operation["responses"].as_object().expect("an operation has responses");
         let mut expected = vec!["500"];
         // Signing out refuses neither a token nor a body.
-        let lenient = operation["security"].as_array().is_some_and(|ways| ways.len() > 1);
-        assert_eq!(lenient, path.ends_with("/signout") || path.ends_with("/logout"));
-        if operation.get("requestBody").is_some() && !lenient {
-            expected.extend(["400", "413", "415", "422"]);
+        let lenient = path.ends_with("/signout") || path.ends_with("/logout");
+        let has_body = operation.get("requestBody").is_some();
+        let private = operation["security"] == serde_json::json!([{ "bearer": [] }]);
+        if !lenient {
+            expected.extend(["400", "422"]);
         }
-        if operation.get("security").is_some() && !lenient {
+        if has_body && !lenient {
+            expected.extend(["413", "415"]);
+        }
+        if private {
             expected.extend(["401", "503"]);
         }
-        assert!(
-            !lenient || ["400", "401", "415", "422"].iter().all(|status| !responses.contains_key(*status)),
-            "{name}"
-        );
+        let refusals = ["400", "401", "415", "422"];
+        assert!(!lenient || refusals.iter().all(|status| !responses.contains_key(*status)), "{name}");
         for status in expected {
             assert!(responses.contains_key(status), "{name} does not document {status}");
         }
+        for media in operation["requestBody"]["content"].as_object().into_iter().flat_map(|content| content.values()) {
+            assert!(media["example"].is_object(), "{name}: its body has no example");
+        }
         for (status, response) in responses {
-            assert!(response["headers"]["X-Request-Id"].is_object(), "{name} {status}");
-            if status.as_str() < "400" {
-                assert!(status == "204" || response["content"].is_object(), "{name} {status} has no content");
+            if status.as_str() >= "400" {
+                let reference = response["$ref"].as_str().expect("problems stand once, in components");
+                assert!(reference.ends_with(status.as_str()), "{name} {status}: {reference}");
+                assert!(response["description"].as_str().is_some_and(|text| text.starts_with('`')), "{name} {status}");
                 continue;
             }
-            let problem = &response["content"]["application/problem+json"];
-            assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{name} {status}");
-            let examples = problem["examples"].as_object().unwrap_or_else(|| panic!("{name} {status} has no example"));
-            for (code, example) in examples {
-                let example = document.pointer(example["$ref"].as_str().expect("a reference").trim_start_matches('#'));
-                let example = example.expect("the example exists");
-                assert_eq!(&example["value"]["code"], code);
-                assert_eq!(example["value"]["status"].to_string(), *status);
+            assert!(response["headers"]["X-Request-Id"].is_object(), "{name} {status}");
+            let is_deprecated = operation["deprecated"] == true;
+            assert_eq!(response["headers"].get("Deprecation").is_some(), is_deprecated, "{name} {status}");
+            assert!(status == "204" || response["content"].is_object(), "{name} {status} has no content");
+            if let Some(media) = response["content"].get("application/json") {
+                assert!(media["example"].is_object(), "{name} {status} has no example");
             }
         }
     }
+    for (name, response) in document["components"]["responses"].as_object().expect("problems") {
+        let content = &response["content"]["application/problem+json"];
+        let status = &name[name.len() - 3..];
+        for (code, example) in content["examples"].as_object().into_iter().flatten() {
+            let pointer = example["$ref"].as_str().expect("a reference").trim_start_matches('#');
+            let value = &document.pointer(pointer).expect("the example exists")["value"];
+            assert_eq!((&value["code"], value["status"].to_string().as_str()), (&Value::from(code.as_str()), status));
+        }
+    }
+}
+
+#[test]
+fn names_that_can_be_few_are_listed() {
+    let document = document();
+    let property = |schema: &str, name: &str| document["components"]["schemas"][schema]["properties"][name].clone();
+    assert_eq!(property("Problem", "code")["enum"].as_array().unwrap().len(), shared::error::Code::ALL.len());
+    assert_eq!(property("Problem", "status")["type"], "integer");
+    assert_eq!(property("HealthProblem", "status")["type"], "string");
+    assert_eq!(
+        (&property("Problem", "success")["const"], &property("TaskBody", "success")["const"]),
+        (&Value::from(false), &Value::from(true))
+    );
+    assert_eq!(property("Event", "kind")["enum"][0], "signed_up");
+    assert_eq!(property("Task", "created_at")["format"], "date-time");
+    let patch = &document["paths"]["/api/v1/tasks/{id}"]["patch"]["requestBody"]["content"];
+    assert_eq!(patch.as_object().unwrap().len(), 1, "generators want one media type");
 }
 
 #[test]

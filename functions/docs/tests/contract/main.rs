@@ -2,6 +2,8 @@
 
 mod access;
 mod document;
+mod everywhere;
+mod finish;
 mod router;
 
 use axum::Router;
@@ -39,14 +41,19 @@ const CONTRACTS: [Contract; 5] = [
     contract!(docs, Docs),
 ];
 
-/// The document of some functions.
-fn document(contracts: &[Contract]) -> Value {
+/// The document of some functions, as it is published.
+fn published(contracts: &[Contract]) -> finish::Document {
     let mut document = openapi::base();
     for contract in contracts {
         document.merge((contract.documented)().into_openapi());
     }
     openapi::complete(&mut document);
-    serde_json::to_value(&document).expect("the document is JSON")
+    finish::finish(&document)
+}
+
+/// The same as JSON.
+fn document(contracts: &[Contract]) -> Value {
+    serde_json::to_value(published(contracts)).expect("the document is JSON")
 }
 
 /// Every operation of a document: its path, method and description.

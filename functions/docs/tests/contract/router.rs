@@ -25,6 +25,8 @@ fn the_local_router_sends_every_operation_to_its_function() {
             let example = path.replace("{id}", "1").replace("{file}", "x");
             let found = router.at(&example).unwrap_or_else(|_| panic!("{method} {path} has no route"));
             assert_eq!(found.value, name, "{method} {path}");
+            let slash = router.at(&format!("{}/", example.trim_end_matches('/'))).map(|found| found.value.as_str());
+            assert_eq!(slash, Ok(name), "{method} {path} with a slash at its end");
         }
     }
     assert_eq!(router.at("/anything/else").unwrap().value, "health", "unknown paths get the common 404");

@@ -1,32 +1,69 @@
 //! Every operation reaches its function, and nothing else reaches any.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use http::Method;
 use serde_json::{Value, json};
-use shared::config::Function;
-use testkit::Api;
 
 use crate::{HTTP, of_type, part, properties};
 
-/// The path of `openapi.json` and its method, with the function that serves it locally.
-fn operations() -> BTreeMap<(String, String), String> {
-    let read = |path: &str| std::fs::read_to_string(local::workspace().join(path)).expect("it is committed");
-    let manifest: toml::Table = read("Cargo.toml").parse().expect("the manifest is TOML");
-    let mut router = matchit::Router::new();
-    for (path, function) in manifest["workspace"]["metadata"]["lambda"]["watch"]["router"].as_table().expect("a table")
-    {
-        router.insert(path.clone(), function.as_str().expect("a name").to_owned()).expect("no contradictions");
-    }
-    let document: Value = serde_json::from_str(&read("functions/docs/openapi.json")).expect("it is JSON");
-    let mut operations = BTreeMap::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        let function = router.at(&path.replace(['{', '}'], "")).expect("it has a local route").value;
-        for method in item.as_object().expect("methods").keys() {
-            operations.insert((path.clone(), method.clone()), function.clone());
+/// The function that serves a path locally.
+fn local_function(path: &str) -> String {
+    static ROUTER: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
+        let manifest = std::fs::read_to_string(local::workspace().join("Cargo.toml")).expect("it is committed");
+        let manifest: toml::Table = manifest.parse().expect("the manifest is TOML");
+        let routes = &manifest["workspace"]["metadata"]["lambda"]["watch"]["router"];
+        let mut router = matchit::Router::new();
+        for (path, function) in routes.as_table().expect("a table") {
+            router.insert(path.clone(), function.as_str().expect("a name").to_owned()).expect("no contradictions");
         }
+        router
+    });
+    ROUTER.at(path).expect("it has a local route").value.clone()
+}
+
+/// The path of every operation of `openapi.json`, and its method.
+fn operations() -> Vec<(String, String)> {
+    let document = std::fs::read_to_string(local::workspace().join("functions/docs/openapi.json"));
+    let document: Value = serde_json::from_str(&document.expect("it is committed")).expect("it is JSON");
+    let paths = document["paths"].as_object().expect("paths").iter();
+    let methods = |(path, item): (&String, &Value)| {
+        let path = path.clone();
+        item.as_object().expect("methods").keys().map(move |method| (path.clone(), method.clone())).collect::<Vec<_>>()
+    };
+    paths.flat_map(methods).collect()
+}
+
+/// Whether a path fits the pattern of a route: `{name}` is one part, `{proxy+}` any number, also none behind a slash.
+fn fits(pattern: &str, path: &str) -> bool {
+    if let Some(start) = pattern.strip_suffix("{proxy+}") {
+        return path.starts_with(start);
     }
-    operations
+    let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
+    pattern.len() == path.len() && pattern.iter().zip(path).all(|(part, given)| *part == given || part.starts_with('{'))
+}
+
+/// The function that API Gateway sends a request to: the most specific route of the path, and of its methods the exact
+/// one. What fits none goes to `$default`.
+fn deployed_function(method: &str, path: &str) -> String {
+    const ANY: &str = "x-amazon-apigateway-any-method";
+    let fitting = paths()
+        .iter()
+        .filter(|(pattern, item)| fits(pattern, path) && (item.get(method).is_some() || item.get(ANY).is_some()));
+    let specific = |pattern: &str| (!pattern.ends_with("+}"), pattern.len());
+    let route = fitting.max_by_key(|(pattern, item)| (item.get(method).is_some(), specific(pattern)));
+    let item = route.map_or(&paths()["$default"], |(_, item)| item);
+    function_of(item.get(method).unwrap_or(&item[ANY]))
+}
+
+/// The function that a route invokes.
+fn function_of(route: &Value) -> String {
+    let integration = &route["x-amazon-apigateway-integration"];
+    assert_eq!(integration["payloadFormatVersion"], "2.0", "{route}");
+    assert_eq!(integration["type"], "aws_proxy");
+    let uri = integration["uri"]["Fn::Sub"].as_str().expect("a URI");
+    let alias = uri.split("${").last().and_then(|rest| rest.split('}').next()).expect("an alias");
+    (*HTTP.iter().find(|name| part(name, "FunctionAliaslive") == alias).expect("one of ours")).to_owned()
 }
 
 fn paths() -> &'static serde_json::Map<String, Value> {
@@ -34,23 +71,29 @@ fn paths() -> &'static serde_json::Map<String, Value> {
 }
 
 #[test]
-fn each_operation_is_routed_to_its_function_and_no_other_route_exists() {
-    let mut routes = BTreeMap::new();
-    for (path, item) in paths() {
-        for (method, route) in item.as_object().expect("methods") {
-            let integration = &route["x-amazon-apigateway-integration"];
-            assert_eq!(integration["payloadFormatVersion"], "2.0", "{method} {path}");
-            assert_eq!(integration["type"], "aws_proxy");
-            let uri = integration["uri"]["Fn::Sub"].as_str().expect("a URI");
-            let alias = uri.split("${").last().and_then(|rest| rest.split('}').next()).expect("an alias");
-            let function = HTTP.iter().find(|name| part(name, "FunctionAliaslive") == alias).expect("one of ours");
-            routes.insert((path.clone(), method.clone()), (*function).to_owned());
+fn each_operation_reaches_its_function_whatever_its_method_and_with_a_slash_at_its_end() {
+    for (path, method) in operations() {
+        let path = path.replace("{id}", "0198").replace("{file}", "docs.js");
+        let function = local_function(&path);
+        for method in [method.as_str(), "head", "options", "trace"] {
+            for path in [path.clone(), format!("{path}/")] {
+                assert_eq!(deployed_function(method, &path), function, "{method} {path}");
+                assert_eq!(local_function(&path), function, "{path} locally");
+            }
         }
     }
-    let unmatched = ("$default".to_owned(), "x-amazon-apigateway-any-method".to_owned());
-    assert_eq!(routes.remove(&unmatched).as_deref(), Some("health"), "what fits no route gets our 404");
+    for path in ["/", "/nope", "/api", "/api/v2/tasks", "/healthy"] {
+        assert_eq!(deployed_function("get", path), "health", "{path}: what fits no route gets our 404");
+    }
     assert_eq!(paths()["$default"]["x-amazon-apigateway-any-method"]["isDefaultRoute"], true);
-    assert_eq!(routes, operations());
+}
+
+#[test]
+fn no_route_leads_nowhere() {
+    for pattern in paths().keys().filter(|pattern| *pattern != "$default") {
+        let served = operations().iter().any(|(path, _)| fits(pattern, path) || fits(pattern, &format!("{path}/")));
+        assert!(served, "{pattern} is no path of the API");
+    }
 }
 
 #[test]
@@ -66,12 +109,17 @@ fn api_gateway_may_invoke_each_route_and_nothing_else() {
         let route = source[0].as_str().and_then(|arn| arn.split("${__Stage__}").last()).expect("a route").to_owned();
         allowed.insert((alias, route));
     }
-    let expected = operations().into_iter().map(|((path, method), function)| {
+    let routes = paths().iter().filter(|(path, _)| *path != "$default").flat_map(|(path, item)| {
         let path: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { "*" } else { part }).collect();
-        (part(&function, "FunctionAliaslive"), format!("/{}{}", method.to_uppercase(), path.join("/")))
+        let path = path.join("/");
+        let route = move |(method, route): (&String, &Value)| {
+            let method = if method.starts_with("x-") { "*".to_owned() } else { method.to_uppercase() };
+            (part(&function_of(route), "FunctionAliaslive"), format!("/{method}{path}"))
+        };
+        item.as_object().expect("methods").iter().map(route).collect::<Vec<_>>()
     });
     let unmatched = ("HealthFunctionAliaslive".to_owned(), "/*".to_owned());
-    assert_eq!(allowed, expected.chain([unmatched]).collect());
+    assert_eq!(allowed, routes.chain([unmatched]).collect());
 }
 
 #[test]
@@ -85,12 +133,15 @@ fn signing_in_and_up_is_throttled_harder_than_the_rest() {
         assert!(rate(settings) < rate(all) && burst(settings) < burst(all), "{route}");
         let (method, path) = route.split_once(' ').expect("a method and a path");
         // A deploy fails over a route that does not exist.
-        assert!(operations().contains_key(&(path.to_owned(), method.to_lowercase())), "there is no {route}");
+        assert!(paths()[path].get(method.to_lowercase()).is_some(), "there is no {route}");
     }
-    for ((path, method), _) in operations() {
+    for (path, method) in operations() {
         let hashes = method == "post" && ["/signup", "/signin", "/login"].iter().any(|end| path.ends_with(end));
-        let route = format!("{} {path}", method.to_uppercase());
-        assert_eq!(hashes, routes.contains_key(&route), "{route}");
+        for route in
+            [format!("{} {path}", method.to_uppercase()), format!("{} {path}/{{proxy+}}", method.to_uppercase())]
+        {
+            assert_eq!(hashes, routes.contains_key(&route), "{route}");
+        }
     }
 }
 
@@ -108,23 +159,8 @@ fn access_logs_are_json_without_paths_headers_and_bodies() {
     }
 }
 
-#[tokio::test]
-async fn api_gateway_and_the_functions_agree_about_cors() {
-    let cors = &properties("Api")["Body"]["x-amazon-apigateway-cors"];
-    assert_eq!(cors["allowOrigins"], json!({ "Ref": "AllowedOrigins" }));
-    let api = Api::start(Function::Health, health::routes).await;
-    let origin = "http://localhost:3000";
-    let preflight = api.call(Method::OPTIONS, "/health").header("origin", origin);
-    let preflight = preflight.header("access-control-request-method", "GET").send().await;
-    let answer = api.call(Method::GET, "/health").header("origin", origin).send().await;
-    let list = |value: &Value| {
-        let names = value.as_array().expect("a list").iter().filter_map(Value::as_str);
-        names.map(str::to_lowercase).collect::<BTreeSet<_>>()
-    };
-    let split = |text: &str| text.split(',').map(|name| name.trim().to_lowercase()).collect::<BTreeSet<_>>();
-    assert_eq!(list(&cors["allowMethods"]), split(preflight.header("access-control-allow-methods")));
-    assert_eq!(list(&cors["allowHeaders"]), split(preflight.header("access-control-allow-headers")));
-    assert_eq!(list(&cors["exposeHeaders"]), split(answer.header("access-control-expose-headers")));
-    assert_eq!(cors["maxAge"].to_string(), preflight.header("access-control-max-age"));
-    assert_eq!(cors["allowCredentials"].to_string(), preflight.header("access-control-allow-credentials"));
+#[test]
+fn api_gateway_leaves_cors_to_the_functions() {
+    let body = properties("Api")["Body"].as_object().expect("a document");
+    assert!(!body.contains_key("x-amazon-apigateway-cors"), "its rules would be those of every path");
 }

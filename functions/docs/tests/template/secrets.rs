@@ -105,7 +105,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert!(missing.contains("set DATABASE_URL and DATABASE_URL_UNPOOLED"), "{missing}");
     assert_eq!(stack.ok(&["fill", "todo-test", "refuse"], &made, true), "filled\n");
     stack.starts().await;
-    assert_eq!(stack.values("health").await.keys().collect::<Vec<_>>(), ["DATABASE_URL"]);
+    assert_eq!(stack.values("health").await.keys().collect::<Vec<_>>(), ["DATABASE_URL", "JWT_PUBLIC_KEYS"]);
     assert_eq!(stack.values("migrate").await.keys().collect::<Vec<_>>(), ["DATABASE_URL_UNPOOLED"]);
     assert!(!stack.values("tasks").await.contains_key("JWT_SIGNING_KEYS"), "tasks holds no private key");
 

@@ -13,7 +13,7 @@ const ORIGIN: &str = "http://localhost:3000";
 #[tokio::test]
 async fn an_unknown_path_is_a_404_problem() {
     let api = api().await;
-    for path in ["/nope", "/api", "/api/v2/tasks", "/health/", "/.env", "/%00", "/%ff"] {
+    for path in ["/nope", "/api", "/api/v2/tasks", "/healthy", "/.env", "/%00", "/%ff"] {
         api.get(path).await.problem(404, "route_not_found");
     }
     api.post("/nope", serde_json::json!({})).await.problem(404, "route_not_found");
@@ -29,17 +29,88 @@ async fn another_method_is_a_405_problem_with_allow() {
 }
 
 #[tokio::test]
-async fn another_method_for_another_functions_path_is_a_405_too() {
-    // API Gateway knows routes by path and method, and sends everything else here.
+async fn head_answers_as_get_without_a_body() {
     let api = api().await;
-    let answer = api.call(Method::PUT, "/api/v1/auth/signin").send().await;
-    answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), "POST");
-    let answer = api.post("/api/tasks/0198/complete", serde_json::json!({})).await;
-    answer.problem(405, "method_not_allowed");
-    assert_eq!(answer.header("allow"), "PATCH");
-    // A path that another function serves, with its method, never comes here.
-    api.get("/api/tasks").await.problem(404, "route_not_found");
+    for (path, status, length) in [("/health", 200, 20), ("/health/", 200, 20), ("/nope", 404, 0)] {
+        let head = api.call(Method::HEAD, path).send().await;
+        assert_eq!((head.status.as_u16(), head.body.len()), (status, 0), "{path}");
+        assert!(head.header("content-length").parse::<u64>().unwrap() >= length, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_caller_or_a_proxy_writes_into_headers_breaks_nothing() {
+    let api = api().await;
+    for (name, value) in [
+        ("x-forwarded-proto", "https,http"),
+        ("x-forwarded-proto", "\u{1}"),
+        ("host", "a b"),
+        ("host", ""),
+        ("host", "[::1"),
+        ("x-forwarded-host", "ü"),
+        ("a b", "c"),
+    ] {
+        let answer = api.call(Method::GET, "/health").header(name, value).header("origin", ORIGIN).send().await;
+        assert_eq!(answer.json(), serde_json::json!({ "status": "healthy" }), "{name}: {value}");
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
+    }
+    assert_eq!(api.get("/health?a b=c d").await.status, 200);
+    let unreadable = api.call(Method::from_bytes(b"X").unwrap(), "/health");
+    unreadable.send().await.problem(405, "method_not_allowed");
+    let long = format!("/{}", "x".repeat(70_000));
+    let answer = api.call(Method::GET, &long).header("origin", ORIGIN).send().await;
+    answer.problem(400, "bad_request");
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the page may read why");
+}
+
+#[tokio::test]
+async fn a_trace_is_answered_with_a_span_of_our_own() {
+    let api = api().await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let given = format!("00-{trace}-00f067aa0ba902b7-01");
+    let answer = api.call(Method::GET, "/health").header("traceparent", &given).send().await;
+    let parts: Vec<&str> = answer.header("traceparent").split('-').collect();
+    assert_eq!((parts.len(), parts[0], parts[1], parts[3]), (4, "00", trace, "01"));
+    assert!(parts[2].len() == 16 && parts[2] != "00f067aa0ba902b7", "{parts:?}");
+    assert_eq!(api.call(Method::GET, "/health").header("traceparent", "x").send().await.header("traceparent"), "");
+}
+
+#[tokio::test]
+async fn a_problem_names_its_occurrence_by_our_own_id() {
+    let api = api().await;
+    let own = api.get("/nope").await;
+    let instance = format!("urn:uuid:{}", own.header("x-request-id"));
+    assert_eq!(own.problem(404, "route_not_found")["instance"], instance);
+    // Many requests may have the same id of their callers.
+    let given = async || api.call(Method::GET, "/nope").header("x-request-id", "mine").send().await;
+    let (one, two) = (given().await, given().await);
+    assert_eq!((one.header("x-request-id"), two.header("x-request-id")), ("mine", "mine"));
+    assert_ne!(one.json()["instance"], two.json()["instance"]);
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_may_read_what_is_nobodys() {
+    let api = api().await;
+    for path in ["/health", "/health/db", "/health/config"] {
+        let answer = api.call(Method::GET, path).header("origin", "https://status.example").send().await;
+        assert_eq!(answer.header("access-control-allow-origin"), "https://status.example", "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "{path}");
+    }
+    let answer = api.call(Method::GET, "/nope").header("origin", "https://status.example").send().await;
+    assert_eq!(answer.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn a_frontend_can_be_allowed_more_headers_and_every_sub_domain() {
+    let api = Api::start_with(Function::Health, health::routes, |settings| {
+        settings.insert("ALLOWED_HEADERS".to_owned(), "X-Tenant, x-build".to_owned());
+        settings.insert("ALLOWED_ORIGINS".to_owned(), "https://*.example.com".to_owned());
+    })
+    .await;
+    let preflight = api.call(Method::OPTIONS, "/nope").header("origin", "https://pr-7.example.com");
+    let answer = preflight.header("access-control-request-method", "GET").send().await;
+    assert_eq!(answer.header("access-control-allow-origin"), "https://pr-7.example.com");
+    assert!(answer.header("access-control-allow-headers").ends_with(",x-client-info,x-tenant,x-build"));
 }
 
 #[tokio::test]
@@ -52,7 +123,7 @@ async fn every_answer_carries_the_security_headers() {
         assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
         assert_eq!(answer.header("referrer-policy"), "no-referrer");
         assert!(answer.header("strict-transport-security").starts_with("max-age="));
-        assert!(answer.header("server-timing").starts_with("db;dur="));
+        assert_eq!(answer.header("server-timing"), "", "times are for callers with a token");
     }
 }
 
@@ -82,8 +153,9 @@ async fn allowed_origins_may_read_and_others_not() {
     assert_eq!(answer.header("access-control-allow-credentials"), "true");
     assert_eq!(
         answer.header("access-control-expose-headers"),
-        "x-request-id,etag,location,retry-after,ratelimit,ratelimit-policy,link,server-timing"
+        "x-request-id,preference-applied,idempotency-replayed,deprecation,etag,location,retry-after,ratelimit,ratelimit-policy,link,server-timing"
     );
+    assert_eq!(from("http://localhost:5173").await.header("access-control-allow-origin"), "http://localhost:5173");
     for origin in ["https://evil.example", "http://localhost:3000.evil.example", "null", "http://localhost:3001"] {
         assert_eq!(from(origin).await.header("access-control-allow-origin"), "", "{origin}");
     }
@@ -98,7 +170,7 @@ async fn a_preflight_is_answered_for_every_method_and_header_of_the_contract() {
     assert_eq!(answer.header("access-control-allow-methods"), "GET,POST,PUT,PATCH,DELETE,OPTIONS");
     assert_eq!(
         answer.header("access-control-allow-headers"),
-        "content-type,authorization,accept,origin,x-requested-with,idempotency-key,if-match,if-none-match,x-request-id"
+        "content-type,authorization,accept,origin,x-requested-with,idempotency-key,if-match,if-none-match,x-request-id,prefer,cache-control,traceparent,tracestate,baggage,sentry-trace,x-client-info"
     );
     assert_eq!(answer.header("access-control-max-age"), "600");
 }

@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::MigrateError;
-pub use report::{Counts, Imported, Position};
+pub use report::{Counts, Imported, OnConflict, Position};
 use row::Judged;
 use store::store;
 
@@ -33,6 +33,7 @@ const RESERVE: SignedDuration = SignedDuration::from_secs(30);
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     pub(crate) dry_run: bool,
+    pub(crate) on_conflict: OnConflict,
     pub(crate) after: Option<Position>,
     pub(crate) deadline: Option<Timestamp>,
 }
@@ -77,6 +78,7 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> 
         }
         run.report.verified = Some(whole);
     }
+    run.report.legacy_password_hashes = Some(legacy::count_passwords(client).await?);
     Ok(run.report)
 }
 
@@ -171,22 +173,34 @@ impl Run<'_> {
                 parsed.push((old.id.clone(), user));
             }
         }
-        let emails: Vec<&str> = parsed.iter().map(|(_, user)| user.email.as_str()).collect();
+        let emails: Vec<&str> = parsed.iter().flat_map(|(_, user)| user.email.spellings()).collect();
         let taken = legacy::known_users(client, &ids, &emails).await?;
         let (mut fresh, mut seen, mut seen_ids) = (Vec::new(), HashSet::new(), HashSet::new());
-        for (legacy_id, user) in parsed {
+        for (legacy_id, mut user) in parsed {
             let address = user.email.as_str().to_owned();
+            let owners: Vec<Uuid> =
+                user.email.spellings().into_iter().filter_map(|spelling| taken.emails.get(spelling).copied()).collect();
+            let loses = |owner: &Uuid| {
+                self.import.on_conflict == OnConflict::OldAccountWins && !taken.imported_owners.contains(owner)
+            };
             if taken.before.contains(&user.id) {
                 judged.already(&legacy_id);
             } else if taken.ids.contains(&user.id) {
                 judged.skip(&legacy_id, "another account has this id");
-            } else if let Some(owner) = taken.emails.get(user.email.as_str()) {
+            } else if let Some(owner) = owners.iter().find(|owner| !loses(owner)) {
                 judged.skip(&legacy_id, &format!("the account {owner} has this address"));
             } else if self.addresses.contains(&address) || !seen.insert(address) {
                 judged.skip(&legacy_id, "another user has this address");
             } else if !seen_ids.insert(user.id) {
                 judged.skip(&legacy_id, "another user has this id");
             } else {
+                for owner in &owners {
+                    user.takes_address_over = true;
+                    judged.adjust(
+                        &legacy_id,
+                        &format!("the account {owner} had this address, and has a placeholder now"),
+                    );
+                }
                 fresh.push((legacy_id, user));
             }
         }

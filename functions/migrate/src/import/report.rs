@@ -42,6 +42,9 @@ pub struct Imported {
     /// Whether every row of the old tables is accounted for: taken over, or left out with a problem. None if
     /// there was no time for it, or nothing was written.
     pub verified: Option<bool>,
+    /// How many accounts have a password hash of the old backend, now: when there are none left,
+    /// `LEGACY_PASSWORD_HASHES` can be switched off. None before the end.
+    pub legacy_password_hashes: Option<i64>,
     /// Where to go on; none at the end.
     pub next: Option<Position>,
 }
@@ -54,7 +57,19 @@ impl Imported {
             problems: Vec::new(),
             more_problems: 0,
             verified: None,
+            legacy_password_hashes: None,
             next: None,
         }
     }
+}
+
+/// What happens to an old user whose address a newer account has, which is not of the old backend.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// The old user is left out, and reported.
+    #[default]
+    Report,
+    /// The old user gets the address. The newer account gets a placeholder, and an event that says so.
+    OldAccountWins,
 }

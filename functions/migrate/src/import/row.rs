@@ -1,15 +1,14 @@
 //! Judges rows of the old tables: what can be taken over as it is, with a change, or not at all.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 use shared::db::legacy::{ImportedTask, ImportedUser, Kind, Moment, OldTask, OldUser, Problem};
-use shared::domain::{BanReason, Description, Email, Name, Priority, Title};
+use shared::db::users::admin::Role;
+use shared::domain::{BanReason, Description, Email, Name, Priority, Title, replace_controls};
 use shared::passwords::{Cost, StoredPassword, cost_of};
 use uuid::Uuid;
-
-/// The longest description that either generation of clients could send.
-const DESCRIPTION: usize = 10_000;
 
 /// What was found out about a batch.
 pub(super) struct Judged {
@@ -42,7 +41,7 @@ impl Judged {
         self.problems.retain(|earlier| earlier.skipped || earlier.legacy_id != legacy_id);
     }
 
-    fn adjust(&mut self, legacy_id: &str, problem: &str) {
+    pub(super) fn adjust(&mut self, legacy_id: &str, problem: &str) {
         self.problem(legacy_id, problem, false);
     }
 
@@ -70,6 +69,17 @@ impl Judged {
     }
 }
 
+/// Text without control characters, which the old backend took; whether it had some.
+fn cleaned(text: Option<&str>) -> (Option<Cow<'_, str>>, bool) {
+    match text.map(|text| (text, replace_controls(text))) {
+        None => (None, false),
+        Some((text, None)) => (Some(text.into()), false),
+        Some((_, Some(replaced))) => (Some(replaced.into()), true),
+    }
+}
+
+const CONTROLS: &str = "a text has control characters, which were replaced by U+FFFD";
+
 /// A UUID in any spelling; 32 hexadecimal digits spell one as well.
 fn uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 32 || text.len() == 36)
@@ -96,6 +106,7 @@ pub(super) fn user(
     judged: &mut Judged,
 ) -> Option<ImportedUser> {
     let OldUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
+    let (name, replaced) = cleaned(name.as_deref());
     let checked = (|| {
         let id = uuid(legacy_id).ok_or("the id is no UUID")?;
         let email = email.as_deref().ok_or("the address is missing")?;
@@ -103,8 +114,10 @@ pub(super) fn user(
         if same_ids.contains(legacy_id) {
             return Err("another user has the same id in another spelling");
         }
-        let name =
-            name.as_deref().map_or(Ok(None), Name::parse).map_err(|_| "the name is longer than 255 characters")?;
+        let name = name
+            .as_deref()
+            .map_or(Ok(None), Name::parse)
+            .map_err(|_| "the name is blank or longer than 255 characters")?;
         let times = times(old.created_at, old.updated_at, now)?;
         Ok((id, email, name, times))
     })();
@@ -117,6 +130,10 @@ pub(super) fn user(
     };
     if guessed {
         judged.adjust(legacy_id, NO_TIME);
+    }
+    let (reason, in_reason) = cleaned(old.ban_reason.as_deref());
+    if replaced || (*banned && in_reason) {
+        judged.adjust(legacy_id, CONTROLS);
     }
     if is_active.is_none() {
         judged.adjust(legacy_id, "is_active is missing; it is true now");
@@ -133,16 +150,16 @@ pub(super) fn user(
     if old.other_passwords > 0 {
         judged.adjust(legacy_id, "there are several passwords; one of them was taken over");
     }
-    let is_admin = match role.as_deref() {
-        None | Some("" | "user") => false,
-        Some("admin") => true,
+    let role = match role.as_deref() {
+        None | Some("" | "user") => Role::User,
+        Some("admin") => Role::Admin,
         Some(_) => {
             judged.adjust(legacy_id, "the role is unknown; it is user now");
-            false
+            Role::User
         }
     };
     let ban = banned.then(|| {
-        let reason = old.ban_reason.as_deref().and_then(|reason| BanReason::parse(reason).ok());
+        let reason = reason.and_then(|reason| BanReason::parse(&reason).ok());
         let reason = reason.map_or("Banned before the move to this service".to_owned(), |it| it.as_str().to_owned());
         let until = match old.ban_expires {
             Moment::At(until) => Some(until),
@@ -161,8 +178,9 @@ pub(super) fn user(
         password: password.map(|hash| StoredPassword { hash: hash.to_owned(), pepper_id: None }),
         is_active: is_active.unwrap_or(true),
         email_verified: *email_verified,
-        is_admin,
+        role,
         ban,
+        takes_address_over: false,
         created_at,
         updated_at,
     })
@@ -176,15 +194,17 @@ pub(super) fn task(
     judged: &mut Judged,
 ) -> Option<ImportedTask> {
     let legacy_id = old.id;
+    let (title, in_title) = cleaned(old.title.as_deref());
+    let (description, in_description) = cleaned(old.description.as_deref());
     let checked = (|| {
         let id = uuid(&legacy_id).ok_or("the id is no UUID")?;
         let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or no UUID")?;
         if same_ids.contains(&legacy_id) {
             return Err("another task has the same id in another spelling");
         }
-        let title = old.title.as_deref().ok_or("the title is missing")?;
-        let title = Title::parse(title).map_err(|_| "the title is empty, or longer than 255 characters")?;
-        let description = old.description.map(|text| Description::parse(text, DESCRIPTION)).transpose();
+        let title = title.ok_or("the title is missing")?;
+        let title = Title::parse(&title).map_err(|_| "the title is empty, or longer than 255 characters")?;
+        let description = description.map(|text| Description::parse(text.into_owned())).transpose();
         let description = description.map_err(|_| "the description is longer than 10,000 characters")?;
         let due_datetime = match old.due_datetime {
             Moment::Missing => None,
@@ -205,6 +225,9 @@ pub(super) fn task(
     };
     if guessed {
         judged.adjust(&legacy_id, NO_TIME);
+    }
+    if in_title || in_description {
+        judged.adjust(&legacy_id, CONTROLS);
     }
     if old.is_completed.is_none() {
         judged.adjust(&legacy_id, "is_completed is missing; it is false now");

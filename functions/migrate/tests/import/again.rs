@@ -1,6 +1,6 @@
 //! Runs that follow another, are cut short, or come at once.
 
-use migrate::{Event, Position};
+use migrate::{Event, OnConflict, Position};
 use serde_json::json;
 use shared::lambda::Invocation;
 use testkit::TestClock;
@@ -68,8 +68,13 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
     let mut after: Option<Position> = None;
     let mut runs = Vec::new();
     loop {
-        let run =
-            ask(&database, Event::ImportLegacy { dry_run: false, after: after.take() }, invocation).await.unwrap();
+        let run = ask(
+            &database,
+            Event::ImportLegacy { dry_run: false, after: after.take(), on_conflict: OnConflict::Report },
+            invocation,
+        )
+        .await
+        .unwrap();
         runs.push(run.tasks.imported);
         let Some(next) = run.next else {
             assert_eq!(run.verified, Some(true));
@@ -77,7 +82,10 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
         };
         // What the operator sends back is what was answered.
         let event: Event = serde_json::from_value(json!({ "action": "import_legacy", "after": next.clone() })).unwrap();
-        assert_eq!(event, Event::ImportLegacy { dry_run: false, after: Some(next.clone()) });
+        assert_eq!(
+            event,
+            Event::ImportLegacy { dry_run: false, after: Some(next.clone()), on_conflict: OnConflict::Report }
+        );
         after = Some(next);
     }
     assert!(runs.len() >= 4, "{runs:?}");

@@ -3,7 +3,7 @@
 mod again;
 mod odd;
 
-use migrate::{Answer, Event, Imported, MigrateError, perform};
+use migrate::{Answer, Event, Imported, MigrateError, OnConflict, perform};
 use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator};
 use tokio_postgres::Client;
@@ -47,7 +47,13 @@ async fn ask(database: &TestDatabase, event: Event, invocation: Invocation) -> R
 }
 
 async fn import(database: &TestDatabase) -> Imported {
-    ask(database, Event::ImportLegacy { dry_run: false, after: None }, Invocation::default()).await.unwrap()
+    ask(
+        database,
+        Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report },
+        Invocation::default(),
+    )
+    .await
+    .unwrap()
 }
 
 /// Counts as found, imported, already, skipped, adjusted.
@@ -180,7 +186,13 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
     client.batch_execute(taken).await.unwrap();
 
     // Looking changes nothing.
-    let dry = ask(&database, Event::ImportLegacy { dry_run: true, after: None }, Invocation::default()).await.unwrap();
+    let dry = ask(
+        &database,
+        Event::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report },
+        Invocation::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!((counts(&dry.users), dry.verified), ([8, 2, 0, 6, 3], None));
     assert_eq!(counts(&dry.tasks), [10, 1, 0, 9, 0]);
     assert_eq!(texts(&client, "SELECT id::text FROM users").await.len(), 1);
@@ -239,7 +251,7 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
 #[tokio::test]
 async fn without_old_tables_the_answer_says_what_is_looked_for() {
     let database = TestDatabase::new().await;
-    let event = Event::ImportLegacy { dry_run: false, after: None };
+    let event = Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
     let error = ask(&database, event, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("hashed_password"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Old tables that are not as they should be.
 
-use migrate::Event;
+use migrate::{Event, OnConflict};
 use shared::lambda::Invocation;
 
 use crate::{BCRYPT, FIRST, SECOND, SHA256, ask, counts, database, id, import, texts};
@@ -25,7 +25,7 @@ async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
     assert_eq!(
         problems,
         [
-            "the name is longer than 255 characters",
+            "the name is blank or longer than 255 characters",
             "there are several passwords; one of them was taken over",
             "another user has this address",
         ]
@@ -44,7 +44,7 @@ async fn tables_that_may_not_be_read_are_an_error_and_no_thousand_problems() {
         id(11)
     );
     client.batch_execute(&sql).await.unwrap();
-    let event = Event::ImportLegacy { dry_run: false, after: None };
+    let event = Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
     let error = ask(&database, event, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("legacy_rows"), "{error}");
     assert_eq!(texts(&client, "SELECT problem FROM legacy_problems").await.len(), 0);
@@ -77,7 +77,7 @@ async fn tables_of_other_types_are_refused_by_column() {
     let sql = "ALTER TABLE task ALTER is_completed TYPE integer USING 0, ALTER due_datetime TYPE text;
                ALTER TABLE \"user\" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
     client.batch_execute(sql).await.unwrap();
-    let event = Event::ImportLegacy { dry_run: true, after: None };
+    let event = Event::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report };
     let error = ask(&database, event, Invocation::default()).await.unwrap_err().to_string();
     for part in [
         "task.due_datetime has the type text; expected date or timestamp",
@@ -112,4 +112,81 @@ async fn rows_without_an_id_and_dates_before_our_era_are_reported() {
         texts(&client, "SELECT (due_datetime AT TIME ZONE 'UTC')::text FROM tasks").await,
         ["2026-12-01 00:00:00"]
     );
+}
+
+#[tokio::test]
+async fn control_characters_are_replaced_and_reported() {
+    let (database, client) = database(SECOND).await;
+    let user = format!("{:032x}", 1);
+    let sql = format!(
+        "INSERT INTO \"user\" (id, email, name, banned, ban_reason, created_at, updated_at) VALUES
+            ('{user}', 'ada@example.com', E'A\\x07da', true, E'S\\x01pam', '2025-01-01', '2025-01-01');
+         INSERT INTO task (id, user_id, title, description, priority, is_completed, created_at, updated_at) VALUES
+            ('{:032x}', '{user}', E'B\\x1by milk', E'one\\ttwo\\nthree\\x02', 'urgent_important', false, now(), now()),
+            ('{:032x}', '{user}', E'\\u200b\\u2800', NULL, 'urgent_important', false, now(), now())",
+        11, 12
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let imported = import(&database).await;
+    assert_eq!(counts(&imported.users), [1, 1, 0, 0, 2], "{:#?}", imported.problems);
+    assert_eq!(counts(&imported.tasks), [2, 1, 0, 1, 1], "{:#?}", imported.problems);
+    assert_eq!((imported.verified, imported.legacy_password_hashes), (Some(true), Some(0)));
+    let told = imported
+        .problems
+        .iter()
+        .filter(|one| one.problem == "a text has control characters, which were replaced by U+FFFD");
+    assert_eq!(told.count(), 2);
+    assert_eq!(texts(&client, "SELECT name || ban_reason FROM users").await, ["A\u{fffd}daS\u{fffd}pam"]);
+    assert_eq!(
+        texts(&client, "SELECT title || description FROM tasks").await,
+        ["B\u{fffd}y milkone\ttwo\nthree\u{fffd}"]
+    );
+}
+
+#[tokio::test]
+async fn an_old_account_gets_its_address_back_from_a_newer_one_if_the_operator_says_so() {
+    let (database, client) = database(FIRST).await;
+    let sql = format!(
+        "INSERT INTO \"user\" VALUES ('{}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now()),
+                                     ('{}', 'bob@example.com', 'Bob', true, '{BCRYPT}', now(), now());
+         SET app.importing = 'on';
+         INSERT INTO users (id, email, created_at, updated_at) VALUES ('{}', 'ada@example.com', now(), now())",
+        id(1),
+        id(2),
+        id(9)
+    );
+    client.batch_execute(&sql).await.unwrap();
+    let ask = async |dry_run, on_conflict| {
+        ask(&database, Event::ImportLegacy { dry_run, after: None, on_conflict }, Invocation::default()).await.unwrap()
+    };
+    // The placeholder without what nobody can guess.
+    let sql = "SELECT right(id::text, 1) || regexp_replace(email, '-.*@', '-x@') FROM users ORDER BY id";
+    let emails = async || texts(&client, sql).await;
+    let placeholder = "9released-x@released.invalid";
+
+    let reported = ask(false, OnConflict::Report).await;
+    assert_eq!(counts(&reported.users), [2, 1, 0, 1, 0]);
+    assert_eq!(reported.problems[0].problem, format!("the account {} has this address", id(9)));
+    assert_eq!(reported.legacy_password_hashes, Some(1));
+    assert_eq!(emails().await, ["2bob@example.com", "9ada@example.com"]);
+
+    let dry = ask(true, OnConflict::OldAccountWins).await;
+    assert_eq!(counts(&dry.users), [2, 1, 1, 0, 1], "{:#?}", dry.problems);
+    assert_eq!(emails().await, ["2bob@example.com", "9ada@example.com"], "looking changes nothing");
+
+    let won = ask(false, OnConflict::OldAccountWins).await;
+    assert_eq!((counts(&won.users), won.verified), ([2, 1, 1, 0, 1], Some(true)), "{:#?}", won.problems);
+    let told = format!("the account {} had this address, and has a placeholder now", id(9));
+    assert_eq!((&won.problems[0].problem, won.legacy_password_hashes), (&told, Some(2)));
+    assert_eq!(emails().await, ["1ada@example.com", "2bob@example.com", placeholder]);
+    let events = texts(&client, "SELECT concat_ws(' ', kind, user_id, details->>'reason') FROM audit_events").await;
+    assert_eq!(events, [format!("address_released {} old_account_wins", id(9))]);
+
+    // Of two old users with one address the older has it, whatever the operator says.
+    let twin =
+        format!("INSERT INTO \"user\" VALUES ('{}', 'bob@EXAMPLE.com', 'Rob', true, '{BCRYPT}', now(), now())", id(3));
+    client.batch_execute(&twin).await.unwrap();
+    let again = ask(false, OnConflict::OldAccountWins).await;
+    assert_eq!(counts(&again.users), [3, 0, 2, 1, 0], "{:#?}", again.problems);
+    assert_eq!(emails().await, ["1ada@example.com", "2bob@example.com", placeholder]);
 }

@@ -1,5 +1,8 @@
 //! What holds in the database whatever the code above it does.
 
+use serde_json::json;
+use shared::config::Function;
+use testkit::Api;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
@@ -72,6 +75,10 @@ async fn every_role_has_only_what_it_needs() {
                 "SELECT FROM audit_events",
                 "SELECT FROM rate_limits",
                 "SELECT FROM sign_in_addresses",
+                "SELECT FROM task_counts",
+                "SELECT FROM ended_legacy_tokens",
+                "SELECT app.delete_account('{x}', now(), gen_random_uuid())",
+                "SELECT app.count_legacy_passwords()",
                 "SELECT FROM refinery_schema_history",
             ][..],
         ),
@@ -96,12 +103,16 @@ async fn every_role_has_only_what_it_needs() {
                 "SELECT FROM tasks",
                 "SELECT created_ip FROM sessions",
                 "SELECT FROM audit_events",
+                "SELECT app.release_address('{x}', now(), gen_random_uuid(), 'x')",
                 "SELECT FROM refinery_schema_history",
             ],
         ),
         (
             "todo_auth",
             &[
+                "SELECT app.delete_account('{x}', now(), gen_random_uuid())",
+                "SELECT app.release_address('{x}', now(), gen_random_uuid(), 'x')",
+                "UPDATE ended_legacy_tokens SET expires_at = now()",
                 "SELECT FROM tasks",
                 "SELECT FROM rate_limits",
                 "UPDATE audit_events SET ip = NULL",
@@ -143,4 +154,92 @@ async fn a_disabled_or_deleted_account_opens_no_request() {
     ada.get("/api/tasks").await.problem(401, "account_disabled");
     owner.batch_execute("RESET ROLE; ALTER TABLE users NO FORCE ROW LEVEL SECURITY; DELETE FROM users").await.unwrap();
     ada.get("/api/tasks").await.problem(401, "session_revoked");
+}
+
+/// Lets the first `times` inserts of a task fail with a state. What a sequence has counted is not rolled back.
+async fn failing(api: &Api, state: &str, times: u32) {
+    let sql = format!(
+        "DROP SEQUENCE IF EXISTS inserts CASCADE;
+         CREATE SEQUENCE inserts;
+         GRANT USAGE ON inserts TO todo_tasks;
+         CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF nextval('public.inserts') <= {times} THEN RAISE 'refused' USING ERRCODE = '{state}'; END IF;
+             RETURN NEW;
+         END $$;
+         CREATE OR REPLACE TRIGGER failing BEFORE INSERT ON tasks FOR EACH ROW EXECUTE FUNCTION fail()",
+    );
+    api.database.connect().await.batch_execute(&sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_now_is_503_and_says_when_to_try_again() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    // Out of disk, memory, connections and a limit; the disk fails; too long without a statement and as a transaction;
+    // read-only; nobody could serialize, or a deadlock; the server ends, crashes, starts or has dropped the database.
+    for state in [
+        "53100", "53200", "53300", "53400", "58030", "25P03", "25P04", "25006", "40001", "40P01", "57P01", "57P02",
+        "57P03", "57P04",
+    ] {
+        failing(&api, state, 1_000).await;
+        let answer = ada.post("/api/tasks", json!({ "title": "x" })).await;
+        answer.problem(503, "database_unavailable");
+        let seconds: u32 = answer.header("retry-after").parse().unwrap_or_else(|_| panic!("{state}"));
+        assert!((1..=60).contains(&seconds), "{state}: {seconds}");
+        assert!(!answer.text().contains("refused"), "{}", answer.text());
+    }
+    // What is none of these is our fault.
+    failing(&api, "58P01", 1_000).await;
+    ada.post("/api/tasks", json!({ "title": "x" })).await.problem(500, "internal_error");
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 0);
+}
+
+#[tokio::test]
+async fn what_passes_with_a_second_try_is_tried_once_more() {
+    let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
+    let ada = api.person("ada@example.com").await;
+    for (state, connections) in [
+        // The transaction was undone for another one's sake: the connection is as good as before.
+        ("40001", 0),
+        ("40P01", 0),
+        // The server became read-only, or ended the session: another connection leads to the new one.
+        ("25006", 1),
+        ("57P01", 1),
+    ] {
+        task(&ada, "warm").await;
+        failing(&api, state, 1).await;
+        let before = proxy.connections();
+        assert_eq!(task(&ada, state).await["title"], state);
+        assert_eq!(proxy.connections() - before, connections, "{state}");
+    }
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 8, "each is stored once");
+}
+
+#[tokio::test]
+async fn a_session_on_a_server_that_became_read_only_is_replaced() {
+    let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
+    let ada = api.person("ada@example.com").await;
+    let name = api.database.name();
+    let owner = api.database.connect().await;
+    let set = async |on: &str| {
+        owner.batch_execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = {on}")).await.unwrap();
+    };
+    set("on").await;
+    // Reading needs no other server.
+    assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 0);
+    assert_eq!(proxy.connections(), 1);
+    set("off").await;
+    task(&ada, "x").await;
+    assert_eq!(proxy.connections(), 2, "the session that could not write is gone");
+}
+
+#[tokio::test]
+async fn a_connection_whose_other_end_is_gone_costs_two_seconds() {
+    let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
+    let ada = api.person("ada@example.com").await;
+    task(&ada, "x").await;
+    proxy.freeze();
+    let call = ada.call(http::Method::GET, "/api/tasks").with_milliseconds_left(29_000).send();
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(4), call).await.expect("not the whole time");
+    assert_eq!(answer.data(200)["total_count"], 1);
 }

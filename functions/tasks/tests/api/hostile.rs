@@ -29,21 +29,66 @@ async fn a_body_past_256_kib_is_413() {
 async fn another_content_type_is_415() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    for kind in
-        ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""]
-    {
-        let answer =
-            ada.call(Method::POST, "/api/tasks").header("content-type", kind).text(r#"{"title":"x"}"#).send().await;
-        answer.problem(415, "unsupported_media_type");
+    let send = async |kind: &str| {
+        ada.call(Method::POST, "/api/tasks").header("content-type", kind).text(r#"{"title":"x"}"#).send().await
+    };
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonx",
+        "application/json, text/plain",
+    ] {
+        send(kind).await.problem(415, "unsupported_media_type");
     }
-    let answer = ada.call(Method::POST, "/api/tasks").text(r#"{"title":"x"}"#).send().await;
-    answer.problem(415, "unsupported_media_type");
     let zipped = ada.call(Method::POST, "/api/tasks").header("content-type", "application/json");
     zipped.header("content-encoding", "gzip").text("{}").send().await.problem(415, "unsupported_media_type");
-    let kind = "Application/JSON; charset=utf8";
-    let answer =
-        ada.call(Method::POST, "/api/tasks").header("content-type", kind).text(r#"{"title":"x"}"#).send().await;
-    answer.data(201);
+    for kind in
+        ["Application/JSON; charset=utf8", "application/json,application/json", "application/merge-patch+json", ""]
+    {
+        send(kind).await.data(201);
+    }
+}
+
+#[tokio::test]
+async fn json_is_read_without_its_type_and_without_its_byte_order_mark() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    ada.call(Method::POST, "/api/tasks").text(r#"{"title":"x"}"#).send().await.data(201);
+    let marked = "\u{feff}{\"title\":\"x\"}";
+    let call = ada.call(Method::POST, "/api/tasks").header("content-type", "application/json");
+    assert_eq!(call.text(marked).send().await.data(201)["title"], "x");
+    let call = ada.call(Method::POST, "/api/tasks");
+    assert_eq!(call.bytes(marked.as_bytes()).send().await.data(201)["title"], "x");
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_a_path_changes_nothing() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for path in ["/api/tasks/", "/api/v1/tasks/"] {
+        let body = json!({ "title": "x", "priority": "urgent_important" });
+        let made = ada.post(path, body).await.data(201);
+        let one = format!("{path}{}/", made["id"].as_str().unwrap());
+        assert_eq!(ada.get(&one).await.data(200), made);
+        ada.patch(&format!("{one}complete/"), json!({ "completed": true })).await.data(200);
+    }
+    assert_eq!(ada.get("/api/tasks/?limit=1").await.data(200)["total_count"], 2);
+}
+
+#[tokio::test]
+async fn head_answers_as_get_without_a_body() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    for path in ["/api/tasks".to_owned(), format!("/api/v1/tasks/{id}"), "/api/tasks?limit=0".to_owned()] {
+        let (get, head) = (ada.get(&path).await, ada.call(Method::HEAD, &path).send().await);
+        assert_eq!((head.status, head.body.len()), (get.status, 0), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"));
+        assert_eq!(head.header("content-length"), get.body.len().to_string());
+    }
+    let stranger = api.call(Method::HEAD, "/api/tasks").send().await;
+    assert_eq!((stranger.status.as_u16(), stranger.body.len()), (401, 0));
 }
 
 #[tokio::test]
@@ -52,8 +97,18 @@ async fn what_is_no_json_is_400() {
     let ada = api.person("ada@example.com").await;
     let nested = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
     let deep = format!(r#"{{"title":{}1{}}}"#, r#"{"a":"#.repeat(20_000), "}".repeat(20_000));
-    for body in ["", "{", "title=x", "NaN", r#"{"title":"x"}{}"#, "\u{feff}{}", &nested, &deep, r#"{"title":"\ud800"}"#]
-    {
+    for body in [
+        "",
+        "{",
+        "title=x",
+        "NaN",
+        r#"{"title":"x"}{}"#,
+        r#"{"title":"x""#,
+        "\u{feff}",
+        &nested,
+        &deep,
+        r#"{"title":"\ud800"}"#,
+    ] {
         let answer =
             ada.call(Method::POST, "/api/tasks").header("content-type", "application/json").text(body).send().await;
         let status = answer.status.as_u16();
@@ -102,7 +157,7 @@ async fn problems_never_quote_what_was_sent_nor_an_internal_cause() {
 async fn unknown_paths_and_methods_are_problems() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    for path in ["/api/tasks/", "/api/task", "/api/tasks/a/b/c", "//api/tasks"] {
+    for path in ["/api/task", "/api/tasks/a/b/c", "//api/tasks", "/api/tasks//"] {
         ada.get(path).await.problem(404, "route_not_found");
     }
     let answer = ada.call(Method::DELETE, "/api/tasks").send().await;

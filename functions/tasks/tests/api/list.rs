@@ -1,11 +1,12 @@
 //! `GET /api/tasks`, `GET /api/v1/tasks`
 
+use http::Method;
 use serde_json::{Value, json};
 use testkit::Person;
 
 use crate::{api, task};
 
-fn titles(page: &Value) -> Vec<&str> {
+pub(crate) fn titles(page: &Value) -> Vec<&str> {
     page["tasks"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect()
 }
 
@@ -161,12 +162,87 @@ async fn numbers_have_ranges() {
 }
 
 #[tokio::test]
-async fn parameters_given_twice_or_unknown_are_422() {
+async fn parameters_given_twice_or_with_bad_values_are_422() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     ada.get("/api/tasks?limit=1&limit=2").await.invalid_at("/query/limit");
-    ada.get("/api/tasks?priorty=urgent_important").await.invalid_at("/query/priorty");
     ada.get("/api/tasks?completed=maybe").await.invalid_at("/query/completed");
     ada.get("/api/tasks?completed=true&is_completed=false").await.invalid_at("/query/is_completed");
-    ada.get("/api/tasks?%ff=%fe").await.problem(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn unknown_parameters_are_ignored_unless_the_client_prefers_to_be_told() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let id = crate::task(&ada, "x").await["id"].as_str().unwrap().to_owned();
+    for query in ["_=169", "sortBy=title", "user_id=x", "utm_source=x", "priorty=urgent", "%ff=%fe", "_=1&_=2"] {
+        for path in ["/api/tasks".to_owned(), "/api/v1/tasks".to_owned(), format!("/api/v1/tasks/{id}")] {
+            let path = format!("{path}?{query}");
+            let lenient = ada.get(&path).await;
+            lenient.data(200);
+            assert_eq!(lenient.header("preference-applied"), "");
+            let strict = ada.call(Method::GET, &path).header("prefer", "handling=strict").send().await;
+            let problem = strict.problem(422, "validation_failed");
+            assert!(problem["errors"][0]["pointer"].as_str().unwrap().starts_with("/query/"), "{problem}");
+            assert_eq!(strict.header("preference-applied"), "handling=strict");
+        }
+    }
+    // Before anything is done.
+    let call = ada.call(Method::DELETE, &format!("/api/tasks/{id}?force=1")).header("prefer", "handling=strict");
+    call.send().await.invalid_at("/query/force");
+    let known = ada.call(Method::GET, "/api/tasks?limit=5&offset=0&sort_by=title").header("prefer", "handling=strict");
+    let answer = known.send().await;
+    assert_eq!(answer.data(200)["total_count"], 1);
+    assert_eq!(answer.header("preference-applied"), "handling=strict");
+}
+
+#[tokio::test]
+async fn titles_are_ordered_as_people_do() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    for title in [
+        "Zebra",
+        "éclair",
+        "Banana",
+        "Ångström",
+        "apple",
+        "straße",
+        "Strand",
+        "Яблоко",
+        "яма",
+        "10 eggs",
+        "Ωmega",
+        "αλφα",
+        "άλφα",
+        "Ёлка",
+        "еж",
+        "ель",
+    ] {
+        crate::task(&ada, title).await;
+    }
+    let expected = "10 eggs|apple|Ångström|Banana|éclair|Strand|straße|Zebra|αλφα|άλφα|Ωmega|еж|ель|Ёлка|Яблоко|яма";
+    // Half of them as from before there was a key beside the title.
+    let owner = api.database.connect().await;
+    let forget = "SET app.importing = 'on'; UPDATE tasks SET title_key = NULL WHERE title > 'a'";
+    owner.batch_execute(forget).await.unwrap();
+    for query in ["", "&offset=0&limit=100"] {
+        let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc{query}")).await.data(200);
+        assert_eq!(titles(&page).join("|"), expected);
+    }
+    // The same over pages, and backwards.
+    let mut paged = Vec::new();
+    for offset in [0, 5, 10, 15] {
+        let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc&limit=5&offset={offset}")).await.data(200);
+        paged.extend(titles(&page).into_iter().map(str::to_owned));
+    }
+    assert_eq!(paged.join("|"), expected);
+    let page = ada.get("/api/tasks?sort_by=title&sort_order=desc").await.data(200);
+    let mut backwards: Vec<&str> = expected.split('|').collect();
+    backwards.reverse();
+    assert_eq!(titles(&page).join("|"), backwards.join("|"));
+    // A new title has a new key.
+    let first = &ada.get("/api/tasks?sort_by=title&sort_order=asc").await.data(200)["tasks"][0];
+    ada.put(&format!("/api/tasks/{}", first["id"].as_str().unwrap()), json!({ "title": "zz" })).await.data(200);
+    let page = ada.get("/api/tasks?sort_by=title&sort_order=asc").await.data(200);
+    assert_eq!(titles(&page).join("|"), expected.replace("10 eggs|", "").replace("Zebra|", "Zebra|zz|"));
 }

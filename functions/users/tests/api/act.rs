@@ -85,7 +85,7 @@ async fn a_ban_ends_all_sessions_at_once_and_says_why() {
         act(&root, &ada, "ban", json!({ "reason": " Sends spam ", "until": "2026-03-12T00:00:00+02:00" })).await;
     assert_eq!(
         banned.data(200)["ban"],
-        json!({ "at": "2026-03-10T12:00:00Z", "until": "2026-03-11T22:00:00Z", "reason": "Sends spam" })
+        json!({ "at": "2026-03-10T12:00:00.000000Z", "until": "2026-03-11T22:00:00.000000Z", "reason": "Sends spam" })
     );
     ada.get("/api/v1/users").await.problem(403, "account_banned");
     let id = ada.id;
@@ -106,7 +106,7 @@ async fn a_banned_user_learns_until_when_and_why_with_the_right_password_only() 
     let answer = auth.post("/api/v1/auth/signin", body.clone()).await;
     assert_eq!(
         answer.problem(403, "account_banned")["detail"],
-        "The account is banned until 2026-03-11T00:00:00Z: Sends spam"
+        "The account is banned until 2026-03-11T00:00:00.000000Z: Sends spam"
     );
     let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
     auth.post("/api/v1/auth/signin", wrong).await.problem(401, "invalid_credentials");

@@ -67,6 +67,34 @@ async fn only_administrators_may_do_anything() {
 }
 
 #[tokio::test]
+async fn the_role_is_judged_before_anything_that_was_sent_is_read() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let root = admin(&api, "root@example.com").await;
+    let path = |action: &str| format!("/api/v1/users/{}/{action}", root.id);
+    for (method, path, body) in [
+        (Method::PUT, path("role"), "{"),
+        (Method::PUT, path("role"), r#"{ "role": "king" }"#),
+        (Method::POST, path("ban"), ""),
+        (Method::POST, path("ban"), r#"{ "reason": 7, "until": "soon" }"#),
+        (Method::POST, path("unban"), "{"),
+        (Method::PUT, "/api/v1/users/nonsense/role".to_owned(), "{"),
+        (Method::GET, "/api/v1/users?page=0&role=king".to_owned(), ""),
+        (Method::GET, "/api/v1/users/nonsense".to_owned(), ""),
+    ] {
+        let call = ada.call(method.clone(), &path).header("content-type", "application/json").text(body);
+        call.send().await.problem(403, "admin_required");
+        let nobody = api.call(method.clone(), &path).header("content-type", "application/json").text(body);
+        nobody.send().await.problem(401, "authentication_required");
+        // Only the administrator learns what is wrong.
+        let told = root.call(method, &path).header("content-type", "application/json").text(body).send().await;
+        assert!([400, 404, 422].contains(&told.status.as_u16()) || path.ends_with("unban"), "{path}: {}", told.text());
+    }
+    let wrong = ada.call(Method::PUT, &path("role")).header("content-type", "text/plain").text("x").send().await;
+    wrong.problem(403, "admin_required");
+}
+
+#[tokio::test]
 async fn a_token_of_the_old_backend_administers_nothing() {
     let secret = "the secret of the old backend, 32 bytes";
     let api = Api::start_with(Function::Users, users::routes, |settings| {

@@ -79,3 +79,12 @@ pub async fn verify(client: &Client, kind: Kind) -> Result<(i64, i64), DbError> 
     let row = client.query_typed_one(&sql, &[(&kind.as_str(), Type::TEXT)]).await?;
     Ok((row.try_get(0)?, row.try_get(1)?))
 }
+
+/// How many accounts have a password hash of the old backend.
+///
+/// # Errors
+/// As any statement.
+pub async fn count_passwords(client: &Client) -> Result<i64, DbError> {
+    let row = client.query_typed_one("SELECT app.count_legacy_passwords()", &[]).await?;
+    Ok(row.try_get(0)?)
+}

@@ -9,10 +9,11 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::DbError;
+use super::users::admin::Role;
 use crate::domain::{Email, Name, Priority, Title};
 use crate::passwords::StoredPassword;
 
-pub use compare::{count, count_without_id, same_addresses, same_ids, verify};
+pub use compare::{count, count_passwords, count_without_id, same_addresses, same_ids, verify};
 pub use source::{Source, tasks, users, users_by_id};
 pub use store::{Taken, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
 
@@ -125,10 +126,12 @@ pub struct ImportedUser {
     pub is_active: bool,
     /// Whether the address was confirmed.
     pub email_verified: bool,
-    /// Whether it administers.
-    pub is_admin: bool,
+    /// What it may do.
+    pub role: Role,
     /// Its ban: why, and until when.
     pub ban: Option<(String, Option<Timestamp>)>,
+    /// Whether a newer account has its address, and loses it.
+    pub takes_address_over: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

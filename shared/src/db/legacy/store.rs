@@ -20,6 +20,8 @@ pub struct Taken {
     pub ids: HashSet<Uuid>,
     /// Addresses that accounts of ours have, and whose.
     pub emails: HashMap<String, Uuid>,
+    /// Of these accounts, those that were taken over.
+    pub imported_owners: HashSet<Uuid>,
     /// Users that are there.
     pub users: HashSet<Uuid>,
     /// Users that were taken over, and are there or deleted since.
@@ -37,13 +39,17 @@ async fn ids(client: &Client, sql: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, 
 /// As any statement.
 pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Result<Taken, DbError> {
     let before = ids(client, "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY($1)", of).await?;
-    let sql = "SELECT id, email FROM users WHERE id = ANY($1) OR email = ANY($2)";
+    let sql = "SELECT u.id, u.email, EXISTS (SELECT FROM legacy_rows r WHERE r.source = 'user' AND r.id = u.id)
+               FROM users u WHERE u.id = ANY($1) OR u.email = ANY($2)";
     let rows = client.query_typed(sql, &[(&of, Type::UUID_ARRAY), (&emails, Type::TEXT_ARRAY)]).await?;
     let mut taken = Taken { before, ..Taken::default() };
     for row in &rows {
         let id = row.try_get(0)?;
         taken.ids.insert(id);
         taken.emails.insert(row.try_get(1)?, id);
+        if row.try_get(2)? {
+            taken.imported_owners.insert(id);
+        }
     }
     Ok(taken)
 }
@@ -57,12 +63,14 @@ pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result
         before: ids(client, "SELECT id FROM legacy_rows WHERE source = 'task' AND id = ANY($1)", of).await?,
         ids: ids(client, "SELECT id FROM tasks WHERE id = ANY($1)", of).await?,
         emails: HashMap::new(),
+        imported_owners: HashSet::new(),
         users: ids(client, "SELECT id FROM users WHERE id = ANY($1)", users).await?,
         users_before: ids(client, "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY($1)", users).await?,
     })
 }
 
-/// Adds users and the memory of them; answers which were added. One that lost a race for its address is not.
+/// Adds users and the memory of them; answers which were added. One that lost a race for its address is not. Newer
+/// accounts lose the addresses that old users take over.
 ///
 /// # Errors
 /// As any statement; nothing is added then.
@@ -76,10 +84,17 @@ pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timest
         ON CONFLICT DO NOTHING
         RETURNING id";
     let transaction = client.transaction().await?;
+    for user in users.iter().filter(|user| user.takes_address_over) {
+        // Each spelling may be the address of an account of its own.
+        let sql = "SELECT r.who FROM unnest($1) AS spelling,
+                   app.release_address(ARRAY[spelling], $2, gen_random_uuid(), 'old_account_wins') r";
+        let spellings = user.email.spellings();
+        transaction.query_typed(sql, &[(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ)]).await?;
+    }
     let each = || users.iter();
     let (ids, emails): (Vec<Uuid>, Vec<&str>) = each().map(|user| (user.id, Email::as_str(&user.email))).unzip();
     let names: Vec<Option<&str>> = each().map(|user| user.name.as_ref().map(Name::as_str)).collect();
-    let roles: Vec<&str> = each().map(|user| if user.is_admin { "admin" } else { "user" }).collect();
+    let roles: Vec<&str> = each().map(|user| user.role.as_str()).collect();
     let (active, verified): (Vec<bool>, Vec<bool>) = each().map(|user| (user.is_active, user.email_verified)).unzip();
     let hashes: Vec<Option<&str>> =
         each().map(|user| user.password.as_ref().map(|stored| stored.hash.as_str())).collect();
@@ -107,6 +122,11 @@ pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timest
             ],
         )
         .await?;
+    let is_stored = |user: &ImportedUser| rows.iter().any(|row| row.get::<_, Uuid>(0) == user.id);
+    // No account loses its address to nobody.
+    if users.iter().any(|user| user.takes_address_over && !is_stored(user)) {
+        return Err(DbError::other("a user who takes an address over could not be stored"));
+    }
     finish(transaction, Kind::User, &rows, at).await
 }
 

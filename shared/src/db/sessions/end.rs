@@ -5,6 +5,7 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::Client;
+use super::refresh::REUSE;
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::{Columns, DbError, Param, Refusal, Scope};
 
@@ -35,24 +36,59 @@ impl End<'_> {
     }
 }
 
-/// Ends the session that a token proves to hold. Answers whether it was live.
+/// Ends the session that a token proves to hold. Answers whether it was live. A client that signs out with an old refresh
+/// token has nothing newer: somebody else has, and the event says so.
 ///
 /// # Errors
 /// As [`Scope::query`].
-pub async fn sign_out(db: &Scope<'_>, session: Uuid, end: &End<'_>) -> Result<bool, DbError> {
-    let noted =
-        Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&quoted(Kind::SignedOut)) }.sql();
+pub async fn sign_out(db: &Scope<'_>, session: Uuid, generation: Option<i64>, end: &End<'_>) -> Result<bool, DbError> {
+    let kind = format!(
+        "CASE revoke_reason WHEN '{REUSE}' THEN {} ELSE {} END",
+        quoted(Kind::RefreshTokenReused),
+        quoted(Kind::SignedOut)
+    );
+    let noted = Note { user: "ended.user_id", session: "ended.id", from: "ended", ..End::note(&kind) }.sql();
     let sql = format!(
         "WITH ended AS (
-             UPDATE sessions SET revoked_at = $2, revoke_reason = 'signed_out'
+             UPDATE sessions SET revoked_at = $2, revoke_reason = CASE
+                 WHEN generation > $6 AND NOT (generation = $6 + 1
+                     AND (confirmed_generation < generation OR settle_until > $2)) THEN '{REUSE}'
+                 ELSE 'signed_out' END
              WHERE id = $5 AND revoked_at IS NULL
-             RETURNING id, user_id
+             RETURNING id, user_id, revoke_reason
          ), noted AS ({noted})
          SELECT true FROM ended"
     );
     let [event, at, ip, agent] = end.params();
-    let outcome = db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID)]).await?;
+    let outcome = db.query(&sql, &[event, at, ip, agent, (&session, Type::UUID), (&generation, Type::INT8)]).await?;
     Ok(outcome.retried || !outcome.rows.is_empty())
+}
+
+/// Ends a token of the old backend, which has no session: it opens no request from now on.
+///
+/// # Errors
+/// As [`Scope::query`].
+pub async fn end_legacy_token(
+    db: &Scope<'_>,
+    user: Uuid,
+    token: Uuid,
+    expires_at: Timestamp,
+    end: &End<'_>,
+) -> Result<(), DbError> {
+    let noted = Note { user: "ended.user_id", from: "ended", ..End::note(&quoted(Kind::SignedOut)) }.sql();
+    // Nothing of an account that is gone.
+    let sql = format!(
+        "WITH ended AS (
+             INSERT INTO ended_legacy_tokens (id, user_id, expires_at)
+             SELECT $5, u.id, $7 FROM users u WHERE u.id = $6
+             ON CONFLICT (id) DO NOTHING
+             RETURNING user_id
+         ), noted AS ({noted})
+         SELECT true FROM ended"
+    );
+    let [event, at, ip, agent] = end.params();
+    let params = [event, at, ip, agent, (&token, Type::UUID), (&user, Type::UUID), (&expires_at, Type::TIMESTAMPTZ)];
+    db.query(&sql, &params).await.map(drop)
 }
 
 /// Ends a session of a user by its id. Answers whether there was a live one; a run after a lost answer counts

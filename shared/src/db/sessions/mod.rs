@@ -9,11 +9,13 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::audit::{Kind, Note, quoted};
+use super::permits::Permits;
 use super::users::standing;
 use super::{DbError, Scope};
+use crate::config::Limit;
 use crate::passwords::StoredPassword;
 
-pub use end::{End, revoke_all, revoke_own, sign_out};
+pub use end::{End, end_legacy_token, revoke_all, revoke_own, sign_out};
 pub use list::{SessionRow, list};
 pub use refresh::{Presented, Refreshed, refresh};
 
@@ -30,23 +32,33 @@ pub const SETTLE: SignedDuration = SignedDuration::from_secs(60);
 pub const MOST: i32 = 20;
 
 /// Where a request came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// The address that API Gateway saw.
     pub ip: Option<String>,
     /// Its IPv4 /24 or IPv6 /64.
     pub network: Option<String>,
-    /// The IPv4 address or the IPv6 /64: what one caller of many can have to themselves.
-    pub address: Option<String>,
+    /// What the caller is limited by, from the narrowest: the IPv4 address; the IPv6 /64, /56 and /48. Callers without
+    /// an address share one. Never empty.
+    pub networks: Vec<String>,
     /// The user agent, at most 256 characters.
     pub agent: Option<String>,
+    /// The browser and the system in the user agent, without versions; `none` without one.
+    pub family: String,
+}
+
+impl Default for Client {
+    /// Nobody who calls, as for an operator.
+    fn default() -> Self {
+        Self { ip: None, network: None, networks: vec!["unknown".to_owned()], agent: None, family: "none".to_owned() }
+    }
 }
 
 impl Client {
-    /// The name under which this caller is limited; those without an address share one.
+    /// The address under which a caller is remembered: the narrowest of its networks.
     #[must_use]
-    pub fn limited_as(&self) -> &str {
-        self.address.as_deref().unwrap_or("unknown")
+    pub fn address(&self) -> &str {
+        self.networks.first().map_or("unknown", String::as_str)
     }
 }
 
@@ -78,10 +90,12 @@ pub struct SignedIn<'a> {
     pub rehashed: Option<&'a StoredPassword>,
     /// The keyed hash under which failed sign-ins were counted.
     pub account: &'a str,
+    /// The limit whose permit is given back; none if nothing is limited.
+    pub limit: Option<Limit>,
 }
 
-/// Opens a session, replaces an outdated password hash, forgets the failed sign-ins before, and ends the
-/// longest idle session if there are too many. Answers false if the account is not what was verified any more:
+/// Opens a session, replaces an outdated password hash, forgets the failed sign-ins before, gives the permit of the
+/// caller's networks back, and ends the longest idle session if there are too many. Answers false if the account is not what was verified any more:
 /// its password was changed meanwhile, or it was disabled, banned or deleted.
 ///
 /// # Errors
@@ -113,9 +127,10 @@ pub async fn insert(db: &Scope<'_>, signed_in: &SignedIn<'_>, session: &NewSessi
              SELECT app.make_room(account.id, $1, $3, $15) FROM account
          ), opened AS (
              INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
-                                   user_agent, rotated_network, rotated_agent, created_at, last_used_at)
-             SELECT $1, account.id, $3, $4, $5, $6, $7, $10, $7, $3, $3 FROM account, room
+                                   user_agent, rotated_network, rotated_agent, rotated_family, created_at, last_used_at)
+             SELECT $1, account.id, $3, $4, $5, $6, $7, $10, $7, $16, $3, $3 FROM account, room
              ON CONFLICT (id) DO NOTHING
+             RETURNING id
          ), cleared AS (
              DELETE FROM sign_in_failures f USING account WHERE f.account = $13
          ), known AS (
@@ -123,10 +138,11 @@ pub async fn insert(db: &Scope<'_>, signed_in: &SignedIn<'_>, session: &NewSessi
              SELECT account.id, $14, $3 FROM account WHERE $6::text IS NOT NULL
              ON CONFLICT (user_id, address) DO UPDATE SET last_used_at = excluded.last_used_at
          ), noted AS ({noted})
-         SELECT true FROM account"
+         SELECT (SELECT app.give_back_permits('sign_in_address', $17, $18) FROM opened) FROM account"
     );
-    let SignedIn { user, verified, rehashed, account } = signed_in;
+    let SignedIn { user, verified, rehashed, account, limit } = signed_in;
     let NewSession { id, created_at, idle_expires_at, absolute_expires_at, client, event } = session;
+    let permits = Permits::of(*limit, client);
     let (hash, pepper_id) = rehashed.map(|stored| (&stored.hash, stored.pepper_id.as_ref())).unzip();
     let outcome = db
         .query(
@@ -145,8 +161,11 @@ pub async fn insert(db: &Scope<'_>, signed_in: &SignedIn<'_>, session: &NewSessi
                 (&verified.hash, Type::TEXT),
                 (event, Type::UUID),
                 (account, Type::TEXT),
-                (&client.limited_as(), Type::TEXT),
+                (&client.address(), Type::TEXT),
                 (&MOST, Type::INT4),
+                (&client.family, Type::TEXT),
+                (&permits.keys, Type::TEXT_ARRAY),
+                (&permits.everys, Type::FLOAT8_ARRAY),
             ],
         )
         .await?;

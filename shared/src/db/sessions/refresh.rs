@@ -43,7 +43,7 @@ pub enum Refreshed {
     },
     /// A newer token has settled; the session lives.
     Superseded,
-    /// An old token came from elsewhere; the session was ended.
+    /// An old token looks stolen; the session was ended.
     Reused,
     /// The token is newer than the session.
     Ahead,
@@ -63,11 +63,16 @@ pub enum Refreshed {
 const ROTATES: &str = "s.generation = $2 AND s.settle_until <= $3";
 /// The parent of a token that never arrived.
 const UNCONFIRMED: &str = "s.generation = $2 + 1 AND s.confirmed_generation < s.generation";
-/// A token whose successor has arrived and settled, or older.
+/// A token whose successor has arrived and settled, or older. Also in [`sign_out`](super::sign_out).
 const SUPERSEDED: &str = "s.generation > $2 AND NOT (s.generation = $2 + 1
     AND (s.confirmed_generation < s.generation OR s.settle_until > $3))";
-/// Presented where the last rotation was not.
-const ELSEWHERE: &str = "($9 OR s.rotated_network IS DISTINCT FROM $4 OR s.rotated_agent IS DISTINCT FROM $5)";
+/// From outside the network of the last rotation.
+const OUTSIDE: &str = "s.rotated_network IS DISTINCT FROM $4";
+/// What looks like theft: any old token if the settings are strict; one from another network and another program than the
+/// last rotation's; or one from another network after an earlier one was told to read its storage again, which an honest
+/// client does at once. Laptops move and browsers update: neither alone is theft.
+const STOLEN: &str = "($9 OR s.rotated_network IS DISTINCT FROM $4
+    AND (s.rotated_family <> $14 OR s.superseded_at < $3 - interval '10 seconds'))";
 
 /// Which rule applied, told from what it left behind: a grant always leaves an open settle window, and the
 /// presented token as the newest or its parent.
@@ -130,9 +135,13 @@ pub async fn refresh(db: &Scope<'_>, presented: &Presented<'_>) -> Result<Refres
                                    ELSE s.idle_expires_at END,
                  rotated_network = CASE WHEN {live} AND {ROTATES} THEN $4 ELSE s.rotated_network END,
                  rotated_agent = CASE WHEN {live} AND {ROTATES} THEN $5 ELSE s.rotated_agent END,
+                 rotated_family = CASE WHEN {live} AND {ROTATES} THEN $14 ELSE s.rotated_family END,
+                 superseded_at = CASE WHEN {live} AND {ROTATES} THEN NULL
+                                      WHEN {live} AND {SUPERSEDED} AND {OUTSIDE} THEN coalesce(s.superseded_at, $3)
+                                      ELSE s.superseded_at END,
                  last_used_at = CASE WHEN {live} AND {ROTATES} THEN $3 ELSE s.last_used_at END,
-                 revoked_at = CASE WHEN {live} AND {SUPERSEDED} AND {ELSEWHERE} THEN $3 ELSE s.revoked_at END,
-                 revoke_reason = CASE WHEN {live} AND {SUPERSEDED} AND {ELSEWHERE} THEN $8 ELSE s.revoke_reason END
+                 revoked_at = CASE WHEN {live} AND {SUPERSEDED} AND {STOLEN} THEN $3 ELSE s.revoked_at END,
+                 revoke_reason = CASE WHEN {live} AND {SUPERSEDED} AND {STOLEN} THEN $8 ELSE s.revoke_reason END
              FROM users u, permit
              WHERE s.id = $1 AND u.id = s.user_id AND permit.wait IS NULL
              RETURNING s.generation, s.settle_until, s.idle_expires_at, s.absolute_expires_at, s.revoked_at,
@@ -163,6 +172,7 @@ pub async fn refresh(db: &Scope<'_>, presented: &Presented<'_>) -> Result<Refres
                 (&burst, Type::INT4),
                 (&every, Type::FLOAT8),
                 (&client.ip, Type::TEXT),
+                (&client.family, Type::TEXT),
             ],
         )
         .await?;
@@ -188,5 +198,5 @@ pub async fn refresh(db: &Scope<'_>, presented: &Presented<'_>) -> Result<Refres
     })
 }
 
-/// The reason a session was ended for when an old refresh token came from elsewhere.
-const REUSE: &str = "refresh_token_reused";
+/// The reason a session was ended for when an old refresh token looked stolen.
+pub(super) const REUSE: &str = "refresh_token_reused";

@@ -8,7 +8,8 @@ use crate::db::{Columns, DbError, Scope};
 use crate::domain::Priority;
 
 /// What a list is ordered by. Ties are broken by id, so that every order is total.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case", default = "created_at")]
 pub enum SortBy {
     /// When tasks were made.
     #[default]
@@ -19,12 +20,13 @@ pub enum SortBy {
     DueDatetime,
     /// The order of the matrix.
     Priority,
-    /// The alphabet, as the database's collation has it.
+    /// The alphabet, without regard to case; an accented letter comes right behind its plain one.
     Title,
 }
 
 /// Which way a list is ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, utoipa::ToSchema)]
+#[schema(rename_all = "snake_case", default = "desc")]
 pub enum SortOrder {
     /// Smallest first.
     Asc,
@@ -112,37 +114,46 @@ pub fn list_sql(selection: &Selection) -> String {
         SortBy::Priority => "priority",
         SortBy::Title => "title",
     };
+    // What rows of `tasks` are ordered by.
+    let key = |table: &str| match selection.sort_by {
+        SortBy::Title => format!("coalesce({table}.title_key, left(app.sort_key({table}.title), 255) COLLATE \"C\")"),
+        _ => format!("{table}.{column}"),
+    };
     let first_page = selection.offset == 0;
-    let (columns, part) =
-        if first_page { ("*".to_owned(), "LIMIT $4") } else { (format!("id, {column}"), "LIMIT $4 OFFSET $5") };
+    let (columns, part) = if first_page {
+        ("mine.*".to_owned(), "LIMIT $4")
+    } else {
+        (format!("mine.id, {} AS {column}", key("mine")), "LIMIT $4 OFFSET $5")
+    };
     // NULLS LAST is no property of an ascending index read backwards: dated and undated tasks come from it apart.
     let apart = (selection.sort_by, selection.sort_order) == (SortBy::DueDatetime, SortOrder::Desc);
     let last = if apart { " NULLS LAST" } else { "" };
-    let order = |table: &str| format!("{table}.{column} {direction}{last}, {table}.id {direction}");
+    let order = |table: &str, key: &str| format!("{key} {direction}{last}, {table}.id {direction}");
     let plain = |filter: &str, part: &str| {
-        format!("SELECT {columns} FROM tasks WHERE {mine}{filter} ORDER BY {column} {direction}, id {direction} {part}")
+        let order = format!("{} {direction}, mine.id {direction}", key("mine"));
+        format!("SELECT {columns} FROM tasks mine WHERE {mine}{filter} ORDER BY {order} {part}")
     };
     let page = if apart {
         format!(
             "SELECT * FROM (({}) UNION ALL ({})) dated ORDER BY {} {part}",
             plain(" AND due_datetime IS NOT NULL", "LIMIT $4 + $5"),
             plain(" AND due_datetime IS NULL", "LIMIT $4 + $5"),
-            order("dated"),
+            order("dated", "dated.due_datetime"),
         )
     } else {
         plain("", part)
     };
     let count = format!("SELECT count(*) AS total FROM tasks WHERE {mine}");
     if first_page && !apart {
-        format!("SELECT ({count}), true, {COLUMNS} FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t"))
+        format!("SELECT ({count}), true, {COLUMNS} FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t", &key("t")))
     } else if first_page {
-        format!("SELECT ({count}), true, {COLUMNS} FROM ({page}) t ORDER BY {}", order("t"))
+        format!("SELECT ({count}), true, {COLUMNS} FROM ({page}) t ORDER BY {}", order("t", &key("t")))
     } else {
         format!(
             "SELECT counted.total, t.id IS NOT NULL, {COLUMNS}
              FROM ({count}) counted LEFT JOIN (({page}) page JOIN tasks t ON t.id = page.id) ON true
              ORDER BY {}",
-            order("page"),
+            order("page", &format!("page.{column}")),
         )
     }
 }

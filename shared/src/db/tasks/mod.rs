@@ -75,7 +75,7 @@ pub struct NewTask {
 }
 
 /// What is to change; `None` leaves a field as it is.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct TaskChange {
     /// The new title.
     pub title: Option<Title>,
@@ -89,16 +89,19 @@ pub struct TaskChange {
     pub is_completed: Option<bool>,
 }
 
-/// Makes a task.
+/// Makes a task; none if its owner has stored `most` already.
 ///
 /// # Errors
-/// As [`Scope::query`]; on `tasks_user_id_fkey` if the account has just been deleted.
-pub async fn insert(db: &Scope<'_>, owner: Uuid, task: &NewTask) -> Result<TaskRow, DbError> {
-    // Run twice with the same id, the second run waits for the first one and returns what it inserted.
+/// As [`Scope::query`]; on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just
+/// been deleted.
+pub async fn insert(db: &Scope<'_>, owner: Uuid, task: &NewTask, most: i64) -> Result<Option<TaskRow>, DbError> {
+    // Run twice with the same id, the second run waits for the first one and returns what it inserted, although there may
+    // be no room any more.
     let sql = format!(
         "INSERT INTO tasks AS t (id, user_id, title, description, due_datetime, priority, is_completed,
                                  completed_at, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $7 THEN $8 END, $8, $8)
+         SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $7 THEN $8 END, $8, $8
+         WHERE app.has_room($9) OR EXISTS (SELECT FROM tasks mine WHERE mine.id = $1 AND mine.user_id = $2)
          ON CONFLICT (id) DO UPDATE SET id = excluded.id WHERE t.user_id = excluded.user_id
          RETURNING {COLUMNS}"
     );
@@ -115,11 +118,11 @@ pub async fn insert(db: &Scope<'_>, owner: Uuid, task: &NewTask) -> Result<TaskR
                 (&priority.rank(), Type::INT2),
                 (is_completed, Type::BOOL),
                 (created_at, Type::TIMESTAMPTZ),
+                (&most, Type::INT8),
             ],
         )
         .await?;
-    let row = outcome.rows.first().ok_or_else(|| DbError::other("the task was not inserted"))?;
-    TaskRow::read(&mut Columns::of(row))
+    outcome.rows.first().map(|row| TaskRow::read(&mut Columns::of(row))).transpose()
 }
 
 /// Finds a user's task.

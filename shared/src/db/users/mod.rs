@@ -16,7 +16,10 @@ use crate::passwords::StoredPassword;
 
 pub use delete::{Deleted, delete};
 pub use password::{Confirming, NewHash, change_password, find_to_confirm};
-pub use sign_in::{Attempt, begin_sign_in};
+pub use sign_in::{
+    Attempt, Gate, PauseVerdict, SignInFailure, SignInPermit, SignInStanding, begin_sign_in, judge_pause,
+    note_failed_sign_in,
+};
 pub use sign_up::{BeginSignUp, Begun, NewUser, begin_sign_up, insert_with_session};
 
 /// An account without its secrets.

@@ -16,8 +16,9 @@ use crate::passwords::StoredPassword;
 pub struct Confirming<'a> {
     /// The account.
     pub user: Uuid,
-    /// The session, which has permits of its own: a thief of its tokens uses up those, and nobody else's.
-    pub session: Option<Uuid>,
+    /// The session, or the token of the old backend, which has permits of its own: a thief of it uses up those, and
+    /// nobody else's.
+    pub holder: Option<Uuid>,
     /// Who asks.
     pub client: &'a Client,
     /// Now.
@@ -35,10 +36,10 @@ pub struct Confirming<'a> {
 pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Permitted, DbError> {
     let sql = format!(
         "SELECT p.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
-         FROM app.take_permit('password', coalesce($8::uuid, $1)::text, $2, $3, $4, $5, $1, NULL, $6, $7) p
+         FROM app.take_permit('password', coalesce($8::text, $1::text), $2, $3, $4, $5, $1, NULL, $6, $7) p
          LEFT JOIN users u ON u.id = $1 AND p.wait IS NULL"
     );
-    let Confirming { user, session, client, at, event, limit } = confirming;
+    let Confirming { user, holder, client, at, event, limit } = confirming;
     let (burst, every) = Limit::params(*limit);
     let outcome = db
         .query(
@@ -51,7 +52,7 @@ pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Res
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
-                (session, Type::UUID),
+                (&holder.map(|holder| holder.to_string()), Type::TEXT),
             ],
         )
         .await?;
@@ -129,7 +130,7 @@ pub async fn change_password(db: &Scope<'_>, new: &NewHash<'_>) -> Result<Option
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
-                (&client.limited_as(), Type::TEXT),
+                (&client.address(), Type::TEXT),
             ],
         )
         .await;

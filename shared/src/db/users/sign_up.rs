@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{COLUMNS, UserRow};
 use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{Kind, Note, quoted};
+use crate::db::permits::Permits;
 use crate::db::sessions::{Client, NewSession};
 use crate::db::{Columns, DbError, Scope};
 use crate::domain::{Email, Name};
@@ -44,19 +45,19 @@ pub enum Begun {
 /// As [`Scope::query`].
 pub async fn begin_sign_up(db: &Scope<'_>, begin: &BeginSignUp<'_>) -> Result<Begun, DbError> {
     const SQL: &str = "
-        SELECT p.wait, EXISTS (SELECT FROM users u WHERE u.email = $1)
-        FROM app.take_permit('sign_up', $2, $3, $4, $5, $6, NULL, NULL, $7, $8) p";
+        SELECT p.wait, p.level, EXISTS (SELECT FROM users u WHERE u.email = ANY ($1))
+        FROM app.take_permits('sign_up', $2, $4, $5, $3, $6, NULL, NULL, $7, $8) p";
     let BeginSignUp { email, client, at, event, limit } = begin;
-    let (burst, every) = Limit::params(*limit);
+    let permits = Permits::of(*limit, client);
     let outcome = db
         .query(
             SQL,
             &[
-                (&email.as_str(), Type::TEXT),
-                (&client.limited_as(), Type::TEXT),
+                (&email.spellings(), Type::TEXT_ARRAY),
+                (&permits.keys, Type::TEXT_ARRAY),
                 (at, Type::TIMESTAMPTZ),
-                (&burst, Type::INT4),
-                (&every, Type::FLOAT8),
+                (&permits.bursts, Type::INT4_ARRAY),
+                (&permits.everys, Type::FLOAT8_ARRAY),
                 (event, Type::UUID),
                 (&client.ip, Type::TEXT),
                 (&client.agent, Type::TEXT),
@@ -65,7 +66,8 @@ pub async fn begin_sign_up(db: &Scope<'_>, begin: &BeginSignUp<'_>) -> Result<Be
         .await?;
     let row = outcome.rows.first().ok_or_else(|| DbError::other("the permit has no row"))?;
     let mut columns = Columns::of(row);
-    if let (Some(wait), Some(limit)) = (columns.take()?, *limit) {
+    let (wait, level): (Option<f64>, _) = (columns.take()?, columns.take()?);
+    if let (Some(wait), Some(limit)) = (wait, permits.limit(level)) {
         return Ok(Begun::Refused(Refused { policy: Policy::SignUp, limit, wait }));
     }
     Ok(if columns.take()? { Begun::Taken } else { Begun::Free })
@@ -112,8 +114,8 @@ pub async fn insert_with_session(
     let sql = format!(
         "WITH opened AS (
              INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
-                                   user_agent, rotated_network, rotated_agent, created_at, last_used_at)
-             VALUES ($7, $1, $6, $8, $9, $10, $11, $12, $11, $6, $6)
+                                   user_agent, rotated_network, rotated_agent, rotated_family, created_at, last_used_at)
+             VALUES ($7, $1, $6, $8, $9, $10, $11, $12, $11, $16, $6, $6)
              ON CONFLICT (id) DO NOTHING
          ), known AS (
              INSERT INTO sign_in_addresses (user_id, address, last_used_at)
@@ -146,8 +148,9 @@ pub async fn insert_with_session(
                 (&client.agent, Type::TEXT),
                 (&client.network, Type::TEXT),
                 (event, Type::UUID),
-                (&client.limited_as(), Type::TEXT),
+                (&client.address(), Type::TEXT),
                 (account, Type::TEXT),
+                (&client.family, Type::TEXT),
             ],
         )
         .await?;

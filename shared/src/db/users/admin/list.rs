@@ -37,7 +37,7 @@ pub async fn list(
 ) -> Result<Vec<UserRow>, DbError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM users u
-         WHERE ($1::text IS NULL OR u.email = $1)
+         WHERE ($1::text[] IS NULL OR u.email = ANY ($1))
            AND ($2::text IS NULL OR u.email LIKE $2 OR lower(u.name) LIKE $2)
            AND ($3::text IS NULL OR u.role = $3)
            AND ($4::boolean IS NULL OR u.is_active = $4)
@@ -53,7 +53,7 @@ pub async fn list(
         .query(
             &sql,
             &[
-                (&email.as_ref().map(Email::as_str), Type::TEXT),
+                (&email.as_ref().map(Email::spellings), Type::TEXT_ARRAY),
                 (&pattern, Type::TEXT),
                 (&role.map(Role::as_str), Type::TEXT),
                 (is_active, Type::BOOL),

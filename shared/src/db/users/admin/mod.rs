@@ -10,12 +10,13 @@ use super::{COLUMNS, UserRow, standing};
 use crate::db::audit::{Kind, Note, quoted};
 use crate::db::sessions::Client;
 use crate::db::{Columns, DbError, Scope};
-use crate::domain::{BanReason, Email};
+use crate::domain::{BanReason, Email, Invalid};
 
 pub use list::{Filter, list};
 
 /// What an account may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, utoipa::ToSchema, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Use the API.
     User,
@@ -24,6 +25,17 @@ pub enum Role {
 }
 
 impl Role {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::User, Self::Admin];
+
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// If it is neither.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or(Invalid::new("must be one of user, admin"))
+    }
+
     /// The name in the table and in tokens.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -177,7 +189,8 @@ async fn try_to_act(db: &Scope<'_>, action: &Action<'_>) -> Result<Option<Acted>
     // account keeps the time of its last change if nothing of it changes.
     let sql = format!(
         "WITH target AS (
-             SELECT u.id, u.role FROM users u WHERE u.id = $1 OR u.email = $2
+             SELECT u.id, u.role FROM users u WHERE u.id = $1 OR u.email = ANY ($2)
+             ORDER BY array_position($2, u.email::text) LIMIT 1
          ), admins AS MATERIALIZED (
              SELECT u.id FROM users u
              WHERE u.role = 'admin' AND {standing} AND $12 AND (SELECT target.role FROM target) = 'admin'
@@ -202,7 +215,7 @@ async fn try_to_act(db: &Scope<'_>, action: &Action<'_>) -> Result<Option<Acted>
     );
     let (id, email) = match target {
         Target::Id(id) => (Some(id), None),
-        Target::Email(email) => (None, Some(email.as_str())),
+        Target::Email(email) => (None, Some(email.spellings())),
     };
     let role = match change {
         Change::Role(role) => Some(role.as_str()),
@@ -217,7 +230,7 @@ async fn try_to_act(db: &Scope<'_>, action: &Action<'_>) -> Result<Option<Acted>
             &sql,
             &[
                 (&id, Type::UUID),
-                (&email, Type::TEXT),
+                (&email, Type::TEXT_ARRAY),
                 (at, Type::TIMESTAMPTZ),
                 (event, Type::UUID),
                 (actor, Type::UUID),

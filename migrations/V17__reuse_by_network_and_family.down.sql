@@ -1,0 +1,3 @@
+ALTER TABLE sessions
+    DROP COLUMN rotated_family,
+    DROP COLUMN superseded_at;

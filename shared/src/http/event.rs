@@ -1,0 +1,257 @@
+//! Requests as API Gateway and Lambda hand them on (HTTP API, payload format 2.0).
+//!
+//! A client chooses almost everything in an event, and no event makes this code fail: invalid characters of an address are
+//! percent-encoded, invalid headers are dropped, and the layers answer an unreadable request with 400.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use axum::body::Body;
+use axum::extract::Request;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use lambda_runtime::Context;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::{Deserialize, Deserializer};
+
+/// An event of API Gateway, as far as it is read. A field that is missing or null is empty.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct HttpEvent {
+    #[serde(deserialize_with = "or_default")]
+    raw_path: String,
+    #[serde(deserialize_with = "or_default")]
+    raw_query_string: String,
+    #[serde(deserialize_with = "or_default")]
+    headers: HashMap<String, Option<String>>,
+    #[serde(deserialize_with = "or_default")]
+    cookies: Vec<String>,
+    #[serde(deserialize_with = "or_default")]
+    request_context: EventContext,
+    body: Option<String>,
+    #[serde(deserialize_with = "or_default")]
+    is_base64_encoded: bool,
+}
+
+/// The emulator of `cargo lambda watch` sends null for what is not there.
+fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EventContext {
+    #[serde(deserialize_with = "or_default")]
+    http: EventHttp,
+    request_id: Option<String>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct EventHttp {
+    #[serde(deserialize_with = "or_default")]
+    method: String,
+    #[serde(deserialize_with = "or_default")]
+    source_ip: String,
+}
+
+/// Bodies and headers stay out of logs.
+impl std::fmt::Debug for HttpEvent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpEvent").field("method", &self.request_context.http.method).finish_non_exhaustive()
+    }
+}
+
+/// What API Gateway knows of a request beside the request itself, as an extension of it.
+#[derive(Clone, Debug, Default)]
+pub struct Gateway {
+    /// The address of the caller; none if there is none.
+    pub source_ip: Option<IpAddr>,
+    /// What API Gateway calls the request.
+    pub request_id: Option<String>,
+}
+
+/// Marks a request that could not be read, with the reason, for the layer that answers it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unreadable(pub(super) &'static str);
+
+/// Characters that a query must not have as they are. `%` may stay: whoever sent it has encoded something.
+const QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The same for a path.
+const PATH: &AsciiSet = &QUERY.add(b'?');
+
+impl HttpEvent {
+    /// Converts the event into a request.
+    #[must_use]
+    pub fn into_request(self, context: Option<Context>) -> Request {
+        let EventContext { http: EventHttp { method, source_ip }, request_id } = self.request_context;
+        let (mut request, unreadable) = match read(&method, &self.raw_path, &self.raw_query_string) {
+            Ok((method, uri)) => {
+                let mut request = Request::default();
+                (*request.method_mut(), *request.uri_mut()) = (method, uri);
+                (request, None)
+            }
+            Err(reason) => (Request::default(), Some(reason)),
+        };
+        *request.headers_mut() = headers(self.headers, &self.cookies);
+        let unreadable = match body(self.body, self.is_base64_encoded) {
+            Ok(body) => {
+                *request.body_mut() = body;
+                unreadable
+            }
+            Err(reason) => unreadable.or(Some(reason)),
+        };
+        let source_ip = source_ip.parse().ok().map(|ip: IpAddr| ip.to_canonical());
+        let extensions = request.extensions_mut();
+        extensions.insert(Gateway { source_ip, request_id });
+        unreadable.and_then(|reason| extensions.insert(Unreadable(reason)));
+        context.and_then(|context| extensions.insert(context));
+        request
+    }
+}
+
+/// Reads method and address. One slash at the end of the path is removed.
+fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static str> {
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| "The HTTP method is not valid")?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = utf8_percent_encode(path.strip_prefix('/').unwrap_or(path), PATH);
+    let address =
+        if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", utf8_percent_encode(query, QUERY)) };
+    let uri = Uri::try_from(address).map_err(|_| "The address is too long")?;
+    Ok((method, uri))
+}
+
+/// The valid headers, and the cookies. API Gateway takes these out of the header; the emulator of `cargo lambda watch` sends
+/// them in both places, and those that are not ASCII in the header alone, beside a list with an empty text.
+fn headers(given: HashMap<String, Option<String>>, cookies: &[String]) -> HeaderMap {
+    let header = |(name, value): (String, Option<String>)| {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_maybe_shared(bytes::Bytes::from(value?)).ok()?))
+    };
+    // A map holds no more than 32,768, and nobody needs a hundredth of that.
+    let mut headers: HeaderMap = given.into_iter().filter_map(header).take(300).collect();
+    let mut cookies = cookies.iter().filter(|cookie| !cookie.is_empty()).peekable();
+    if cookies.peek().is_some() {
+        headers.remove(COOKIE);
+    }
+    // An invalid cookie does not hide the others.
+    headers.extend(cookies.filter_map(|cookie| Some((COOKIE, HeaderValue::from_str(cookie).ok()?))));
+    headers
+}
+
+fn body(text: Option<String>, is_base64: bool) -> Result<Body, &'static str> {
+    match text {
+        None => Ok(Body::empty()),
+        Some(text) if is_base64 => STANDARD.decode(text).map(Body::from).map_err(|_| "The body is not valid base64"),
+        Some(text) => Ok(Body::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn request(change: impl FnOnce(&mut Value)) -> Request {
+        let mut event = json!({
+            "rawPath": "/api/tasks", "rawQueryString": "", "headers": { "host": "api.example.com" },
+            "requestContext": { "http": { "method": "GET", "sourceIp": "203.0.113.7" } },
+        });
+        change(&mut event);
+        serde_json::from_value::<HttpEvent>(event).unwrap().into_request(None)
+    }
+
+    fn reason(request: &Request) -> Option<&'static str> {
+        request.extensions().get::<Unreadable>().map(|unreadable| unreadable.0)
+    }
+
+    #[test]
+    fn no_header_of_a_proxy_matters_for_the_address() {
+        for (name, value) in [
+            ("x-forwarded-proto", "https,http"),
+            ("host", "a b"),
+            ("host", ""),
+            ("host", "[::1"),
+            ("x-forwarded-host", "ü"),
+        ] {
+            let request = request(|event| event["headers"][name] = value.into());
+            assert_eq!((request.uri().to_string().as_str(), reason(&request)), ("/api/tasks", None), "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_stand_in_an_address_is_encoded() {
+        for (path, query, expected) in [
+            ("/a b", "q=c d", "/a%20b?q=c%20d"),
+            ("/ü", "q=\"<>\u{0}", "/%C3%BC?q=%22%3C%3E%00"),
+            ("no slash", "", "/no%20slash"),
+            ("/100%", "q=%", "/100%?q=%"),
+            ("/a?b#c", "", "/a%3Fb%23c"),
+            ("", "", "/"),
+        ] {
+            let request = request(|event| {
+                event["rawPath"] = path.into();
+                event["rawQueryString"] = query.into();
+            });
+            assert_eq!((request.uri().to_string().as_str(), reason(&request)), (expected, None), "{path}?{query}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_path_means_the_same_as_none() {
+        for (path, expected) in [("/api/tasks/", "/api/tasks"), ("/", "/"), ("/a//", "/a/")] {
+            assert_eq!(request(|event| event["rawPath"] = path.into()).uri().path(), expected);
+        }
+    }
+
+    #[test]
+    fn headers_that_are_none_are_left_out_and_cookies_stand_alone() {
+        let request = request(|event| {
+            event["headers"] =
+                json!({ "a b": "x", "accept": "a\u{0}b", "x-ok": "ü", "x-null": null, "cookie": "theme=dunkel; id=7" });
+            event["cookies"] = json!(["theme=dunkel", "grüße=1", "bell=\u{7}", "id=7"]);
+        });
+        let names: Vec<&str> = request.headers().keys().map(HeaderName::as_str).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        let cookies: Vec<_> = request.headers().get_all(COOKIE).iter().collect();
+        assert_eq!(cookies, ["theme=dunkel", "grüße=1", "id=7"]);
+    }
+
+    #[test]
+    fn cookies_that_are_not_ascii_come_from_the_emulator_in_the_header_alone() {
+        let request = request(|event| {
+            event["headers"] = json!({ "cookie": "grüße=1; id=7" });
+            event["cookies"] = json!([""]);
+        });
+        let cookies: Vec<_> = request.headers().get_all(COOKIE).iter().collect();
+        assert_eq!(cookies, ["grüße=1; id=7"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_at_all_is_marked() {
+        let odd = request(|event| event["requestContext"]["http"]["method"] = "G T".into());
+        assert_eq!(reason(&odd), Some("The HTTP method is not valid"));
+        let long = request(|event| event["rawPath"] = format!("/{}", "x".repeat(70_000)).into());
+        assert_eq!(reason(&long), Some("The address is too long"));
+        let body = request(|event| {
+            event["body"] = "not base64!".into();
+            event["isBase64Encoded"] = true.into();
+        });
+        assert_eq!(reason(&body), Some("The body is not valid base64"));
+    }
+}
