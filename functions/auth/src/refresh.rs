@@ -42,8 +42,8 @@ pub(crate) async fn refresh(
     browser: BrowserCookie,
     body: Body,
 ) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
-    let (token, from_cookie) = match presented(&browser, &body) {
-        Ok(Presented { token, from_cookie }) => (token, from_cookie),
+    let (token, from_cookie) = match read_input(&browser, &body) {
+        Ok(RefreshInput { token, from_cookie }) => (token, from_cookie),
         Err(error) => return Err((browser.take_back_duplicates(), error)),
     };
     let cookie = if from_cookie { Some(&browser) } else { None };
@@ -62,14 +62,14 @@ pub(crate) async fn refresh(
 }
 
 /// A refresh token, and where it came from.
-struct Presented {
+struct RefreshInput {
     token: String,
     from_cookie: bool,
 }
 
 /// The token of the body, else that of the cookie. What is wrong with the body matters only beside a cookie: without any
 /// token the answer is that there is none.
-fn presented(browser: &BrowserCookie, body: &Body) -> Result<Presented, ApiError> {
+fn read_input(browser: &BrowserCookie, body: &Body) -> Result<RefreshInput, ApiError> {
     let read = || {
         if body.bytes.is_empty() {
             return Ok(None);
@@ -78,14 +78,15 @@ fn presented(browser: &BrowserCookie, body: &Body) -> Result<Presented, ApiError
         let token = fields.optional("/refresh_token", body.json::<Refresh>()?.refresh_token);
         fields.finish().map(|()| token)
     };
-    let given = read();
-    if let Ok(Some(token)) = &given
-        && (!token.is_empty() || browser.token()?.is_none())
-    {
-        return Ok(Presented { token: token.clone(), from_cookie: false });
+    let from_body = |token| Ok(RefreshInput { token, from_cookie: false });
+    match read() {
+        Ok(Some(token)) if !token.is_empty() => from_body(token),
+        given => match (browser.token()?, given) {
+            (Some(token), given) => given.map(|_| RefreshInput { token: token.to_owned(), from_cookie: true }),
+            (None, Ok(Some(empty))) => from_body(empty),
+            (None, _) => Err(ApiError::of(Code::RefreshTokenMissing)),
+        },
     }
-    let Some(token) = browser.token()? else { return Err(ApiError::of(Code::RefreshTokenMissing)) };
-    given.map(|_| Presented { token: token.to_owned(), from_cookie: true })
 }
 
 async fn exchange(

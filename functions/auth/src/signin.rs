@@ -93,7 +93,7 @@ async fn open_session(
     fields.finish()?;
     let cookie = if to_cookie { Some(browser) } else { None };
     cookie.map_or(Ok(()), BrowserCookie::check)?;
-    let given = Given { email: &email, password: &password, cookie };
+    let given = SignInInput { email: &email, password: &password, cookie };
     // Another sign-in may replace an outdated hash while this one verifies it: then it is looked at once more.
     // The second look is part of the same try, and takes no permits.
     let mut standing = None;
@@ -106,7 +106,7 @@ async fn open_session(
 }
 
 /// What a request to sign in says.
-struct Given<'a> {
+struct SignInInput<'a> {
     email: &'a str,
     password: &'a str,
     /// Where the refresh token shall go, if it shall go into the cookie.
@@ -122,7 +122,7 @@ fn wrong() -> ApiError {
 async fn try_to_open_session(
     app: &App,
     client: &Client,
-    given: &Given<'_>,
+    given: &SignInInput<'_>,
     standing: &mut Option<SignInStanding>,
 ) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
     let settings = app.settings();

@@ -2,7 +2,7 @@
 //! bounded number of rows, and no index is needed that requests would have to keep up to date.
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::{Columns, DbError, Param, Scope};
@@ -102,9 +102,6 @@ pub async fn purge(db: &Scope<'_>, batch: Batch, before: Timestamp, from: Option
     Ok(Purged { deleted: columns.take()?, next: columns.take()? })
 }
 
-const ANSWER_LOST: &str =
-    "the connection was lost, and a second attempt found no such account: the first may have done it";
-
 /// What became of an account that an operator wants to be gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRemoval {
@@ -127,16 +124,10 @@ pub async fn delete_account(
     event: Uuid,
 ) -> Result<AccountRemoval, DbError> {
     let sql = "SELECT d.who, d.is_gone FROM app.delete_account($1, $2, $3) d";
-    let spellings = email.spellings();
-    let params: [Param<'_>; 3] = [(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ), (&event, Type::UUID)];
-    let outcome = db.query(sql, &params).await?;
-    let row = outcome.rows.first().ok_or_else(|| DbError::other("the function has no row"))?;
-    let mut columns = Columns::of(row);
-    Ok(match (columns.take()?, columns.take()?) {
-        (None, _) if outcome.retried => return Err(DbError::other(ANSWER_LOST)),
-        (Some(user), Some(true)) => AccountRemoval::Gone(user),
-        (Some(_), _) => AccountRemoval::LastAdmin,
-        (None, _) => AccountRemoval::Missing,
+    Ok(match operate(db, sql, email, at, event).await? {
+        Some((user, true)) => AccountRemoval::Gone(user),
+        Some((_, false)) => AccountRemoval::LastAdmin,
+        None => AccountRemoval::Missing,
     })
 }
 
@@ -152,14 +143,27 @@ pub async fn release_address(
     event: Uuid,
 ) -> Result<Option<(Uuid, String)>, DbError> {
     let sql = "SELECT r.who, r.placeholder FROM app.release_address($1, $2, $3, 'operator') r";
+    operate(db, sql, email, at, event).await
+}
+
+/// Calls a function that does something to the account of an address: which account, and what became of it; none if there
+/// is no such account.
+async fn operate<T: for<'a> FromSql<'a>>(
+    db: &Scope<'_>,
+    sql: &str,
+    email: &Email,
+    at: Timestamp,
+    event: Uuid,
+) -> Result<Option<(Uuid, T)>, DbError> {
+    const ANSWER_LOST: &str =
+        "the connection was lost, and a second attempt found no such account: the first may have done it";
     let spellings = email.spellings();
     let params: [Param<'_>; 3] = [(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ), (&event, Type::UUID)];
     let outcome = db.query(sql, &params).await?;
     let row = outcome.rows.first().ok_or_else(|| DbError::other("the function has no row"))?;
     let mut columns = Columns::of(row);
-    let released = Option::zip(columns.take()?, columns.take()?);
-    if released.is_none() && outcome.retried {
-        return Err(DbError::other(ANSWER_LOST));
+    match Option::zip(columns.take()?, columns.take()?) {
+        None if outcome.retried => Err(DbError::other(ANSWER_LOST)),
+        found => Ok(found),
     }
-    Ok(released)
 }

@@ -99,27 +99,20 @@ impl HttpEvent {
     #[must_use]
     pub fn into_request(self, context: Option<Context>) -> Request {
         let EventContext { http: EventHttp { method, source_ip }, request_id } = self.request_context;
-        let (mut request, unreadable) = match read(&method, &self.raw_path, &self.raw_query_string) {
-            Ok((method, uri)) => {
-                let mut request = Request::default();
-                (*request.method_mut(), *request.uri_mut()) = (method, uri);
-                (request, None)
-            }
-            Err(reason) => (Request::default(), Some(reason)),
-        };
+        let mut request = Request::default();
+        let address = read(&method, &self.raw_path, &self.raw_query_string)
+            .map(|(method, uri)| (*request.method_mut(), *request.uri_mut()) = (method, uri));
         *request.headers_mut() = headers(self.headers, &self.cookies);
-        let unreadable = match body(self.body, self.is_base64_encoded) {
-            Ok(body) => {
-                *request.body_mut() = body;
-                unreadable
-            }
-            Err(reason) => unreadable.or(Some(reason)),
-        };
+        let body = body(self.body, self.is_base64_encoded).map(|body| *request.body_mut() = body);
         let source_ip = source_ip.parse().ok().map(|ip: IpAddr| ip.to_canonical());
         let extensions = request.extensions_mut();
         extensions.insert(Gateway { source_ip, request_id });
-        unreadable.and_then(|reason| extensions.insert(Unreadable(reason)));
-        context.and_then(|context| extensions.insert(context));
+        if let Err(reason) = address.and(body) {
+            extensions.insert(Unreadable(reason));
+        }
+        if let Some(context) = context {
+            extensions.insert(context);
+        }
         request
     }
 }

@@ -11,13 +11,13 @@ pub(super) const STRICT: &str = "handling=strict";
 /// Whether the client asks for strict handling. Of a preference that is given twice the first counts (§2).
 pub(super) fn is_strict(headers: &HeaderMap) -> bool {
     let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
-    let preferences = lines.flat_map(|line| line.split(',')).map(|preference| {
+    let mut preferences = lines.flat_map(|line| line.split(',')).map(|preference| {
         let name_and_value = preference.split(';').next().unwrap_or_default();
         let (name, value) = name_and_value.split_once('=').unwrap_or((name_and_value, ""));
         (name.trim(), value.trim().trim_matches('"'))
     });
     let handling = |(name, value): (&str, &'_ str)| name.eq_ignore_ascii_case("handling").then(|| value == "strict");
-    preferences.into_iter().find_map(handling).unwrap_or(false)
+    preferences.find_map(handling).unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use shared::error::Code;
 use utoipa::openapi::OpenApi;
 
 /// A JSON object whose members keep their order.
-pub(crate) struct Ordered(Vec<(String, Value)>);
+pub(crate) struct OrderedObject(Vec<(String, Value)>);
 
-impl Serialize for Ordered {
+impl Serialize for OrderedObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in &self.0 {
@@ -28,7 +28,7 @@ pub(crate) struct Document {
     info: Value,
     servers: Value,
     tags: Value,
-    paths: Ordered,
+    paths: OrderedObject,
     components: Value,
 }
 
@@ -87,7 +87,7 @@ pub(crate) fn finish(document: &OpenApi) -> Document {
         info: all["info"].take(),
         servers: all["servers"].take(),
         tags: all["tags"].take(),
-        paths: Ordered(first.into_iter().chain(last).collect()),
+        paths: OrderedObject(first.into_iter().chain(last).collect()),
         components,
     }
 }

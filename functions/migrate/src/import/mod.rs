@@ -194,8 +194,8 @@ impl Run<'_> {
             } else if !seen_ids.insert(user.id) {
                 judged.skip(&legacy_id, "another user has this id");
             } else {
+                user.takes_address_over = !owners.is_empty();
                 for owner in &owners {
-                    user.takes_address_over = true;
                     judged.adjust(
                         &legacy_id,
                         &format!("the account {owner} had this address, and has a placeholder now"),
