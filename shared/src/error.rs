@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::config::{Policy, Refused};
-use crate::db::{DbError, Refusal};
+use crate::db::{DbError, RequestRefusal};
 
 /// One row per failure: what it means, its variant, HTTP status, stable code and title.
 macro_rules! table {
@@ -258,13 +258,16 @@ pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
         let code = match &error {
-            DbError::RefusedAgain(refusal) => return DbError::Refused(*refusal).into(),
-            DbError::Refused(Refusal::Revoked) => return Self::of(Code::SessionRevoked),
-            DbError::Refused(Refusal::Expired) => return Self::of(Code::SessionExpired),
-            DbError::Refused(Refusal::Disabled) => return Self::of(Code::AccountDisabled),
-            DbError::Refused(Refusal::Banned) => return Self::of(Code::AccountBanned),
-            DbError::Refused(Refusal::NotAdmin) => return Self::of(Code::AdminRequired),
-            DbError::Refused(Refusal::Limited(refused)) => return Self::limited(*refused),
+            DbError::RequestRefused(refusal) | DbError::RetryRefused(refusal) => {
+                return match refusal {
+                    RequestRefusal::SessionRevoked => Self::of(Code::SessionRevoked),
+                    RequestRefusal::SessionExpired => Self::of(Code::SessionExpired),
+                    RequestRefusal::AccountDisabled => Self::of(Code::AccountDisabled),
+                    RequestRefusal::AccountBanned => Self::of(Code::AccountBanned),
+                    RequestRefusal::NotAdmin => Self::of(Code::AdminRequired),
+                    RequestRefusal::RateLimited(refused) => Self::limited(*refused),
+                };
+            }
             DbError::Unavailable(_) | DbError::Overloaded(_) | DbError::TimedOut(_) => Code::DatabaseUnavailable,
             DbError::Constraint { .. } | DbError::Other(_) => Code::Internal,
         };

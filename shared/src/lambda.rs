@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
 use crate::config::{Environment, Function, Live, Source, Sources};
-use crate::db::{Database, Role};
+use crate::db::{Database, DatabaseRole};
 use crate::http::answer::HttpAnswer;
 use crate::http::event::HttpEvent;
 use crate::http::stack;
@@ -171,11 +171,11 @@ async fn start(function: Function, sources: Sources, connections: usize) -> Resu
 #[must_use]
 pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: usize) -> App {
     let role = match function {
-        Function::Tasks => Role::Tasks,
-        Function::Auth => Role::Auth,
-        Function::Users => Role::Admin,
-        Function::Maintenance => Role::Maintenance,
-        Function::Health | Function::Docs | Function::Migrate => Role::Login,
+        Function::Tasks => DatabaseRole::Tasks,
+        Function::Auth => DatabaseRole::Auth,
+        Function::Users => DatabaseRole::Admin,
+        Function::Maintenance => DatabaseRole::Maintenance,
+        Function::Health | Function::Docs | Function::Migrate => DatabaseRole::Login,
     };
     let db = Database::new(Arc::clone(&live), clock.clone(), role, connections);
     App { live, db, ids: Ids::new(clock.clone()), clock, metrics: Metrics::default() }

@@ -69,6 +69,8 @@ pub struct Answered<'a> {
     pub code: Option<Code>,
     /// Why, for operators.
     pub cause: Option<&'a str>,
+    /// The slowest statement that took longer than 100 ms, with its milliseconds.
+    pub slow_statement: Option<(&'static str, f64)>,
 }
 
 /// What is counted for the whole stack.
@@ -212,6 +214,10 @@ impl Entry for RequestLine<'_> {
         line.value("cold_start", if request.cold_start { "true" } else { "false" });
         line.value("code", &request.code.map(Code::as_str));
         line.value("cause", &request.cause);
+        if let Some((name, took)) = request.slow_statement {
+            line.value("slow_statement", name);
+            line.value("slow_statement_ms", &NoMetric::from(took));
+        }
         line.value("Requests", &1_u64);
         line.value("ServerErrors", &u64::from(failed));
         line.value("Latency", &Milliseconds(request.total));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::{Live, Settings};
-use crate::db::{Caller, Database, Scope};
+use crate::db::{AnonymousScope, Caller, Database, ReadScope, WriteScope};
+use crate::domain::{AuditContext, RequestOrigin};
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 
@@ -24,9 +25,32 @@ pub struct App {
 }
 
 impl App {
-    /// The database for a write by `caller`, which takes one of their permits.
-    pub fn write_scope(&self, caller: impl Into<Caller>) -> Scope<'_> {
-        self.db.scope(caller).limited(self.settings().limits.map(|limits| limits.writes))
+    /// The database for a statement that reads, as `caller`.
+    pub fn read(&self, caller: impl Into<Caller>) -> ReadScope<'_> {
+        self.db.read(caller)
+    }
+
+    /// The database for a statement that writes, as `caller`. It takes one of the caller's permits for writes.
+    pub fn write(&self, caller: impl Into<Caller>) -> WriteScope<'_> {
+        self.db.write(caller, self.settings().limits.map(|limits| limits.writes))
+    }
+
+    /// The database for a statement that writes without one of the caller's permits: because it ends sessions, which nobody may
+    /// delay, or because it takes a permit of another limit.
+    pub fn write_unlimited(&self, caller: impl Into<Caller>) -> WriteScope<'_> {
+        self.db.write(caller, None)
+    }
+
+    /// The database for a statement before there is a caller.
+    #[must_use]
+    pub fn anonymous(&self) -> AnonymousScope<'_> {
+        self.db.anonymous()
+    }
+
+    /// A context for the next audit event: the current time and a new id.
+    #[must_use]
+    pub fn audit_context(&self, origin: Arc<RequestOrigin>) -> AuditContext {
+        AuditContext { at: self.clock.now(), event_id: self.ids.next(), origin }
     }
 
     /// The settings as they are now.

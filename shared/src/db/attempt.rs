@@ -1,9 +1,14 @@
-//! One attempt to run a statement, and what its failure means for another.
+//! One attempt to run a statement, and what its failure means for another attempt.
 
+use tokio::time::timeout_at;
+use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 
-use super::{DbError, Refusal};
+use super::scope::Scope;
+use super::statement::Param;
+use super::{DbError, RequestRefusal};
 use crate::config::Refused;
+use crate::deadline;
 
 /// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it lost
 /// a server that may still be executing.
@@ -14,7 +19,7 @@ pub(super) fn ran_nothing(code: &SqlState) -> bool {
 /// How long an attempt may take.
 #[derive(Clone, Copy)]
 pub(super) enum Attempt {
-    /// It leaves time for a second one, and takes a connection that stays silent for dead.
+    /// It leaves time for a second attempt, and treats a silent connection as dead.
     First,
     /// It may take all the time that is left.
     Last,
@@ -22,7 +27,7 @@ pub(super) enum Attempt {
 
 /// Why an attempt failed, which decides whether `query` retries it.
 pub(super) enum AttemptFailure {
-    /// The database answered, or nothing was asked. Another attempt would fare no better.
+    /// The database answered, or nothing was sent. Another attempt would fail as well.
     Final(DbError),
     /// The connection ended or fell silent.
     Connection {
@@ -32,7 +37,7 @@ pub(super) enum AttemptFailure {
     },
     /// PostgreSQL chose this transaction to break a deadlock, and rolled it back.
     Deadlock(DbError),
-    /// The caller exceeded the limit of writes.
+    /// The caller exceeded the limit for writes.
     RateLimited {
         refused: Refused,
         /// Whether it is the first refusal of its window.
@@ -54,8 +59,60 @@ impl AttemptFailure {
     pub(super) fn into_error(self) -> DbError {
         match self {
             Self::Final(error) | Self::Connection { error, .. } | Self::Deadlock(error) => error,
-            Self::RateLimited { refused, .. } => DbError::Refused(Refusal::Limited(refused)),
+            Self::RateLimited { refused, .. } => DbError::RequestRefused(RequestRefusal::RateLimited(refused)),
         }
+    }
+}
+
+impl Scope<'_> {
+    pub(super) async fn attempt(
+        &self,
+        sql: &str,
+        params: &[Param<'_>],
+        attempt: Attempt,
+    ) -> Result<Vec<Row>, AttemptFailure> {
+        let client = self.database.checkout().await.map_err(AttemptFailure::Final)?;
+        // Connecting may have taken long; the statement gets time for itself.
+        let (first_answer, until) = match attempt {
+            Attempt::First => (deadline::first_answer(), deadline::first_attempt()),
+            Attempt::Last => (deadline::remaining(), deadline::remaining()),
+        };
+        let work = async {
+            let opening = self.opening();
+            let open = client.batch_execute(&opening);
+            let statement = client.query_typed(sql, params);
+            let commit = client.batch_execute("COMMIT");
+            // A connection whose other end is gone accepts what is written to it and never answers.
+            let open = async { timeout_at(first_answer, open).await };
+            // Polled in this order, which is the order on the wire. If the opening gets no answer, the others are not awaited.
+            let rest = async { Ok(futures_util::join!(statement, commit)) };
+            let (open, (rows, commit)) = match futures_util::future::try_join(open, rest).await {
+                Ok(answers) => answers,
+                Err(elapsed) => {
+                    let error = DbError::TimedOut(elapsed.into());
+                    return Err(AttemptFailure::Connection { error, may_have_run: true });
+                }
+            };
+            let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some_and(ran_nothing));
+            open.map_err(|error| self.refusal(error, may_have_run))?;
+            let rows = rows.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
+            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
+            commit.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
+            Ok(rows)
+        };
+        let Ok(result) = timeout_at(until, work).await else {
+            // Dropping the connection closes it: the answer may still be on its way.
+            let error = DbError::TimedOut("the database did not answer in time".into());
+            return Err(if deadline::has_time() {
+                AttemptFailure::Connection { error, may_have_run: true }
+            } else {
+                AttemptFailure::Final(error)
+            });
+        };
+        if !matches!(result, Err(AttemptFailure::Connection { .. })) {
+            client.give_back();
+        }
+        result
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
 
 use super::DbError;
 use crate::config::{DatabaseUrl, Live, Mismatch};
-use crate::http::deadline;
+use crate::deadline;
 
 /// How long one attempt may take; a suspended Neon compute wakes within.
 const ATTEMPT: Duration = Duration::from_secs(8);
@@ -26,14 +27,14 @@ pub(super) enum ConnectError {
     #[error("no answer within the time left for the request")]
     TimedOut,
     #[error("the connection was refused")]
-    Refused(#[from] tokio_postgres::Error),
+    Rejected(#[from] tokio_postgres::Error),
 }
 
 impl ConnectError {
     /// What the server said, if it said something.
     fn state(&self) -> Option<&SqlState> {
         match self {
-            Self::Refused(error) => error.code(),
+            Self::Rejected(error) => error.code(),
             _ => None,
         }
     }
@@ -51,7 +52,7 @@ impl ConnectError {
 
     /// Whether trying again at once may help.
     fn is_passing(&self) -> bool {
-        let unspoken = matches!(self, Self::TimedOut | Self::Refused(_));
+        let unspoken = matches!(self, Self::TimedOut | Self::Rejected(_));
         self.state().map_or(unspoken, |state| {
             (state.code().starts_with("08") && !self.is_from_pgbouncer())
                 || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
@@ -61,24 +62,30 @@ impl ConnectError {
 
 /// Connects to the database of the settings in force. If the password is refused, it may have been rotated
 /// after this instance read its secret: the secret is read again, and tried once more if it has changed.
-pub(super) async fn connect_current(settings: &Live) -> Result<(Client, DatabaseUrl), ConnectError> {
+pub(super) async fn connect_current(settings: &Live) -> Result<(Client, JoinHandle<()>, DatabaseUrl), ConnectError> {
     let url = settings.current().database.clone().ok_or(ConnectError::NoUrl)?;
     match connect(&url).await {
         Err(error) if error.may_be_authentication() => {
             settings.reread(Mismatch::Database).await;
             match settings.current().database.clone() {
-                Some(newer) if newer != url => Ok((connect(&newer).await?, newer)),
+                Some(newer) if newer != url => {
+                    let (client, task) = connect(&newer).await?;
+                    Ok((client, task, newer))
+                }
                 // It may have been a server that is starting.
-                Some(_) if error.is_from_pgbouncer() => Ok((connect(&url).await?, url)),
+                Some(_) if error.is_from_pgbouncer() => {
+                    let (client, task) = connect(&url).await?;
+                    Ok((client, task, url))
+                }
                 _ => Err(error),
             }
         }
-        result => Ok((result?, url)),
+        result => result.map(|(client, task)| (client, task, url)),
     }
 }
 
 /// Connects within the invocation's deadline, trying up to three times.
-async fn connect(url: &DatabaseUrl) -> Result<Client, ConnectError> {
+async fn connect(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectError> {
     let deadline = deadline::remaining();
     for attempt in 1.. {
         let limit = (Instant::now() + ATTEMPT).min(deadline);
@@ -108,16 +115,14 @@ fn pause_before_retry(attempt: u32) -> Duration {
     Duration::from_millis((50 + jitter) << (attempt - 1))
 }
 
-async fn connect_once(url: &DatabaseUrl) -> Result<Client, ConnectError> {
-    // The session is served by a task of its own, which ends when the client is dropped.
+async fn connect_once(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectError> {
+    // A task drives the connection; it ends when the client is dropped.
     if url.config().get_ssl_mode() == SslMode::Disable {
         let (client, connection) = url.config().connect(NoTls).await?;
-        tokio::spawn(serve(connection));
-        Ok(client)
+        Ok((client, tokio::spawn(serve(connection))))
     } else {
         let (client, connection) = url.config().connect(url.tls().map_err(ConnectError::Tls)?).await?;
-        tokio::spawn(serve(connection));
-        Ok(client)
+        Ok((client, tokio::spawn(serve(connection))))
     }
 }
 
@@ -128,7 +133,7 @@ where
 {
     loop {
         match std::future::poll_fn(|context| connection.poll_message(context)).await {
-            // Notices of migrations are news for the operator; nothing else sends any.
+            // Only migrations send notices, and an operator wants to read them.
             Some(Ok(AsyncMessage::Notice(notice))) => tracing::debug!(message = notice.message(), "database notice"),
             Some(Ok(_)) => {}
             Some(Err(error)) => {
@@ -163,5 +168,5 @@ pub async fn cancel(settings: &Live, client: &Client) -> Result<(), DbError> {
 /// [`DbError::Unavailable`] if the server cannot be reached.
 pub async fn connect_direct(settings: &Live) -> Result<Client, DbError> {
     let connected = Box::pin(connect_current(settings)).await;
-    connected.map(|(client, _)| client).map_err(|error| DbError::Unavailable(error.into()))
+    connected.map(|(client, ..)| client).map_err(|error| DbError::Unavailable(error.into()))
 }

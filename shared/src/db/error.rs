@@ -9,12 +9,12 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// A failed statement.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The caller's session does not open requests any more.
+    /// `app.open_request` refused the caller.
     #[error("the request was refused: {0:?}")]
-    Refused(Refusal),
-    /// The same, by a second run after the first one's answer was lost: the first may have done it.
+    RequestRefused(RequestRefusal),
+    /// The same, on a second attempt after the answer to the first was lost: the first attempt itself may be the reason.
     #[error("the request was refused when it was run again: {0:?}")]
-    RefusedAgain(Refusal),
+    RetryRefused(RequestRefusal),
     /// A named constraint does not hold.
     #[error("the constraint {name} does not hold")]
     Constraint {
@@ -39,19 +39,19 @@ pub enum DbError {
 
 /// Why `app.open_request` refused.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Refusal {
-    /// The session was ended, or its account is gone.
-    Revoked,
-    /// The session ran out.
-    Expired,
+pub enum RequestRefusal {
+    /// The session was ended, or its account was deleted.
+    SessionRevoked,
+    /// The session reached its idle or its absolute expiry.
+    SessionExpired,
     /// The account is disabled.
-    Disabled,
+    AccountDisabled,
     /// The account is banned.
-    Banned,
-    /// The user is no administrator.
+    AccountBanned,
+    /// The user is not an administrator.
     NotAdmin,
-    /// The user has written too much; [`Scope`](super::Scope) says how much would do.
-    Limited(Refused),
+    /// The caller has no write permit left.
+    RateLimited(Refused),
 }
 
 impl DbError {
@@ -68,7 +68,7 @@ impl DbError {
 
     /// The SQLSTATE, if the database said one.
     fn state(&self) -> Option<&str> {
-        if matches!(self, Self::Refused(_) | Self::RefusedAgain(_)) {
+        if matches!(self, Self::RequestRefused(_) | Self::RetryRefused(_)) {
             return None;
         }
         let cause = std::error::Error::source(self)?.downcast_ref::<tokio_postgres::Error>()?;
@@ -107,11 +107,11 @@ impl From<tokio_postgres::Error> for DbError {
             };
         };
         match state.code() {
-            "UA001" => return Self::Refused(Refusal::Revoked),
-            "UA002" => return Self::Refused(Refusal::Expired),
-            "UA003" => return Self::Refused(Refusal::Disabled),
-            "UA005" => return Self::Refused(Refusal::NotAdmin),
-            "UA006" => return Self::Refused(Refusal::Banned),
+            "UA001" => return Self::RequestRefused(RequestRefusal::SessionRevoked),
+            "UA002" => return Self::RequestRefused(RequestRefusal::SessionExpired),
+            "UA003" => return Self::RequestRefused(RequestRefusal::AccountDisabled),
+            "UA005" => return Self::RequestRefused(RequestRefusal::NotAdmin),
+            "UA006" => return Self::RequestRefused(RequestRefusal::AccountBanned),
             // Class 08: connection exceptions; PgBouncer answers with 08P01. 57P: the server stops, starts or has ended
             // the session. 25P03 and 25P04: it has ended a transaction that took too long.
             "25006" | "25P03" | "25P04" | "53300" => return Self::Unavailable(error.into()),

@@ -1,21 +1,20 @@
 //! Whether the database answers, and what operators watch in it.
 
-use super::{Columns, DbError, Scope};
+use super::{DbError, Executor, ReadScope, Statement};
 
-/// Asks for the smallest answer there is.
+/// Asks for the smallest possible answer.
 ///
 /// # Errors
-/// If there is none.
-pub async fn ping(db: &Scope<'_>) -> Result<(), DbError> {
-    db.query("SELECT 1", &[]).await.map(drop)
+/// If the database does not answer.
+pub async fn ping(db: &impl Executor) -> Result<(), DbError> {
+    Statement::new("health.ping", "SELECT true").run(db).await.map(drop)
 }
 
 /// How many accounts still have a password hash of the old backend.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn count_legacy_passwords(db: &Scope<'_>) -> Result<i64, DbError> {
-    let outcome = db.query("SELECT app.count_legacy_passwords()", &[]).await?;
-    let row = outcome.rows.first().ok_or_else(|| DbError::other("the count has no row"))?;
-    Columns::of(row).take()
+/// As any statement.
+pub async fn count_legacy_passwords(db: &ReadScope<'_>) -> Result<i64, DbError> {
+    let rows = Statement::new("health.count_legacy_passwords", "SELECT app.count_legacy_passwords() AS count").run(db).await?;
+    rows.one()?.get("count")
 }

@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
 
-use super::DbError;
+use super::rows::row;
+use super::{DbError, FromRow as _, Statement};
 
-/// Names the lock among advisory locks: "todo" in ASCII.
+/// The advisory lock of migrations: "todo" in ASCII.
 const LOCK: i64 = 0x74_6f_64_6f;
 
-/// Names the lock of an import, which may take long and must not keep a deployment from migrating.
+/// The advisory lock of imports. An import may take long and must not keep a deployment from migrating.
 const IMPORT_LOCK: i64 = LOCK + 1;
 
-/// Makes names mean the same whatever the role is called: a schema named like it would come first.
+/// Makes unqualified names mean the schema `public`: by default, a schema with the name of the role would come first.
 ///
 /// # Errors
 /// As any statement.
@@ -21,7 +21,7 @@ pub async fn prepare(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SET search_path = public").await?)
 }
 
-/// Leaves the session as it was found: through a pooler, somebody else gets it next.
+/// Resets the session: behind a pooler, another client gets it next.
 ///
 /// # Errors
 /// As any statement.
@@ -29,19 +29,19 @@ pub async fn release(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await?)
 }
 
-/// Waits until no other migration runs on this database, at most `patience`. The lock ends with the connection.
+/// Waits at most `patience` until no other migration runs on this database. The lock ends with the connection.
 ///
 /// # Errors
 /// [`DbError::TimedOut`] if another migration holds it for longer.
 pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     wait_for(client, LOCK, patience).await?;
-    // Migrations may not change no row in silence where row-level security hides all of them from the owner
-    // (docs/decisions/backfills.md).
+    // With row-level security on, a migration could update no row and report no error, because it hides all rows from the
+    // owner (docs/decisions/backfills.md).
     client.batch_execute("SET row_security = off").await?;
     Ok(())
 }
 
-/// Bounds the wait for each lock that a migration needs.
+/// Limits how long a migration waits for each lock.
 ///
 /// # Errors
 /// As any statement.
@@ -49,12 +49,12 @@ pub async fn wait_for_locks(client: &Client, longest: Duration) -> Result<(), Db
     Ok(client.batch_execute(&format!("SET lock_timeout = '{}ms'", longest.as_millis().max(1))).await?)
 }
 
-/// Ends any statement that takes longer than `longest`, and the session of whoever has fallen silent.
+/// Ends statements that take longer than `longest`, and sessions that are idle for 15 s.
 ///
 /// # Errors
 /// As any statement.
 pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
-    // Zero would mean: no bound.
+    // Zero would mean no limit.
     let longest = longest.as_millis().max(1);
     Ok(client
         .batch_execute(&format!(
@@ -64,7 +64,7 @@ pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
         .await?)
 }
 
-/// Waits until no other import runs on this database, at most `patience`. The lock ends with the connection.
+/// Waits at most `patience` until no other import runs on this database. The lock ends with the connection.
 ///
 /// # Errors
 /// [`DbError::TimedOut`] if another import holds it for longer.
@@ -75,57 +75,49 @@ pub async fn lock_import(client: &Client, patience: Duration) -> Result<(), DbEr
 
 async fn wait_for(client: &Client, lock: i64, patience: Duration) -> Result<(), DbError> {
     client.batch_execute(&format!("SET lock_timeout = '{}ms'", patience.as_millis().max(1))).await?;
-    client.query_typed("SELECT pg_advisory_lock($1)", &[(&lock, Type::INT8)]).await?;
+    Statement::new("migrations.lock", "SELECT pg_advisory_lock(:lock)").bind("lock", &lock).run(client).await?;
     Ok(())
 }
 
-/// One applied migration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
-    /// Its number.
-    pub version: i32,
-    /// Its name.
-    pub name: String,
-    /// When it was applied, RFC 3339.
-    pub applied_on: String,
-    /// Its checksum, as refinery computes it.
-    pub checksum: String,
+row! {
+    /// One applied migration.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct AppliedMigration {
+        pub version: i32 = "version",
+        pub name: String = "name",
+        /// The time, RFC 3339.
+        pub applied_on: String = "applied_on",
+        /// The checksum of its text, as refinery computes it.
+        pub checksum: String = "checksum",
+    }
 }
 
-/// The applied migrations, oldest first. None before the first one.
+/// The applied migrations, oldest first; empty before the first one.
 ///
 /// # Errors
 /// As any statement.
-pub async fn applied(client: &Client) -> Result<Vec<Applied>, DbError> {
-    let exists = client.query_typed_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?;
-    if !exists.try_get::<_, bool>(0)? {
+pub async fn applied(client: &Client) -> Result<Vec<AppliedMigration>, DbError> {
+    let sql = "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS has_history";
+    if !Statement::new("migrations.has_history", sql).run(client).await?.one()?.get::<bool>("has_history")? {
         return Ok(Vec::new());
     }
-    let rows = client
-        .query_typed("SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version", &[])
-        .await?;
-    let read = |row: &tokio_postgres::Row| {
-        let mut columns = super::Columns::of(row);
-        Ok(Applied {
-            version: columns.take()?,
-            name: columns.take()?,
-            applied_on: columns.take()?,
-            checksum: columns.take()?,
-        })
-    };
-    rows.iter().map(read).collect()
+    Statement::new("migrations.applied", "SELECT {columns} FROM refinery_schema_history ORDER BY version")
+        .fragment("columns", AppliedMigration::COLUMNS)
+        .run(client)
+        .await?
+        .all()
 }
 
-/// Undoes one migration and forgets it, in one transaction.
+/// Undoes one migration and removes it from the history, in one transaction.
 ///
 /// # Errors
 /// As the statements of `down`; nothing is undone then.
 pub async fn undo(client: &mut Client, version: i32, down: &str) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(down).await?;
-    let forget = "DELETE FROM refinery_schema_history WHERE version = $1";
-    let gone = transaction.execute_typed(forget, &[(&version, Type::INT4)]).await?;
-    if gone != 1 {
+    let sql = "DELETE FROM refinery_schema_history WHERE version = :version RETURNING true";
+    let forgotten = Statement::new("migrations.forget", sql).bind("version", &version).run(&transaction).await?;
+    if forgotten.len() != 1 {
         return Err(DbError::other("the migration is not in the history"));
     }
     transaction.commit().await?;

@@ -1,9 +1,10 @@
-//! PostgreSQL: the pool, the scope that every statement runs in, and all SQL, one file per table.
+//! PostgreSQL: the pool, the scopes that statements run in, and all SQL, one file or folder per table.
 
 mod attempt;
 pub mod audit;
 mod connect;
 mod error;
+mod executor;
 pub mod health;
 pub mod legacy;
 pub mod maintenance;
@@ -12,15 +13,22 @@ mod opening;
 mod permits;
 mod pool;
 mod role;
-mod row;
+mod rows;
 mod scope;
 pub mod sessions;
+mod sql_type;
+mod statement;
 pub mod tasks;
+mod transaction;
 pub mod users;
 
 pub use connect::{cancel, connect_direct};
-pub use error::{DbError, Refusal};
+pub use error::{DbError, RequestRefusal};
+pub use executor::Executor;
 pub use pool::Database;
-pub use role::Role;
-use row::Columns;
-pub use scope::{Caller, Outcome, Param, Scope, Transaction};
+pub use role::DatabaseRole;
+pub use rows::{FromRow, Record, Rows};
+pub use scope::{AnonymousScope, Caller, ReadScope, Scope, WriteScope};
+pub use sql_type::SqlType;
+pub use statement::Statement;
+pub use transaction::{Transaction, transaction};

@@ -1,34 +1,86 @@
-//! Permits of a caller's networks, as parameters of `app.take_permits` and `app.give_back_permits`.
+//! Rate limits that a statement enforces itself, with `app.take_permit` and `app.take_permits`.
 
-use super::sessions::Client;
-use crate::config::Limit;
+use super::{DbError, Record, Statement};
+use crate::config::{Limit, Policy, Refused};
+use crate::domain::{AuditContext, RequestOrigin};
+
+/// A permit out of one bucket.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    pub(super) policy: Policy,
+    pub(super) limit: Option<Limit>,
+    pub(super) burst: Option<i32>,
+    pub(super) every: Option<f64>,
+    /// The key of the bucket, and the account and the session of the audit event of a refusal, as SQL text.
+    pub(super) key: &'a str,
+    pub(super) user: &'a str,
+    pub(super) session: &'a str,
+}
+
+impl Permit<'_> {
+    /// A permit of `limit`; without a limit it is always granted.
+    pub(super) fn of(policy: Policy, limit: Option<Limit>) -> Self {
+        let (burst, every) = Limit::params(limit);
+        Self { policy, limit, burst, every, key: "NULL", user: "NULL", session: "NULL" }
+    }
+
+    /// The refusal in a row of a statement that selects `permit.wait`.
+    pub(super) fn refusal(&self, record: Record<'_>) -> Result<Option<Refused>, DbError> {
+        let wait: Option<f64> = record.get("wait")?;
+        Ok(Option::zip(wait, self.limit).map(|(wait, limit)| Refused { policy: self.policy, limit, wait }))
+    }
+}
+
+impl<'a> Statement<'a> {
+    /// Attaches taking a permit as the part `{permit}`: a CTE with the column `wait`, which is null if there was a permit.
+    pub(super) fn permit(self, permit: &'a Permit<'_>, context: &'a AuditContext) -> Self {
+        let Permit { policy, key, user, session, .. } = permit;
+        let sql = format!(
+            "permit AS MATERIALIZED (
+                 SELECT p.wait FROM app.take_permit(
+                     '{policy}', {key}, :at, :permit_burst, :permit_every, :event_id, {user}, {session}, :ip, :agent) p
+             )"
+        );
+        self.fragment("permit", sql)
+            .bind("permit_burst", &permit.burst)
+            .bind("permit_every", &permit.every)
+            .context(context)
+    }
+
+    /// Binds `:networks`, `:network_bursts` and `:network_everys`.
+    pub(super) fn network_permits(self, permits: &'a NetworkPermits<'_>) -> Self {
+        self.bind("networks", &permits.keys)
+            .bind("network_bursts", &permits.bursts)
+            .bind("network_everys", &permits.everys)
+    }
+}
 
 /// The size of each network's bucket, in halves of the narrowest one's: 1, 2 and 2.5 times, since an IPv6 /56 and a /48 may
-/// be one customer's.
+/// belong to one customer.
 const HALVES: [i32; 3] = [2, 4, 5];
 
-/// The buckets of a caller's networks, from the narrowest. Without a limit there are none.
+/// Permits out of the buckets of a request's networks, the narrowest first. Without a limit there are no buckets.
 #[derive(Debug)]
-pub(super) struct Permits<'a> {
-    pub(super) keys: Vec<&'a str>,
-    pub(super) everys: Vec<f64>,
-    /// Null parameters mean that nothing is limited.
-    pub(super) bursts: Option<Vec<i32>>,
+pub(super) struct NetworkPermits<'a> {
+    keys: Vec<&'a str>,
+    everys: Vec<f64>,
+    /// Null means that nothing is limited.
+    bursts: Option<Vec<i32>>,
     limits: Vec<Limit>,
 }
 
-impl<'a> Permits<'a> {
-    pub(super) fn of(limit: Option<Limit>, client: &'a Client) -> Self {
+impl<'a> NetworkPermits<'a> {
+    pub(super) fn of(limit: Option<Limit>, origin: &'a RequestOrigin) -> Self {
         let wider = |limit: Limit, halves: i32| Limit {
             burst: limit.burst.saturating_mul(halves) / 2,
             every: limit.every * 2.0 / f64::from(halves),
         };
         let limits: Vec<Limit> = match limit {
             None => Vec::new(),
-            Some(limit) => client.networks.iter().zip(HALVES).map(|(_, halves)| wider(limit, halves)).collect(),
+            Some(limit) => origin.networks.iter().zip(HALVES).map(|(_, halves)| wider(limit, halves)).collect(),
         };
         Self {
-            keys: client.networks.iter().map(String::as_str).take(limits.len()).collect(),
+            keys: origin.networks.iter().map(String::as_str).take(limits.len()).collect(),
             everys: limits.iter().map(|limit| limit.every).collect(),
             bursts: limit.map(|_| limits.iter().map(|limit| limit.burst).collect()),
             limits,
@@ -48,12 +100,12 @@ mod tests {
 
     #[test]
     fn wider_networks_have_larger_buckets() {
-        let client = Client { networks: ["a", "b", "c"].map(str::to_owned).into(), ..Client::default() };
-        let permits = Permits::of(Some(Limit { burst: 10, every: 12.0 }), &client);
+        let origin = RequestOrigin { networks: ["a", "b", "c"].map(str::to_owned).into(), ..RequestOrigin::default() };
+        let permits = NetworkPermits::of(Some(Limit { burst: 10, every: 12.0 }), &origin);
         assert_eq!(permits.bursts.as_deref(), Some([10, 20, 25].as_slice()));
         assert_eq!(permits.limit(Some(3)), Some(Limit { burst: 25, every: 4.8 }));
         assert_eq!(permits.limit(None), None);
-        let unlimited = Permits::of(None, &client);
+        let unlimited = NetworkPermits::of(None, &origin);
         assert_eq!((unlimited.keys.len(), unlimited.bursts), (0, None));
     }
 }

@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use deadpool_postgres::ClientWrapper;
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_postgres::Client;
 
-use super::DbError;
-use super::Role;
 use super::connect::{ConnectError, connect_current};
-use super::scope::{Caller, Scope};
+use super::scope::{AnonymousScope, Caller, ReadScope, WriteScope};
+use super::{DatabaseRole, DbError};
 use crate::clock::Clock;
-use crate::config::{DatabaseUrl, Live};
-use crate::http::deadline;
+use crate::config::{DatabaseUrl, Limit, Live};
+use crate::deadline;
 use crate::ids::Ids;
 
 /// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
@@ -28,15 +27,15 @@ const PING_LIMIT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool<Connections>,
-    role: Role,
+    role: DatabaseRole,
     clock: Clock,
 }
 
-/// A connection and when it was last used, by two clocks: the monotonic one may stand still while an
-/// instance is frozen, the other may jump.
+/// A connection, and when it was last used, by two clocks: the monotonic one may stop while an instance is frozen, and the
+/// system's may jump.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) client: Client,
+    client: ClientWrapper,
     url: DatabaseUrl,
     idle_since: (Instant, Timestamp),
 }
@@ -50,28 +49,38 @@ pub(super) struct Connections {
 impl Database {
     /// A pool of at most `size` connections, opened when they are needed. Statements run as `role`.
     #[must_use]
-    pub fn new(settings: Arc<Live>, clock: Clock, role: Role, size: usize) -> Self {
+    pub fn new(settings: Arc<Live>, clock: Clock, role: DatabaseRole, size: usize) -> Self {
         let builder = Pool::builder(Connections { settings, clock: clock.clone() }).max_size(size.max(1));
         let pool =
             builder.build().unwrap_or_else(|error| unreachable!("a pool without time-outs needs no runtime: {error}"));
         Self { pool, role, clock }
     }
 
-    /// Runs statements for `caller`, whose session is checked in the same round trip.
-    pub fn scope(&self, caller: impl Into<Caller>) -> Scope<'_> {
-        Scope::new(self, self.role, Some(caller.into()))
+    /// Runs statements that only read, as `caller`, whose session is checked in the same round trip.
+    pub fn read(&self, caller: impl Into<Caller>) -> ReadScope<'_> {
+        ReadScope::new(self, caller.into())
     }
 
-    /// Runs statements before anybody is known, as signing in does.
-    #[must_use]
-    pub fn anonymous(&self) -> Scope<'_> {
-        Scope::new(self, self.role, None)
+    /// Runs statements that write, as `caller`. Each takes one of the caller's permits of `limit` in the same round trip;
+    /// with `None` it takes no permit.
+    pub fn write(&self, caller: impl Into<Caller>, limit: Option<Limit>) -> WriteScope<'_> {
+        WriteScope::new(self, caller.into(), limit)
     }
 
-    /// The same connections, for statements of another role.
+    /// Runs statements before there is a caller, as a sign-in does.
     #[must_use]
-    pub fn with_role(&self, role: Role) -> Self {
+    pub fn anonymous(&self) -> AnonymousScope<'_> {
+        AnonymousScope::new(self)
+    }
+
+    /// The same connections, for statements of another database role.
+    #[must_use]
+    pub fn with_role(&self, role: DatabaseRole) -> Self {
         Self { role, ..self.clone() }
+    }
+
+    pub(super) fn role(&self) -> DatabaseRole {
+        self.role
     }
 
     pub(super) fn ids(&self) -> Ids {
@@ -105,8 +114,8 @@ impl managed::Manager for Connections {
 
     async fn create(&self) -> Result<Connection, ConnectError> {
         // Connecting is rare and its future is large: keep it out of every request's.
-        let (client, url) = Box::pin(connect_current(&self.settings)).await?;
-        Ok(Connection { client, url, idle_since: (Instant::now(), self.clock.now()) })
+        let (client, task, url) = Box::pin(connect_current(&self.settings)).await?;
+        Ok(Connection { client: ClientWrapper::new(client, task), url, idle_since: (Instant::now(), self.clock.now()) })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<ConnectError> {
@@ -140,9 +149,9 @@ pub(super) struct Checkout {
 }
 
 impl std::ops::Deref for Checkout {
-    type Target = Client;
+    type Target = ClientWrapper;
 
-    fn deref(&self) -> &Client {
+    fn deref(&self) -> &ClientWrapper {
         match &self.object {
             Some(connection) => &connection.client,
             None => unreachable!("only giving back and dropping take the connection out"),

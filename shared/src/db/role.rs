@@ -2,7 +2,7 @@
 
 /// The database role statements run as. Each has just the grants it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum DatabaseRole {
     /// Tasks of the user that `app.open_request` named.
     Tasks,
     /// Accounts and sessions.
@@ -15,7 +15,7 @@ pub enum Role {
     Login,
 }
 
-impl Role {
+impl DatabaseRole {
     /// Opens the transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock 3 s.
     #[must_use]
     pub const fn begin(self) -> &'static str {

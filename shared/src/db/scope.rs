@@ -1,34 +1,30 @@
-//! The transaction every statement runs in, sent in one go.
+//! Runs each statement of a request in a transaction of its own, in one round trip.
 //!
 //! `BEGIN; SET LOCAL ROLE …; SELECT app.open_request(…)`, the statement and `COMMIT` are written to one connection
 //! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
-//! The server answers each of the three by itself, and each answer wakes the pooler and us: what opens the
-//! transaction is one message. Statements are unnamed and typed; nothing outlives the transaction.
+//! The server answers each of the three separately, and each answer wakes the pooler and us: therefore everything that
+//! opens the transaction is one message. Statements are unnamed and typed; nothing outlives the transaction.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::time::{Instant, timeout_at};
-use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::attempt::{Attempt, AttemptFailure, ran_nothing};
-use super::pool::{Checkout, Database};
-use super::{DbError, Refusal, Role, opening};
+use super::attempt::{Attempt, AttemptFailure};
+use super::executor::Executor;
+use super::pool::Database;
+use super::statement::Param;
+use super::{DbError, RequestRefusal, Rows, Statement, opening};
 use crate::config::{Limit, Policy, Refused};
-use crate::http::deadline;
+use crate::deadline;
 use crate::tokens::{Identity, Proof};
 
-/// A parameter with its PostgreSQL type, which saves the round trip that would ask for it.
-pub type Param<'a> = (&'a (dyn ToSql + Sync), Type);
-
-/// Who asks. The session is checked by the database before anything else.
+/// The authenticated user of a request. The database checks their session before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The user all rows must belong to.
+    /// The owner of every row that the request may see.
     pub user: Uuid,
-    /// What their access token rests on.
+    /// The session or legacy token behind their access token.
     pub proof: Proof,
     /// Whether the user must be an administrator.
     pub as_admin: bool,
@@ -40,224 +36,158 @@ impl From<Identity> for Caller {
     }
 }
 
-/// What a statement returned.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The rows.
-    pub rows: Vec<Row>,
-    /// Whether an earlier try may have taken effect although its answer was lost.
-    pub retried: bool,
+/// For statements that only read, as a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadScope<'a>(Scope<'a>);
+
+/// For statements that write, as a caller. It exists only with a decision about the caller's write permits, so a write
+/// without one does not compile.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteScope<'a>(Scope<'a>);
+
+/// For statements before there is a caller, such as those of a sign-in. They take their permits themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct AnonymousScope<'a>(Scope<'a>);
+
+impl<'a> ReadScope<'a> {
+    pub(super) fn new(database: &'a Database, caller: Caller) -> Self {
+        Self(Scope { database, caller: Some(caller), writes: None })
+    }
 }
 
-/// Runs statements, each in a transaction of its own, as one role and for one caller.
+impl<'a> WriteScope<'a> {
+    pub(super) fn new(database: &'a Database, caller: Caller, writes: Option<Limit>) -> Self {
+        Self(Scope { database, caller: Some(caller), writes })
+    }
+
+    /// The same database, without the caller.
+    pub(super) fn anonymous(&self) -> AnonymousScope<'a> {
+        AnonymousScope::new(self.0.database)
+    }
+}
+
+impl<'a> AnonymousScope<'a> {
+    pub(super) fn new(database: &'a Database) -> Self {
+        Self(Scope { database, caller: None, writes: None })
+    }
+}
+
+macro_rules! executors {
+    ($($scope:ident)+) => {
+        $(impl Executor for $scope<'_> {
+            async fn execute(&self, name: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
+                self.0.execute(name, sql, params).await
+            }
+        }
+
+        impl<'a> AsRef<Scope<'a>> for $scope<'a> {
+            fn as_ref(&self) -> &Scope<'a> {
+                &self.0
+            }
+        })+
+    };
+}
+
+executors!(ReadScope WriteScope AnonymousScope);
+
+/// What the three kinds of scope have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
-    database: &'a Database,
-    role: Role,
+    pub(super) database: &'a Database,
     caller: Option<Caller>,
+    /// The limit whose permit opens the transaction.
     writes: Option<Limit>,
 }
 
-impl<'a> Scope<'a> {
-    pub(super) fn new(database: &'a Database, role: Role, caller: Option<Caller>) -> Self {
-        Self { database, role, caller, writes: None }
-    }
-
-    /// The same for a write, which takes a permit of the caller's in the same round trip.
-    #[must_use]
-    pub fn limited(self, writes: Option<Limit>) -> Self {
-        Self { writes, ..self }
-    }
-
-    /// The same without a caller.
-    #[must_use]
-    pub(super) fn as_nobody(&self) -> Self {
-        Self { caller: None, writes: None, ..*self }
-    }
-
-    /// Runs one statement. If the connection turns out to be dead, or silent for too long, it is run once more
-    /// on a fresh one: statements are written so that running twice is running once.
-    ///
-    /// # Errors
-    /// [`DbError::Refused`] if the caller's session does not open requests any more.
-    pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Outcome, DbError> {
+impl Scope<'_> {
+    /// Runs one statement. If the connection turns out to be dead, or silent for too long, runs it once more on a fresh one:
+    /// statements are written so that running twice has the effect of running once.
+    async fn execute(&self, name: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
         let started = Instant::now();
         let result = match self.attempt(sql, params, Attempt::First).await {
-            Ok(rows) => Ok(Outcome { rows, retried: false }),
+            Ok(rows) => Ok(Rows::new(rows)),
             Err(AttemptFailure::Final(error)) => Err(error),
             Err(AttemptFailure::RateLimited { refused, first }) => {
                 if first {
-                    self.note(refused.limit).await;
+                    self.note_refusal(refused.limit).await;
                 }
-                Err(DbError::Refused(Refusal::Limited(refused)))
+                Err(DbError::RequestRefused(RequestRefusal::RateLimited(refused)))
             }
             Err(AttemptFailure::Deadlock(error)) => {
-                tracing::warn!(error = ?error, "a deadlock was broken at our cost; running the statement again");
+                tracing::warn!(error = ?error, statement = name, "PostgreSQL ended this statement to break a deadlock; running it again");
                 let rows = self.attempt(sql, params, Attempt::Last).await;
-                rows.map(|rows| Outcome { rows, retried: false }).map_err(AttemptFailure::into_error)
+                rows.map(Rows::new).map_err(AttemptFailure::into_error)
             }
             Err(AttemptFailure::Connection { error, may_have_run }) => {
-                tracing::warn!(error = ?error, "the connection was lost; running the statement on a fresh one");
+                tracing::warn!(error = ?error, statement = name, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
                 // The permit may have been taken, and is not taken twice.
                 let again = Self { writes: self.writes.filter(|_| !may_have_run), ..*self };
                 match again.attempt(sql, params, Attempt::Last).await {
-                    Ok(rows) => Ok(Outcome { rows, retried: may_have_run }),
-                    // The first run may have ended the session, or the role, that this one is refused for.
-                    Err(AttemptFailure::Final(DbError::Refused(refusal))) if may_have_run => {
-                        Err(DbError::RefusedAgain(refusal))
+                    Ok(rows) => Ok(Rows::of_retry(rows, may_have_run)),
+                    // The first run may have ended the session, or the role, for which this run is refused.
+                    Err(AttemptFailure::Final(DbError::RequestRefused(refusal))) if may_have_run => {
+                        Err(DbError::RetryRefused(refusal))
                     }
                     Err(lost) => Err(lost.into_error()),
                 }
             }
         };
-        deadline::add_database_time(started.elapsed());
+        deadline::record_statement(name, started.elapsed());
         result
     }
 
-    /// Notes the first refusal of a window, which took its own note back with its transaction.
-    async fn note(&self, limit: Limit) {
+    /// Adds the audit event of the first refusal of a window; the refusal rolled its own event back.
+    async fn note_refusal(&self, limit: Limit) {
         let session = self.caller.and_then(|caller| caller.proof.session()).map(|(session, _)| session);
         let by_session = self.caller.is_some_and(|caller| caller.as_admin);
         let (now, event) = (self.database.clock().now(), self.database.ids().next());
-        let noting = Self { writes: None, ..*self };
-        let params: [Param<'_>; 6] = [
-            (&session, Type::UUID),
-            (&by_session, Type::BOOL),
-            (&now, Type::TIMESTAMPTZ),
-            (&limit.burst, Type::INT4),
-            (&limit.every, Type::FLOAT8),
-            (&event, Type::UUID),
-        ];
-        let noted = noting.attempt("SELECT app.note_refused_write($1, $2, $3, $4, $5, $6)", &params, Attempt::Last);
-        // The refusal stands whether it is noted or not.
-        if let Err(error) = noted.await.map_err(AttemptFailure::into_error) {
-            tracing::warn!(?error, "a refusal could not be noted");
+        let unlimited = LastAttempt(Self { writes: None, ..*self });
+        let noted = Statement::new(
+            "audit.note_refused_write",
+            "SELECT app.note_refused_write(:session, :by_session, :at, :burst, :every, :event_id)",
+        )
+        .bind("session", &session)
+        .bind("by_session", &by_session)
+        .bind("at", &now)
+        .bind("burst", &limit.burst)
+        .bind("every", &limit.every)
+        .bind("event_id", &event)
+        .run(&unlimited);
+        // The request is refused whether or not the event can be added.
+        if let Err(error) = noted.await {
+            tracing::warn!(?error, "the audit event of a refused write could not be added");
         }
     }
 
-    async fn attempt(&self, sql: &str, params: &[Param<'_>], attempt: Attempt) -> Result<Vec<Row>, AttemptFailure> {
-        let client = self.database.checkout().await.map_err(AttemptFailure::Final)?;
-        // Connecting may have taken long; the statement has its own time.
-        let (first_answer, until) = match attempt {
-            Attempt::First => (deadline::first_answer(), deadline::first_attempt()),
-            Attempt::Last => (deadline::remaining(), deadline::remaining()),
-        };
-        let work = async {
-            let opening = self.opening();
-            let open = client.batch_execute(&opening);
-            let statement = client.query_typed(sql, params);
-            let commit = client.batch_execute("COMMIT");
-            // A connection whose other end is gone takes what is written to it, and never answers.
-            let open = async { timeout_at(first_answer, open).await };
-            // Polled in this order, which is the order on the wire. Without an answer to the first nothing is waited for.
-            let rest = async { Ok(futures_util::join!(statement, commit)) };
-            let (open, (rows, commit)) = match futures_util::future::try_join(open, rest).await {
-                Ok(answers) => answers,
-                Err(elapsed) => {
-                    let error = DbError::TimedOut(elapsed.into());
-                    return Err(AttemptFailure::Connection { error, may_have_run: true });
-                }
-            };
-            let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some_and(ran_nothing));
-            open.map_err(|error| self.refusal(error, may_have_run))?;
-            let rows = rows.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
-            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
-            commit.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
-            Ok(rows)
-        };
-        let Ok(result) = timeout_at(until, work).await else {
-            // Dropping the connection closes it: the answer may still be on its way.
-            let error = DbError::TimedOut("the database did not answer in time".into());
-            return Err(if deadline::has_time() {
-                AttemptFailure::Connection { error, may_have_run: true }
-            } else {
-                AttemptFailure::Final(error)
-            });
-        };
-        if !matches!(result, Err(AttemptFailure::Connection { .. })) {
-            client.give_back();
-        }
-        result
-    }
-
-    /// What opens the transaction: for a caller, also names them to row-level security and checks their session.
-    fn opening(&self) -> Cow<'static, str> {
-        let begin = self.role.begin();
+    /// What opens the transaction. For a caller it also checks their session and names them to row-level security.
+    pub(super) fn opening(&self) -> Cow<'static, str> {
+        let begin = self.database.role().begin();
         let Some(caller) = self.caller else { return begin.into() };
         let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
         opening::text(begin, caller, self.writes, now, event).into()
     }
 
-    /// Why the request was not opened. A limit says for how long, and whether it is the first refusal.
-    fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> AttemptFailure {
+    /// Why the request was refused. A rate limit says for how long, and whether this is the first refusal of its window.
+    pub(super) fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> AttemptFailure {
         let limited = error.as_db_error().filter(|error| error.code().code() == "UA004");
         let detail = limited.and_then(|error| error.detail()?.split_once(' '));
         match (self.writes, detail) {
             (Some(limit), Some((wait, first))) => {
                 let wait = wait.parse().unwrap_or(limit.every);
-                AttemptFailure::RateLimited {
-                    refused: Refused { policy: Policy::Writes, limit, wait },
-                    first: first == "first",
-                }
+                let refused = Refused { policy: Policy::Writes, limit, wait };
+                AttemptFailure::RateLimited { refused, first: first == "first" }
             }
             _ => AttemptFailure::of(error.into(), may_have_run),
         }
     }
-
-    /// Runs several statements in one transaction, committed if `work` succeeds and rolled back if not.
-    /// Takes a round trip to open and one to commit beside those of `work`; never retried.
-    ///
-    /// # Errors
-    /// As `work`, or as [`Scope::query`].
-    pub async fn transaction<T>(
-        &self,
-        work: impl AsyncFnOnce(&Transaction) -> Result<T, DbError>,
-    ) -> Result<T, DbError> {
-        let started = Instant::now();
-        let transaction = Transaction { client: self.database.checkout().await?, failed: AtomicBool::new(false) };
-        let whole = async {
-            let client = &transaction.client;
-            let open = client.batch_execute(&self.opening()).await;
-            open.map_err(|error| self.refusal(error, false).into_error())?;
-            let value = work(&transaction).await?;
-            if transaction.failed.load(Ordering::Relaxed) {
-                return Err(DbError::other("a statement failed, so the transaction cannot be committed"));
-            }
-            client.batch_execute("COMMIT").await?;
-            Ok(value)
-        };
-        let result = match timeout_at(deadline::remaining(), whole).await {
-            Ok(result) => result,
-            Err(elapsed) => Err(DbError::TimedOut(elapsed.into())),
-        };
-        deadline::add_database_time(started.elapsed());
-        // A failed transaction is rolled back by closing its connection: rare, and certain.
-        if result.is_ok() {
-            transaction.client.give_back();
-        }
-        result
-    }
 }
 
-/// An open transaction.
-#[derive(Debug)]
-pub struct Transaction {
-    client: Checkout,
-    /// A statement failed: COMMIT would succeed as a ROLLBACK.
-    failed: AtomicBool,
-}
+/// Runs a statement once, with all the time that is left.
+struct LastAttempt<'a>(Scope<'a>);
 
-impl Transaction {
-    /// Runs one statement.
-    ///
-    /// # Errors
-    /// If it fails; the transaction is lost then, whatever its closure answers.
-    pub async fn query(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, DbError> {
-        let result = self.client.query_typed(sql, params).await;
-        if result.is_err() {
-            self.failed.store(true, Ordering::Relaxed);
-        }
-        Ok(result?)
+impl Executor for LastAttempt<'_> {
+    async fn execute(&self, _: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
+        self.0.attempt(sql, params, Attempt::Last).await.map(Rows::new).map_err(AttemptFailure::into_error)
     }
 }

@@ -1,5 +1,6 @@
 //! Values that are valid by construction. They know neither HTTP nor SQL.
 
+mod audit_context;
 mod ban_reason;
 mod description;
 mod due;
@@ -7,9 +8,11 @@ mod email;
 mod name;
 mod password;
 mod priority;
+mod request_origin;
 mod text;
 mod title;
 
+pub use audit_context::AuditContext;
 pub use ban_reason::BanReason;
 pub use description::Description;
 pub use due::{DueDatetime, parse_time};
@@ -17,6 +20,7 @@ pub use email::Email;
 pub use name::Name;
 pub use password::{NewPassword, Password};
 pub use priority::Priority;
+pub use request_origin::RequestOrigin;
 pub use text::replace_controls;
 pub use title::Title;
 

@@ -26,7 +26,8 @@ use super::event::{Gateway, Unreadable};
 use super::request_id::{self, RequestId};
 use super::request_log::{Line, millis};
 use super::trace::{self, Trace};
-use super::{deadline, prefer, problem};
+use super::{prefer, problem};
+use crate::deadline;
 use crate::error::{ApiError, Code, panic_message};
 use crate::state::App;
 

@@ -1,11 +1,10 @@
 //! HTTP: the layers around every function, what handlers take, and what they answer with.
 
 pub mod answer;
-pub mod client;
+mod audit_context;
 pub mod cookie;
 mod created;
 pub mod cursor;
-pub mod deadline;
 pub mod event;
 mod field;
 mod fields;

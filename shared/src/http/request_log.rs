@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 
 use super::RequestId;
 use super::trace::Trace;
+use crate::deadline;
 use crate::error::{ApiError, Code};
 use crate::metrics::{Answered, Metrics};
 
@@ -46,6 +47,8 @@ impl Line {
         let (method, request_id, given_request_id) = (self.method.as_str(), own_id.as_str(), id.given());
         let (trace_id, w3c) = (self.xray_trace.as_deref(), self.trace.as_ref());
         let (w3c_trace_id, span_id) = w3c.map(|trace| (trace.id.as_str(), trace.span.as_str())).unzip();
+        let (slow_statement, slow_statement_ms) =
+            deadline::slow_statement().map(|slow| (slow.name, millis(slow.took))).unzip();
         let answered = Answered {
             request_id,
             given_request_id,
@@ -61,6 +64,7 @@ impl Line {
             cold_start,
             code,
             cause: cause.as_deref(),
+            slow_statement: slow_statement.zip(slow_statement_ms),
         };
         if metrics.answered(&answered) {
             return;
@@ -80,6 +84,8 @@ impl Line {
                     status = status.as_u16(),
                     total_ms,
                     db_ms,
+                    slow_statement,
+                    slow_statement_ms,
                     cold_start,
                     code,
                     cause,

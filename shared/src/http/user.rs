@@ -7,9 +7,9 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
-use super::deadline;
 use crate::config::{Mismatch, Settings};
 use crate::db::Caller;
+use crate::deadline;
 use crate::error::{ApiError, Code};
 use crate::state::App;
 use crate::tokens::{self, Identity, TokenError};

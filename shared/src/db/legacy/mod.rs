@@ -1,4 +1,4 @@
-//! The tables of the backend this one replaces, and what was taken over from them. The old tables are only read.
+//! The tables of the old backend, and what was imported from them. The old tables are only read.
 
 mod compare;
 mod source;
@@ -9,25 +9,25 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::DbError;
-use super::users::admin::Role;
+use super::users::admin::UserRole;
 use crate::domain::{Email, Name, Priority, Title};
 use crate::passwords::StoredPassword;
 
 pub use compare::{count, count_passwords, count_without_id, same_addresses, same_ids, verify};
 pub use source::{Source, tasks, users, users_by_id};
-pub use store::{Taken, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
+pub use store::{KnownRows, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
 
-/// One of the two kinds of rows that are taken over.
+/// One of the two old tables whose rows are imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// A row of `"user"`.
+pub enum LegacyTable {
+    /// `"user"`.
     User,
-    /// A row of `task`.
+    /// `task`.
     Task,
 }
 
-impl Kind {
+impl LegacyTable {
     /// The name in `legacy_rows`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -38,7 +38,7 @@ impl Kind {
     }
 
     /// The old table, as SQL.
-    const fn table(self) -> &'static str {
+    const fn sql(self) -> &'static str {
         match self {
             Self::User => "public.\"user\"",
             Self::Task => "public.task",
@@ -46,29 +46,27 @@ impl Kind {
     }
 }
 
-/// A moment as the old table has it.
+/// A time in an old table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// None.
+pub enum LegacyTime {
+    /// Null.
     Missing,
-    /// One that we can store.
+    /// A time that we can store.
     At(Timestamp),
     /// Infinite, or beyond the year 9999.
     OutOfRange,
 }
 
-/// A user as the old tables have them.
+/// A user of the old tables.
 #[derive(Debug)]
 pub struct OldUser {
     /// A UUID, or 32 hexadecimal digits.
     pub id: String,
-    /// As it was typed.
     pub email: Option<String>,
-    /// As it was typed.
     pub name: Option<String>,
     /// A bcrypt or `salt:sha256` hash.
     pub password: Option<String>,
-    /// How many other hashes of theirs there are.
+    /// How many other password hashes the old tables have for this user.
     pub other_passwords: i64,
     /// Whether the account may be used.
     pub is_active: Option<bool>,
@@ -78,47 +76,34 @@ pub struct OldUser {
     pub role: Option<String>,
     /// Whether the account is banned.
     pub banned: bool,
-    /// Why.
     pub ban_reason: Option<String>,
-    /// Until when.
-    pub ban_expires: Moment,
-    /// When it was made.
-    pub created_at: Moment,
-    /// When it last changed.
-    pub updated_at: Moment,
+    pub ban_expires: LegacyTime,
+    pub created_at: LegacyTime,
+    pub updated_at: LegacyTime,
 }
 
-/// A task as the old table has it.
+/// A task of the old table.
 #[derive(Debug)]
 pub struct OldTask {
     /// A UUID, or 32 hexadecimal digits.
     pub id: String,
-    /// Likewise.
     pub user_id: Option<String>,
-    /// As it was typed.
     pub title: Option<String>,
-    /// As it was typed.
     pub description: Option<String>,
-    /// When it is due.
-    pub due_datetime: Moment,
+    pub due_datetime: LegacyTime,
     /// The label of an enum, in upper or lower case.
     pub priority: Option<String>,
-    /// Whether it is done.
     pub is_completed: Option<bool>,
-    /// When it was made.
-    pub created_at: Moment,
-    /// When it last changed.
-    pub updated_at: Moment,
+    pub created_at: LegacyTime,
+    pub updated_at: LegacyTime,
 }
 
-/// A user to take over.
+/// A user to import.
 #[derive(Debug)]
 pub struct ImportedUser {
     /// The same 128 bits as before.
     pub id: Uuid,
-    /// The address.
     pub email: Email,
-    /// The display name.
     pub name: Option<Name>,
     /// The password, hashed as the old backend did.
     pub password: Option<StoredPassword>,
@@ -126,55 +111,43 @@ pub struct ImportedUser {
     pub is_active: bool,
     /// Whether the address was confirmed.
     pub email_verified: bool,
-    /// What it may do.
-    pub role: Role,
-    /// Its ban: why, and until when.
+    pub role: UserRole,
+    /// The reason and the end of its ban; without an end it lasts forever.
     pub ban: Option<(String, Option<Timestamp>)>,
-    /// Whether a newer account has its address, and loses it.
+    /// Whether a newer account of ours has the address, and loses it to this user.
     pub takes_address_over: bool,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A task to take over.
+/// A task to import.
 #[derive(Debug)]
 pub struct ImportedTask {
     /// The same 128 bits as before.
     pub id: Uuid,
-    /// Whose it is.
     pub user_id: Uuid,
-    /// What is to be done.
     pub title: Title,
-    /// More about it.
     pub description: Option<String>,
-    /// When it is due.
     pub due_datetime: Option<Timestamp>,
-    /// Its field of the matrix.
     pub priority: Priority,
-    /// Whether it is done.
     pub is_completed: bool,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// Something about a row of the old tables.
+/// A problem with a row of the old tables.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
-    /// Which table.
-    pub source: Kind,
+pub struct RowProblem {
+    pub source: LegacyTable,
     /// The row's id as the old table spells it.
     pub legacy_id: String,
-    /// What is wrong, in a sentence without personal data.
+    /// What is wrong, as a sentence without personal data.
     pub problem: String,
-    /// Whether the row was left out; else it was taken over with a change.
+    /// Whether the row was skipped; otherwise it was imported with a change.
     pub skipped: bool,
 }
 
-/// Lets the owner see and add rows of users and tasks in this connection.
+/// Prepares a connection of the owner for an import: row-level security lets it read and insert all users and tasks.
 ///
 /// # Errors
 /// As any statement.

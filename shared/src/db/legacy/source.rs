@@ -1,14 +1,13 @@
-//! Reading the old tables, in both of their generations.
+//! Reads the old tables. Their first version has passwords in `"user"`, their second in `account`.
 
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
+use tokio_postgres::Client;
 
-use super::{Kind, Moment, OldTask, OldUser};
+use super::{LegacyTable, LegacyTime, OldTask, OldUser};
 use crate::clock::OUR_ERA;
-use crate::db::{Columns, DbError, Param};
+use crate::db::{DbError, Record, Statement};
 
 /// The columns of the old tables, by table and name, with their types.
 #[derive(Clone, Debug)]
@@ -21,15 +20,14 @@ impl Source {
     /// As any statement.
     pub async fn find(client: &Client) -> Result<Option<Self>, DbError> {
         // The catalogue shows tables that we may not read as well; reading them says so.
-        let sql = "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, NULL) FROM pg_attribute a
+        let sql = "SELECT c.relname::text AS relation, a.attname::text AS attribute, format_type(a.atttypid, NULL) AS kind
+                   FROM pg_attribute a
                    JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
                    WHERE c.relnamespace = to_regnamespace('public') AND c.relname IN ('user', 'account', 'task')
                      AND a.attnum > 0 AND NOT a.attisdropped";
-        let rows = client.query_typed(sql, &[]).await?;
         let mut found = HashMap::new();
-        for row in &rows {
-            let mut columns = Columns::of(row);
-            found.insert((columns.take()?, columns.take()?), columns.take()?);
+        for record in Statement::new("legacy.find_tables", sql).run(client).await?.iter() {
+            found.insert((record.get("relation")?, record.get("attribute")?), record.get("kind")?);
         }
         let source = Self(found);
         let whole = [("user", "id"), ("user", "email"), ("task", "id"), ("task", "user_id"), ("task", "title")];
@@ -65,8 +63,8 @@ impl Source {
         }
         let tables: BTreeSet<&str> = self.0.keys().map(|(table, _)| table.as_str()).collect();
         for table in tables {
-            let sql = format!("SELECT row_security_active('public.\"{table}\"')");
-            if client.query_typed_one(&sql, &[]).await?.try_get(0)? {
+            let sql = format!("SELECT row_security_active('public.\"{table}\"') AS is_active");
+            if Statement::new("legacy.row_security", sql).run(client).await?.one()?.get("is_active")? {
                 obstacles.push(format!("row-level security hides rows of {table} from the role that imports"));
             }
         }
@@ -82,63 +80,70 @@ impl Source {
         ["user_id", "provider_id", "password"].into_iter().all(|column| self.kind("account", column).is_some())
     }
 
-    pub(super) fn has_text_ids(&self, kind: Kind) -> bool {
-        self.kind(kind.as_str(), "id") != Some("uuid")
+    pub(super) fn has_text_ids(&self, table: LegacyTable) -> bool {
+        self.kind(table.as_str(), "id") != Some("uuid")
     }
 
-    /// A column as text, or null if the table has none of this name.
+    /// A column as text; null if the table has no such column.
     fn text(&self, table: &str, column: &str) -> String {
-        self.kind(table, column).map_or("NULL::text".to_owned(), |_| format!("t.{column}::text"))
+        let sql = self.kind(table, column).map_or("NULL::text".to_owned(), |_| format!("t.{column}::text"));
+        format!("{sql} AS {column}")
     }
 
-    /// A column as a truth value, with what an absent column or null means.
-    fn flag(&self, table: &str, column: &str, otherwise: bool) -> String {
-        format!("coalesce({}, {otherwise})", self.nullable_flag(table, column, otherwise))
+    /// A column as a boolean; `default` if the table has no such column or the row has null.
+    fn flag(&self, table: &str, column: &str, default: bool) -> String {
+        let sql = self.kind(table, column).map_or(default.to_string(), |_| format!("coalesce(t.{column}, {default})"));
+        format!("{sql} AS {column}")
     }
 
-    /// A column as a truth value that may be missing from a row, with what an absent column means.
-    fn nullable_flag(&self, table: &str, column: &str, otherwise: bool) -> String {
-        self.kind(table, column).map_or(otherwise.to_string(), |_| format!("t.{column}"))
+    /// A column as a boolean that may be null; `default` if the table has no such column.
+    fn nullable_flag(&self, table: &str, column: &str, default: bool) -> String {
+        let sql = self.kind(table, column).map_or(default.to_string(), |_| format!("t.{column}"));
+        format!("{sql} AS {column}")
     }
 
     /// A column as microseconds since 1970, and whether it has a value. A time without a zone is UTC.
-    fn moment(&self, table: &str, column: &str) -> String {
+    fn time(&self, table: &str, column: &str) -> String {
         match self.kind(table, column) {
             Some(_) => format!(
                 "CASE WHEN isfinite(t.{column}) AND t.{column} < '100000-01-01'
-                      THEN (extract(epoch FROM t.{column}) * 1000000)::bigint END,
-                 t.{column} IS NOT NULL"
+                      THEN (extract(epoch FROM t.{column}) * 1000000)::bigint END AS {column},
+                 t.{column} IS NOT NULL AS has_{column}"
             ),
-            None => "NULL::bigint, false".to_owned(),
+            None => format!("NULL::bigint AS {column}, false AS has_{column}"),
         }
     }
 
-    /// The rows behind `$1` in the order of their ids, at most `$2`.
-    fn page(&self, kind: Kind) -> String {
-        let id_type = if self.has_text_ids(kind) { "text" } else { "uuid" };
-        let table = kind.table();
+    /// At most `:limit` rows behind the id `:after`, in the order of their ids.
+    fn page(&self, table: LegacyTable) -> String {
+        let id_type = if self.has_text_ids(table) { "text" } else { "uuid" };
+        let name = table.sql();
         format!(
-            "(SELECT * FROM {table} t WHERE t.id IS NOT NULL AND ($1::text IS NULL OR t.id > $1::text::{id_type}) ORDER BY t.id LIMIT $2) t"
+            "(SELECT * FROM {name} t
+              WHERE t.id IS NOT NULL AND (:after::text IS NULL OR t.id > :after::text::{id_type})
+              ORDER BY t.id LIMIT :limit) t"
         )
     }
 }
 
-fn moment(columns: &mut Columns<'_>) -> Result<Moment, DbError> {
-    let (micros, is_set): (Option<i64>, bool) = (columns.take()?, columns.take()?);
+/// Reads the columns that [`Source::time`] selects.
+fn time(record: Record<'_>, column: &str) -> Result<LegacyTime, DbError> {
+    let micros: Option<i64> = record.get(column)?;
     Ok(match micros.map(Timestamp::from_microsecond) {
-        // Nothing of ours is older than our era, and RFC 3339 cannot tell it.
-        Some(Ok(moment)) if moment >= OUR_ERA => Moment::At(moment),
-        None if !is_set => Moment::Missing,
-        _ => Moment::OutOfRange,
+        // RFC 3339 cannot express an older time, and none of ours is older.
+        Some(Ok(time)) if time >= OUR_ERA => LegacyTime::At(time),
+        None if !record.get::<bool>(&format!("has_{column}"))? => LegacyTime::Missing,
+        _ => LegacyTime::OutOfRange,
     })
 }
 
-/// The next users behind `after`, in the order of their ids.
+/// The next users behind the id `after`, in the order of their ids.
 ///
 /// # Errors
 /// As any statement.
 pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldUser>, DbError> {
-    select_users(client, source, &source.page(Kind::User), &[(&after, Type::TEXT), (&limit, Type::INT8)]).await
+    let statement = select_users(source, source.page(LegacyTable::User)).bind("after", &after).bind("limit", &limit);
+    read_users(client, source, statement).await
 }
 
 /// Users by their ids, the oldest first.
@@ -147,21 +152,15 @@ pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit:
 /// As any statement.
 pub async fn users_by_id(client: &Client, source: &Source, ids: &[String]) -> Result<Vec<OldUser>, DbError> {
     let created_at = source.kind("user", "created_at").map_or("NULL::timestamptz", |_| "t.created_at");
-    let order = format!(
-        "(SELECT * FROM public.\"user\" t WHERE t.id::text = ANY($1)) t ORDER BY {created_at} NULLS LAST, t.id"
+    let from = format!(
+        "(SELECT * FROM public.\"user\" t WHERE t.id::text = ANY(:ids)) t ORDER BY {created_at} NULLS LAST, t.id"
     );
-    select_users(client, source, &order, &[(&ids, Type::TEXT_ARRAY)]).await
+    read_users(client, source, select_users(source, from).bind("ids", &ids)).await
 }
 
-/// The users of a `FROM` clause, with the passwords that stand beside them.
-async fn select_users(
-    client: &Client,
-    source: &Source,
-    from: &str,
-    params: &[Param<'_>],
-) -> Result<Vec<OldUser>, DbError> {
-    let sql = format!(
-        "SELECT t.id::text, t.email::text, {}, {}, {}, {}, {}, {}, {}, {}, {}, {} FROM {from}",
+/// Selects the users of a `FROM` clause.
+fn select_users<'a>(source: &Source, from: String) -> Statement<'a> {
+    let columns = [
         source.text("user", "name"),
         source.text("user", "hashed_password"),
         source.nullable_flag("user", "is_active", true),
@@ -169,49 +168,60 @@ async fn select_users(
         source.text("user", "role"),
         source.flag("user", "banned", false),
         source.text("user", "ban_reason"),
-        source.moment("user", "ban_expires"),
-        source.moment("user", "created_at"),
-        source.moment("user", "updated_at"),
-    );
-    let rows = client.query_typed(&sql, params).await?;
-    let read = |row: &Row| {
-        let mut columns = Columns::of(row);
+        source.time("user", "ban_expires"),
+        source.time("user", "created_at"),
+        source.time("user", "updated_at"),
+    ];
+    Statement::new("legacy.users", "SELECT t.id::text AS id, t.email::text AS email, {columns} FROM {from}")
+        .fragment("columns", columns.join(", "))
+        .fragment("from", from)
+}
+
+async fn read_users(client: &Client, source: &Source, statement: Statement<'_>) -> Result<Vec<OldUser>, DbError> {
+    let read = |record: Record<'_>| {
         Ok(OldUser {
-            id: columns.take()?,
-            email: columns.take()?,
-            name: columns.take()?,
-            password: columns.take()?,
+            id: record.get("id")?,
+            email: record.get("email")?,
+            name: record.get("name")?,
+            password: record.get("hashed_password")?,
             other_passwords: 0,
-            is_active: columns.take()?,
-            email_verified: columns.take()?,
-            role: columns.take()?,
-            banned: columns.take()?,
-            ban_reason: columns.take()?,
-            ban_expires: moment(&mut columns)?,
-            created_at: moment(&mut columns)?,
-            updated_at: moment(&mut columns)?,
+            is_active: record.get("is_active")?,
+            email_verified: record.get("email_verified")?,
+            role: record.get("role")?,
+            banned: record.get("banned")?,
+            ban_reason: record.get("ban_reason")?,
+            ban_expires: time(record, "ban_expires")?,
+            created_at: time(record, "created_at")?,
+            updated_at: time(record, "updated_at")?,
         })
     };
-    let mut users: Vec<OldUser> = rows.iter().map(read).collect::<Result<_, DbError>>()?;
+    let mut users: Vec<OldUser> = statement.run(client).await?.iter().map(read).collect::<Result<_, DbError>>()?;
     if source.has_accounts() {
         add_passwords(client, &mut users).await?;
     }
     Ok(users)
 }
 
-/// Adds the passwords of `account` to users who have none beside their address.
+/// Adds the passwords of `account` to users who have none in `"user"`.
 async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbError> {
-    // However either table spells ids.
-    let sql = "SELECT lower(replace(user_id::text, '-', '')), max(password::text), count(DISTINCT password)
-               FROM public.account
-               WHERE provider_id::text = 'credential' AND password IS NOT NULL
-                 AND lower(replace(user_id::text, '-', '')) = ANY($1)
-               GROUP BY 1";
     let plain = |id: &str| id.replace('-', "").to_lowercase();
     let ids: Vec<String> = users.iter().map(|user| plain(&user.id)).collect();
+    // The two tables may spell ids differently.
+    let rows = Statement::new(
+        "legacy.passwords",
+        "SELECT lower(replace(user_id::text, '-', '')) AS id, max(password::text) AS password,
+                count(DISTINCT password) AS different
+         FROM public.account
+         WHERE provider_id::text = 'credential' AND password IS NOT NULL
+           AND lower(replace(user_id::text, '-', '')) = ANY(:ids)
+         GROUP BY 1",
+    )
+    .bind("ids", &ids)
+    .run(client)
+    .await?;
     let mut passwords: HashMap<String, (String, i64)> = HashMap::new();
-    for row in client.query_typed(sql, &[(&ids, Type::TEXT_ARRAY)]).await? {
-        passwords.insert(row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?));
+    for record in rows.iter() {
+        passwords.insert(record.get("id")?, (record.get("password")?, record.get("different")?));
     }
     for user in users.iter_mut().filter(|user| user.password.is_none()) {
         if let Some((password, different)) = passwords.remove(&plain(&user.id)) {
@@ -222,34 +232,40 @@ async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbE
     Ok(())
 }
 
-/// The next tasks behind `after`, in the order of their ids.
+/// The next tasks behind the id `after`, in the order of their ids.
 ///
 /// # Errors
 /// As any statement.
 pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldTask>, DbError> {
-    let sql = format!(
-        "SELECT t.id::text, t.user_id::text, t.title::text, {}, {}, {}, {}, {}, {} FROM {}",
+    let columns = [
         source.text("task", "description"),
-        source.moment("task", "due_datetime"),
+        source.time("task", "due_datetime"),
         source.text("task", "priority"),
         source.nullable_flag("task", "is_completed", false),
-        source.moment("task", "created_at"),
-        source.moment("task", "updated_at"),
-        source.page(Kind::Task),
-    );
-    let rows = client.query_typed(&sql, &[(&after, Type::TEXT), (&limit, Type::INT8)]).await?;
-    let read = |row: &Row| {
-        let mut columns = Columns::of(row);
+        source.time("task", "created_at"),
+        source.time("task", "updated_at"),
+    ];
+    let rows = Statement::new(
+        "legacy.tasks",
+        "SELECT t.id::text AS id, t.user_id::text AS user_id, t.title::text AS title, {columns} FROM {from}",
+    )
+    .fragment("columns", columns.join(", "))
+    .fragment("from", source.page(LegacyTable::Task))
+    .bind("after", &after)
+    .bind("limit", &limit)
+    .run(client)
+    .await?;
+    let read = |record: Record<'_>| {
         Ok(OldTask {
-            id: columns.take()?,
-            user_id: columns.take()?,
-            title: columns.take()?,
-            description: columns.take()?,
-            due_datetime: moment(&mut columns)?,
-            priority: columns.take()?,
-            is_completed: columns.take()?,
-            created_at: moment(&mut columns)?,
-            updated_at: moment(&mut columns)?,
+            id: record.get("id")?,
+            user_id: record.get("user_id")?,
+            title: record.get("title")?,
+            description: record.get("description")?,
+            due_datetime: time(record, "due_datetime")?,
+            priority: record.get("priority")?,
+            is_completed: record.get("is_completed")?,
+            created_at: time(record, "created_at")?,
+            updated_at: time(record, "updated_at")?,
         })
     };
     rows.iter().map(read).collect()

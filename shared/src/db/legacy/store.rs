@@ -1,95 +1,98 @@
-//! Writing what was taken over, with the memory of it, in one transaction a batch.
+//! Stores imported rows and records their ids, one transaction per batch.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Transaction};
 use uuid::Uuid;
 
-use super::{ImportedTask, ImportedUser, Kind, Problem};
-use crate::db::DbError;
+use super::{ImportedTask, ImportedUser, LegacyTable, RowProblem};
+use crate::db::{DbError, Rows, Statement};
 use crate::domain::{Email, Name};
 
-/// What is known of rows before they are taken over.
+/// What is known of rows before they are imported.
 #[derive(Debug, Default)]
-pub struct Taken {
-    /// Taken over before, whether they are still there or not.
-    pub before: HashSet<Uuid>,
+pub struct KnownRows {
+    /// Ids that were imported before; their rows may have been deleted since.
+    pub imported: HashSet<Uuid>,
     /// Ids that rows of ours have.
     pub ids: HashSet<Uuid>,
-    /// Addresses that accounts of ours have, and whose.
+    /// Addresses of our accounts, with their accounts.
     pub emails: HashMap<String, Uuid>,
-    /// Of these accounts, those that were taken over.
+    /// Those of these accounts that were imported.
     pub imported_owners: HashSet<Uuid>,
-    /// Users that are there.
+    /// Users that exist.
     pub users: HashSet<Uuid>,
-    /// Users that were taken over, and are there or deleted since.
-    pub users_before: HashSet<Uuid>,
+    /// Users that were imported; they may have been deleted since.
+    pub imported_users: HashSet<Uuid>,
 }
 
 async fn ids(client: &Client, sql: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
-    let rows = client.query_typed(sql, &[(&ids, Type::UUID_ARRAY)]).await?;
-    rows.iter().map(|row: &Row| Ok(row.try_get(0)?)).collect()
+    let rows = Statement::new("legacy.ids", sql).bind("ids", &ids).run(client).await?;
+    rows.iter().map(|record| record.get("id")).collect()
 }
+
+const IMPORTED_USERS: &str = "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY(:ids)";
 
 /// What is known of users with these ids and addresses.
 ///
 /// # Errors
 /// As any statement.
-pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Result<Taken, DbError> {
-    let before = ids(client, "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY($1)", of).await?;
-    let sql = "SELECT u.id, u.email, EXISTS (SELECT FROM legacy_rows r WHERE r.source = 'user' AND r.id = u.id)
-               FROM users u WHERE u.id = ANY($1) OR u.email = ANY($2)";
-    let rows = client.query_typed(sql, &[(&of, Type::UUID_ARRAY), (&emails, Type::TEXT_ARRAY)]).await?;
-    let mut taken = Taken { before, ..Taken::default() };
-    for row in &rows {
-        let id = row.try_get(0)?;
-        taken.ids.insert(id);
-        taken.emails.insert(row.try_get(1)?, id);
-        if row.try_get(2)? {
-            taken.imported_owners.insert(id);
+pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Result<KnownRows, DbError> {
+    let mut known = KnownRows { imported: ids(client, IMPORTED_USERS, of).await?, ..KnownRows::default() };
+    let rows = Statement::new(
+        "legacy.known_users",
+        "SELECT u.id, u.email,
+                EXISTS (SELECT FROM legacy_rows r WHERE r.source = 'user' AND r.id = u.id) AS is_imported
+         FROM users u WHERE u.id = ANY(:ids) OR u.email = ANY(:emails)",
+    )
+    .bind("ids", &of)
+    .bind("emails", &emails)
+    .run(client)
+    .await?;
+    for record in rows.iter() {
+        let id = record.get("id")?;
+        known.ids.insert(id);
+        known.emails.insert(record.get("email")?, id);
+        if record.get("is_imported")? {
+            known.imported_owners.insert(id);
         }
     }
-    Ok(taken)
+    Ok(known)
 }
 
 /// What is known of tasks with these ids, and of their users.
 ///
 /// # Errors
 /// As any statement.
-pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result<Taken, DbError> {
-    Ok(Taken {
-        before: ids(client, "SELECT id FROM legacy_rows WHERE source = 'task' AND id = ANY($1)", of).await?,
-        ids: ids(client, "SELECT id FROM tasks WHERE id = ANY($1)", of).await?,
-        emails: HashMap::new(),
-        imported_owners: HashSet::new(),
-        users: ids(client, "SELECT id FROM users WHERE id = ANY($1)", users).await?,
-        users_before: ids(client, "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY($1)", users).await?,
+pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result<KnownRows, DbError> {
+    Ok(KnownRows {
+        imported: ids(client, "SELECT id FROM legacy_rows WHERE source = 'task' AND id = ANY(:ids)", of).await?,
+        ids: ids(client, "SELECT id FROM tasks WHERE id = ANY(:ids)", of).await?,
+        users: ids(client, "SELECT id FROM users WHERE id = ANY(:ids)", users).await?,
+        imported_users: ids(client, IMPORTED_USERS, users).await?,
+        ..KnownRows::default()
     })
 }
 
-/// Adds users and the memory of them; answers which were added. One that lost a race for its address is not. Newer
-/// accounts lose the addresses that old users take over.
+/// Stores users and records their ids. Returns which were stored; a user that lost a race for its address was not. Newer accounts
+/// lose the addresses that old users take over.
 ///
 /// # Errors
-/// As any statement; nothing is added then.
+/// As any statement; nothing is stored then.
 pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timestamp) -> Result<HashSet<Uuid>, DbError> {
-    const SQL: &str = "
-        INSERT INTO users (id, email, name, role, is_active, email_verified, password_hash, created_at, updated_at,
-                           banned_at, ban_reason, banned_until)
-        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::text[],
-                             $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::text[],
-                             $12::timestamptz[])
-        ON CONFLICT DO NOTHING
-        RETURNING id";
     let transaction = client.transaction().await?;
     for user in users.iter().filter(|user| user.takes_address_over) {
-        // Each spelling may be the address of an account of its own.
-        let sql = "SELECT r.who FROM unnest($1) AS spelling,
-                   app.release_address(ARRAY[spelling], $2, gen_random_uuid(), 'old_account_wins') r";
-        let spellings = user.email.spellings();
-        transaction.query_typed(sql, &[(&spellings, Type::TEXT_ARRAY), (&at, Type::TIMESTAMPTZ)]).await?;
+        // Several accounts may each have one of the spellings.
+        Statement::new(
+            "legacy.release_address",
+            "SELECT r.who FROM unnest(:spellings) AS spelling,
+             app.release_address(ARRAY[spelling], :at, gen_random_uuid(), 'old_account_wins') r",
+        )
+        .bind("spellings", &user.email.spellings())
+        .bind("at", &at)
+        .run(&transaction)
+        .await?;
     }
     let each = || users.iter();
     let (ids, emails): (Vec<Uuid>, Vec<&str>) = each().map(|user| (user.id, Email::as_str(&user.email))).unzip();
@@ -103,51 +106,44 @@ pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timest
     let banned: Vec<Option<Timestamp>> = each().map(|user| user.ban.as_ref().map(|_| at)).collect();
     let reasons: Vec<Option<&str>> = each().map(|user| user.ban.as_ref().map(|(reason, _)| reason.as_str())).collect();
     let until: Vec<Option<Timestamp>> = each().map(|user| user.ban.as_ref().and_then(|(_, until)| *until)).collect();
-    let rows = transaction
-        .query_typed(
-            SQL,
-            &[
-                (&ids, Type::UUID_ARRAY),
-                (&emails, Type::TEXT_ARRAY),
-                (&names, Type::TEXT_ARRAY),
-                (&roles, Type::TEXT_ARRAY),
-                (&active, Type::BOOL_ARRAY),
-                (&verified, Type::BOOL_ARRAY),
-                (&hashes, Type::TEXT_ARRAY),
-                (&created, Type::TIMESTAMPTZ_ARRAY),
-                (&updated, Type::TIMESTAMPTZ_ARRAY),
-                (&banned, Type::TIMESTAMPTZ_ARRAY),
-                (&reasons, Type::TEXT_ARRAY),
-                (&until, Type::TIMESTAMPTZ_ARRAY),
-            ],
-        )
-        .await?;
-    let is_stored = |user: &ImportedUser| rows.iter().any(|row| row.get::<_, Uuid>(0) == user.id);
-    // No account loses its address to nobody.
-    if users.iter().any(|user| user.takes_address_over && !is_stored(user)) {
+    let rows = Statement::new(
+        "legacy.store_users",
+        "INSERT INTO users (id, email, name, role, is_active, email_verified, password_hash, created_at, updated_at,
+                            banned_at, ban_reason, banned_until)
+         SELECT * FROM unnest(:ids::uuid[], :emails::text[], :names::text[], :roles::text[], :active::boolean[],
+                              :verified::boolean[], :hashes::text[], :created::timestamptz[], :updated::timestamptz[],
+                              :banned::timestamptz[], :reasons::text[], :until::timestamptz[])
+         ON CONFLICT DO NOTHING
+         RETURNING id",
+    )
+    .bind("ids", &ids)
+    .bind("emails", &emails)
+    .bind("names", &names)
+    .bind("roles", &roles)
+    .bind("active", &active)
+    .bind("verified", &verified)
+    .bind("hashes", &hashes)
+    .bind("created", &created)
+    .bind("updated", &updated)
+    .bind("banned", &banned)
+    .bind("reasons", &reasons)
+    .bind("until", &until)
+    .run(&transaction)
+    .await?;
+    let stored = finish(&transaction, LegacyTable::User, &rows, at).await?;
+    // An account may lose its address only to an account that exists.
+    if users.iter().any(|user| user.takes_address_over && !stored.contains(&user.id)) {
         return Err(DbError::other("a user who takes an address over could not be stored"));
     }
-    finish(transaction, Kind::User, &rows, at).await
+    transaction.commit().await?;
+    Ok(stored)
 }
 
-/// Adds tasks and the memory of them; answers which were added. One whose user is just being deleted is not.
+/// Stores tasks and records their ids. Returns which were stored; a task whose user is being deleted was not.
 ///
 /// # Errors
-/// As any statement; nothing is added then.
+/// As any statement; nothing is stored then.
 pub async fn store_tasks(client: &mut Client, tasks: &[ImportedTask], at: Timestamp) -> Result<HashSet<Uuid>, DbError> {
-    const SQL: &str = "
-        WITH owners AS MATERIALIZED (SELECT id FROM users WHERE id = ANY($2) FOR KEY SHARE)
-        INSERT INTO tasks (id, user_id, title, description, due_datetime, priority, is_completed, completed_at,
-                           created_at, updated_at)
-        SELECT t.id, t.user_id, t.title, t.description, t.due_datetime, t.priority, t.is_completed,
-               CASE WHEN t.is_completed THEN t.updated_at END, t.created_at, t.updated_at
-        FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::smallint[], $7::boolean[],
-                    $8::timestamptz[], $9::timestamptz[])
-             AS t (id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at)
-        JOIN owners ON owners.id = t.user_id
-        ON CONFLICT DO NOTHING
-        RETURNING id";
-    let transaction = client.transaction().await?;
     let each = || tasks.iter();
     let (ids, owners): (Vec<Uuid>, Vec<Uuid>) = each().map(|task| (task.id, task.user_id)).unzip();
     let titles: Vec<&str> = each().map(|task| task.title.as_str()).collect();
@@ -157,69 +153,87 @@ pub async fn store_tasks(client: &mut Client, tasks: &[ImportedTask], at: Timest
         each().map(|task| (task.priority.rank(), task.is_completed)).unzip();
     let (created, updated): (Vec<Timestamp>, Vec<Timestamp>) =
         each().map(|task| (task.created_at, task.updated_at)).unzip();
-    let rows = transaction
-        .query_typed(
-            SQL,
-            &[
-                (&ids, Type::UUID_ARRAY),
-                (&owners, Type::UUID_ARRAY),
-                (&titles, Type::TEXT_ARRAY),
-                (&descriptions, Type::TEXT_ARRAY),
-                (&due, Type::TIMESTAMPTZ_ARRAY),
-                (&priorities, Type::INT2_ARRAY),
-                (&completed, Type::BOOL_ARRAY),
-                (&created, Type::TIMESTAMPTZ_ARRAY),
-                (&updated, Type::TIMESTAMPTZ_ARRAY),
-            ],
-        )
-        .await?;
-    finish(transaction, Kind::Task, &rows, at).await
+    let transaction = client.transaction().await?;
+    let rows = Statement::new(
+        "legacy.store_tasks",
+        "WITH owners AS MATERIALIZED (SELECT id FROM users WHERE id = ANY(:owners) FOR KEY SHARE)
+         INSERT INTO tasks (id, user_id, title, description, due_datetime, priority, is_completed, completed_at,
+                            created_at, updated_at)
+         SELECT t.id, t.user_id, t.title, t.description, t.due_datetime, t.priority, t.is_completed,
+                CASE WHEN t.is_completed THEN t.updated_at END, t.created_at, t.updated_at
+         FROM unnest(:ids::uuid[], :owners::uuid[], :titles::text[], :descriptions::text[], :due::timestamptz[],
+                     :priorities::smallint[], :completed::boolean[], :created::timestamptz[], :updated::timestamptz[])
+              AS t (id, user_id, title, description, due_datetime, priority, is_completed, created_at, updated_at)
+         JOIN owners ON owners.id = t.user_id
+         ON CONFLICT DO NOTHING
+         RETURNING id",
+    )
+    .bind("ids", &ids)
+    .bind("owners", &owners)
+    .bind("titles", &titles)
+    .bind("descriptions", &descriptions)
+    .bind("due", &due)
+    .bind("priorities", &priorities)
+    .bind("completed", &completed)
+    .bind("created", &created)
+    .bind("updated", &updated)
+    .run(&transaction)
+    .await?;
+    let stored = finish(&transaction, LegacyTable::Task, &rows, at).await?;
+    transaction.commit().await?;
+    Ok(stored)
 }
 
-/// Remembers the rows that were added, and commits.
+/// Records the ids of the rows that were stored, and returns them.
 async fn finish(
-    transaction: Transaction<'_>,
-    kind: Kind,
-    rows: &[Row],
+    transaction: &Transaction<'_>,
+    table: LegacyTable,
+    rows: &Rows,
     at: Timestamp,
 ) -> Result<HashSet<Uuid>, DbError> {
-    let added: Vec<Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
-    let sql = "INSERT INTO legacy_rows (source, id, imported_at) SELECT $1, id, $3 FROM unnest($2::uuid[]) AS t (id)
-               ON CONFLICT DO NOTHING";
-    let params: [super::super::Param<'_>; 3] =
-        [(&kind.as_str(), Type::TEXT), (&added, Type::UUID_ARRAY), (&at, Type::TIMESTAMPTZ)];
-    transaction.query_typed(sql, &params).await?;
-    transaction.commit().await?;
-    Ok(added.into_iter().collect())
+    let stored: Vec<Uuid> = rows.iter().map(|record| record.get("id")).collect::<Result<_, _>>()?;
+    Statement::new(
+        "legacy.record_rows",
+        "INSERT INTO legacy_rows (source, id, imported_at) SELECT :source, id, :at FROM unnest(:ids::uuid[]) AS t (id)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind("source", &table.as_str())
+    .bind("ids", &stored)
+    .bind("at", &at)
+    .run(transaction)
+    .await?;
+    Ok(stored.into_iter().collect())
 }
 
-/// Adds to the report.
+/// Adds problems to the report.
 ///
 /// # Errors
 /// As any statement.
-pub async fn note_problems(client: &Client, problems: &[Problem], at: Timestamp) -> Result<(), DbError> {
-    let sql = "INSERT INTO legacy_problems (source, legacy_id, problem, skipped, found_at)
-               SELECT DISTINCT ON (source, legacy_id, problem) source, legacy_id, problem, skipped, $5
-               FROM unnest($1::text[], $2::text[], $3::text[], $4::boolean[]) AS t (source, legacy_id, problem, skipped)
-               ORDER BY source, legacy_id, problem, skipped DESC
-               ON CONFLICT (source, legacy_id, problem) DO UPDATE SET skipped = excluded.skipped, found_at = excluded.found_at";
+pub async fn note_problems(client: &Client, problems: &[RowProblem], at: Timestamp) -> Result<(), DbError> {
     let sources: Vec<&str> = problems.iter().map(|problem| problem.source.as_str()).collect();
     let ids: Vec<&str> = problems.iter().map(|problem| problem.legacy_id.as_str()).collect();
     let texts: Vec<&str> = problems.iter().map(|problem| problem.problem.as_str()).collect();
     let skipped: Vec<bool> = problems.iter().map(|problem| problem.skipped).collect();
-    let params: [super::super::Param<'_>; 5] = [
-        (&sources, Type::TEXT_ARRAY),
-        (&ids, Type::TEXT_ARRAY),
-        (&texts, Type::TEXT_ARRAY),
-        (&skipped, Type::BOOL_ARRAY),
-        (&at, Type::TIMESTAMPTZ),
-    ];
-    client.query_typed(sql, &params).await?;
+    Statement::new(
+        "legacy.note_problems",
+        "INSERT INTO legacy_problems (source, legacy_id, problem, skipped, found_at)
+         SELECT DISTINCT ON (source, legacy_id, problem) source, legacy_id, problem, skipped, :at
+         FROM unnest(:sources::text[], :ids::text[], :texts::text[], :skipped::boolean[])
+              AS t (source, legacy_id, problem, skipped)
+         ORDER BY source, legacy_id, problem, skipped DESC
+         ON CONFLICT (source, legacy_id, problem) DO UPDATE SET skipped = excluded.skipped, found_at = excluded.found_at",
+    )
+    .bind("sources", &sources)
+    .bind("ids", &ids)
+    .bind("texts", &texts)
+    .bind("skipped", &skipped)
+    .bind("at", &at)
+    .run(client)
+    .await?;
     Ok(())
 }
 
-/// Takes the rows that were left out from the report, for a run from the start; what was changed of rows that are
-/// here stays on record.
+/// Removes the skipped rows from the report, for an import from the start. The changes of imported rows stay in it.
 ///
 /// # Errors
 /// As any statement.

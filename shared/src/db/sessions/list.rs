@@ -1,49 +1,44 @@
-//! The sessions a person can see.
+//! The sessions that a user can see.
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::db::{Columns, DbError, Scope};
+use crate::db::rows::row;
+use crate::db::{DbError, FromRow as _, ReadScope, Statement};
 
-/// A live session.
-#[derive(Debug)]
-pub struct SessionRow {
-    /// Its id.
-    pub id: Uuid,
-    /// When somebody signed in.
-    pub created_at: Timestamp,
-    /// When it was last refreshed.
-    pub last_used_at: Timestamp,
-    /// When it ends unless it is refreshed.
-    pub expires_at: Timestamp,
-    /// The address somebody signed in from.
-    pub ip: Option<String>,
-    /// The program that signed in.
-    pub user_agent: Option<String>,
+row! {
+    /// A live session.
+    #[derive(Debug)]
+    pub struct SessionRow {
+        pub id: Uuid = "s.id",
+        /// The time of the sign-in.
+        pub created_at: Timestamp = "s.created_at",
+        /// The time of the last refresh.
+        pub last_used_at: Timestamp = "s.last_used_at",
+        /// When it expires without a refresh.
+        pub expires_at: Timestamp = "least(s.idle_expires_at, s.absolute_expires_at)",
+        /// The address of the sign-in.
+        pub ip: Option<String> = "s.created_ip",
+        /// The user agent of the sign-in.
+        pub user_agent: Option<String> = "s.user_agent",
+    }
 }
 
-/// The live sessions of a user, last used first.
+/// The live sessions of a user, the last used one first.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn list(db: &Scope<'_>, owner: Uuid, at: Timestamp) -> Result<Vec<SessionRow>, DbError> {
-    const SQL: &str = "
-        SELECT id, created_at, last_used_at, least(idle_expires_at, absolute_expires_at), created_ip, user_agent
-        FROM sessions
-        WHERE user_id = $1 AND revoked_at IS NULL AND idle_expires_at > $2 AND absolute_expires_at > $2
-        ORDER BY last_used_at DESC, id DESC";
-    let outcome = db.query(SQL, &[(&owner, Type::UUID), (&at, Type::TIMESTAMPTZ)]).await?;
-    let read = |row: &tokio_postgres::Row| {
-        let mut columns = Columns::of(row);
-        Ok(SessionRow {
-            id: columns.take()?,
-            created_at: columns.take()?,
-            last_used_at: columns.take()?,
-            expires_at: columns.take()?,
-            ip: columns.take()?,
-            user_agent: columns.take()?,
-        })
-    };
-    outcome.rows.iter().map(read).collect()
+/// As any statement.
+pub async fn list(db: &ReadScope<'_>, owner: Uuid, at: Timestamp) -> Result<Vec<SessionRow>, DbError> {
+    Statement::new(
+        "sessions.list",
+        "SELECT {columns} FROM sessions s
+         WHERE s.user_id = :owner AND s.revoked_at IS NULL AND s.idle_expires_at > :at AND s.absolute_expires_at > :at
+         ORDER BY s.last_used_at DESC, s.id DESC",
+    )
+    .fragment("columns", SessionRow::COLUMNS)
+    .bind("owner", &owner)
+    .bind("at", &at)
+    .run(db)
+    .await?
+    .all()
 }

@@ -1,10 +1,9 @@
 //! Lists of tasks: a page and a count in one statement.
 
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{COLUMNS, TaskRow};
-use crate::db::{Columns, DbError, Scope};
+use super::TaskRow;
+use crate::db::{DbError, FromRow as _, ReadScope, Statement};
 use crate::domain::Priority;
 
 /// What a list is ordered by. Ties are broken by id, so that every order is total.
@@ -64,45 +63,44 @@ pub struct Page {
 /// Lists a page of a user's tasks and counts all of them, in one statement.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn list(db: &Scope<'_>, owner: Uuid, selection: &Selection) -> Result<Page, DbError> {
+/// As any statement.
+pub async fn list(db: &ReadScope<'_>, owner: Uuid, selection: &Selection) -> Result<Page, DbError> {
     let Selection { priority, is_completed, limit, offset, .. } = selection;
-    // Past the last page is past the last page; the sum of both must stay a number.
+    // The sum of offset and limit must not overflow; an offset that large is past the last page anyway.
     let offset = (*offset).min(i64::MAX - limit);
-    let outcome = db
-        .query(
-            &list_sql(selection),
-            &[
-                (&owner, Type::UUID),
-                (is_completed, Type::BOOL),
-                (&priority.map(Priority::rank), Type::INT2),
-                (limit, Type::INT8),
-                (&offset, Type::INT8),
-            ],
-        )
+    let rows = Statement::new("tasks.list", list_sql(selection))
+        .fragment("columns", TaskRow::COLUMNS)
+        .bind("owner", &owner)
+        .bind("is_completed", is_completed)
+        .bind("priority", &priority.map(Priority::rank))
+        .bind("limit", limit)
+        .bind("offset", &offset)
+        .run(db)
         .await?;
-    let mut page = Page { tasks: Vec::with_capacity(outcome.rows.len()), total: 0 };
-    for row in &outcome.rows {
-        let mut columns = Columns::of(row);
-        page.total = columns.take()?;
-        // Past the last page the count stands alone, beside a task of nulls.
-        if columns.take::<bool>()? {
-            page.tasks.push(TaskRow::read(&mut columns)?);
+    let mut page = Page { tasks: Vec::with_capacity(rows.len()), total: 0 };
+    if let Some(record) = rows.first() {
+        page.total = record.get("total")?;
+    }
+    for record in rows.iter() {
+        // Past the last page there is one row with the count and no task.
+        if record.get("is_task")? {
+            page.tasks.push(record.read()?);
         }
     }
     Ok(page)
 }
 
-/// The statement of [`list`]. A filter that is not asked for is left out, so that it is not planned.
+/// The text of [`list`]'s statement, with the fragment `{columns}` of [`TaskRow`]. A filter that is not used is left out, so
+/// that PostgreSQL does not plan for it.
 ///
-/// The first page reads its rows in the order of an index, as one query because each one within another is planned
-/// by itself; without any row there is no task. A later page is a deferred join, ids first and then their rows,
-/// beside a count that is there even past the last page.
+/// The first page reads its rows in the order of an index. It is one query without sub-queries, because PostgreSQL plans each
+/// sub-query separately; if the user has no task, there is no row. A later page is a deferred join: first the ids of the page,
+/// then their rows. Its count is returned even past the last page.
 #[must_use]
 pub fn list_sql(selection: &Selection) -> String {
-    let done = if selection.is_completed.is_some() { " AND is_completed = $2" } else { "" };
-    let urgent = if selection.priority.is_some() { " AND priority = $3" } else { "" };
-    let mine = format!("user_id = $1 AND deleted_at IS NULL{done}{urgent}");
+    let completed = if selection.is_completed.is_some() { " AND is_completed = :is_completed" } else { "" };
+    let prioritised = if selection.priority.is_some() { " AND priority = :priority" } else { "" };
+    let mine = format!("user_id = :owner AND deleted_at IS NULL{completed}{prioritised}");
     let direction = match selection.sort_order {
         SortOrder::Asc => "ASC",
         SortOrder::Desc => "DESC",
@@ -114,43 +112,44 @@ pub fn list_sql(selection: &Selection) -> String {
         SortBy::Priority => "priority",
         SortBy::Title => "title",
     };
-    // What rows of `tasks` are ordered by.
+    // The sort key of a row of `tasks`.
     let key = |table: &str| match selection.sort_by {
         SortBy::Title => format!("coalesce({table}.title_key, left(app.sort_key({table}.title), 255) COLLATE \"C\")"),
         _ => format!("{table}.{column}"),
     };
     let first_page = selection.offset == 0;
     let (columns, part) = if first_page {
-        ("mine.*".to_owned(), "LIMIT $4")
+        ("mine.*".to_owned(), "LIMIT :limit")
     } else {
-        (format!("mine.id, {} AS {column}", key("mine")), "LIMIT $4 OFFSET $5")
+        (format!("mine.id, {} AS {column}", key("mine")), "LIMIT :limit OFFSET :offset")
     };
-    // NULLS LAST is no property of an ascending index read backwards: dated and undated tasks come from it apart.
-    let apart = (selection.sort_by, selection.sort_order) == (SortBy::DueDatetime, SortOrder::Desc);
-    let last = if apart { " NULLS LAST" } else { "" };
+    // Scanning the ascending index backwards yields NULLS FIRST, so `DESC NULLS LAST` cannot use it. Dated and undated tasks
+    // are two index scans, one after the other.
+    let in_two_scans = (selection.sort_by, selection.sort_order) == (SortBy::DueDatetime, SortOrder::Desc);
+    let last = if in_two_scans { " NULLS LAST" } else { "" };
     let order = |table: &str, key: &str| format!("{key} {direction}{last}, {table}.id {direction}");
     let plain = |filter: &str, part: &str| {
         let order = format!("{} {direction}, mine.id {direction}", key("mine"));
         format!("SELECT {columns} FROM tasks mine WHERE {mine}{filter} ORDER BY {order} {part}")
     };
-    let page = if apart {
+    let page = if in_two_scans {
         format!(
             "SELECT * FROM (({}) UNION ALL ({})) dated ORDER BY {} {part}",
-            plain(" AND due_datetime IS NOT NULL", "LIMIT $4 + $5"),
-            plain(" AND due_datetime IS NULL", "LIMIT $4 + $5"),
+            plain(" AND due_datetime IS NOT NULL", "LIMIT :limit + :offset"),
+            plain(" AND due_datetime IS NULL", "LIMIT :limit + :offset"),
             order("dated", "dated.due_datetime"),
         )
     } else {
         plain("", part)
     };
     let count = format!("SELECT count(*) AS total FROM tasks WHERE {mine}");
-    if first_page && !apart {
-        format!("SELECT ({count}), true, {COLUMNS} FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t", &key("t")))
+    if first_page && !in_two_scans {
+        format!("SELECT {{columns}}, ({count}) AS total, true AS is_task FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t", &key("t")))
     } else if first_page {
-        format!("SELECT ({count}), true, {COLUMNS} FROM ({page}) t ORDER BY {}", order("t", &key("t")))
+        format!("SELECT {{columns}}, ({count}) AS total, true AS is_task FROM ({page}) t ORDER BY {}", order("t", &key("t")))
     } else {
         format!(
-            "SELECT counted.total, t.id IS NOT NULL, {COLUMNS}
+            "SELECT {{columns}}, counted.total, t.id IS NOT NULL AS is_task
              FROM ({count}) counted LEFT JOIN (({page}) page JOIN tasks t ON t.id = page.id) ON true
              ORDER BY {}",
             order("page", &format!("page.{column}")),

@@ -1,192 +1,183 @@
-//! `tasks`: what people have to do. Every statement names the owner; row-level security holds besides.
+//! `tasks`. Every statement names the owner; row-level security checks the owner independently.
 
 mod list;
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
-use super::{Columns, DbError, Param, Scope};
+use super::rows::row;
+use super::{DbError, FromRow as _, ReadScope, Statement, WriteScope};
 use crate::domain::{Description, DueDatetime, Priority, Title};
 
 pub use list::{Page, Selection, SortBy, SortOrder, list, list_sql};
 
-/// A stored task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskRow {
-    /// UUIDv7, or what the old backend gave.
-    pub id: Uuid,
-    /// Whose task it is.
-    pub user_id: Uuid,
-    /// What is to be done.
-    pub title: String,
-    /// More about it.
-    pub description: Option<String>,
-    /// When it is due.
-    pub due_datetime: Option<Timestamp>,
-    /// Its field of the matrix.
-    pub priority: Priority,
-    /// Whether it is done.
-    pub is_completed: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// The columns of [`TaskRow`], of `tasks t`.
-const COLUMNS: &str =
-    "t.id, t.user_id, t.title, t.description, t.due_datetime, t.priority, t.is_completed, t.created_at, t.updated_at";
-
-impl TaskRow {
-    fn read(columns: &mut Columns<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            id: columns.take()?,
-            user_id: columns.take()?,
-            title: columns.take()?,
-            description: columns.take()?,
-            due_datetime: columns.take()?,
-            priority: Priority::from_rank(columns.take()?)
-                .ok_or_else(|| DbError::other("an unknown priority is stored"))?,
-            is_completed: columns.take()?,
-            created_at: columns.take()?,
-            updated_at: columns.take()?,
-        })
+row! {
+    /// A stored task.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct TaskRow {
+        /// UUIDv7, or the id from the old backend.
+        pub id: Uuid = "t.id",
+        /// The owner.
+        pub user_id: Uuid = "t.user_id",
+        pub title: String = "t.title",
+        pub description: Option<String> = "t.description",
+        pub due_datetime: Option<Timestamp> = "t.due_datetime",
+        /// The quadrant of the Eisenhower matrix.
+        pub priority: Priority = "t.priority",
+        pub is_completed: bool = "t.is_completed",
+        pub created_at: Timestamp = "t.created_at",
+        /// The last change of a field to another value.
+        pub updated_at: Timestamp = "t.updated_at",
     }
 }
 
-/// A task to make.
+/// A priority is stored as its rank.
+impl<'a> FromSql<'a> for Priority {
+    fn from_sql(kind: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
+        Self::from_rank(i16::from_sql(kind, raw)?).ok_or_else(|| "an unknown priority is stored".into())
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <i16 as FromSql>::accepts(kind)
+    }
+}
+
+/// A task to insert.
 #[derive(Debug)]
 pub struct NewTask {
-    /// Its id.
     pub id: Uuid,
-    /// What is to be done.
     pub title: Title,
-    /// More about it.
     pub description: Option<Description>,
-    /// When it is due.
     pub due_datetime: Option<DueDatetime>,
-    /// Its field of the matrix.
     pub priority: Priority,
-    /// Whether it is done already.
     pub is_completed: bool,
-    /// Now.
+    /// The current time.
     pub created_at: Timestamp,
 }
 
-/// What is to change; `None` leaves a field as it is.
+/// A change to a task; `None` leaves a field as it is.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct TaskChange {
-    /// The new title.
     pub title: Option<Title>,
-    /// The new description; `Some(None)` clears it.
+    /// `Some(None)` clears the description.
     pub description: Option<Option<Description>>,
-    /// The new due date; `Some(None)` clears it.
+    /// `Some(None)` clears the due date.
     pub due_datetime: Option<Option<DueDatetime>>,
-    /// The new priority.
     pub priority: Option<Priority>,
-    /// Whether it is done now.
     pub is_completed: Option<bool>,
 }
 
-/// Makes a task; none if its owner has stored `most` already.
+/// Inserts a task; `None` if its owner has `most` tasks already.
 ///
 /// # Errors
-/// As [`Scope::query`]; on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just
-/// been deleted.
-pub async fn insert(db: &Scope<'_>, owner: Uuid, task: &NewTask, most: i64) -> Result<Option<TaskRow>, DbError> {
-    // Run twice with the same id, the second run waits for the first one and returns what it inserted, although there may
-    // be no room any more.
-    let sql = format!(
+/// As any statement; on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just been deleted.
+pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64) -> Result<Option<TaskRow>, DbError> {
+    let NewTask { id, title, description, due_datetime, priority, is_completed, created_at } = task;
+    // A second run with the same id waits for the first one and returns the row that it inserted, even if there is no room
+    // any more.
+    Statement::new(
+        "tasks.insert",
         "INSERT INTO tasks AS t (id, user_id, title, description, due_datetime, priority, is_completed,
                                  completed_at, created_at, updated_at)
-         SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $7 THEN $8 END, $8, $8
-         WHERE app.has_room($9) OR EXISTS (SELECT FROM tasks mine WHERE mine.id = $1 AND mine.user_id = $2)
+         SELECT :id, :owner, :title, :description, :due, :priority, :is_completed,
+                CASE WHEN :is_completed THEN :created_at END, :created_at, :created_at
+         WHERE app.has_room(:most) OR EXISTS (SELECT FROM tasks mine WHERE mine.id = :id AND mine.user_id = :owner)
          ON CONFLICT (id) DO UPDATE SET id = excluded.id WHERE t.user_id = excluded.user_id
-         RETURNING {COLUMNS}"
-    );
-    let NewTask { id, title, description, due_datetime, priority, is_completed, created_at } = task;
-    let outcome = db
-        .query(
-            &sql,
-            &[
-                (id, Type::UUID),
-                (&owner, Type::UUID),
-                (&title.as_str(), Type::TEXT),
-                (&description.as_ref().map(Description::as_str), Type::TEXT),
-                (&due_datetime.map(DueDatetime::timestamp), Type::TIMESTAMPTZ),
-                (&priority.rank(), Type::INT2),
-                (is_completed, Type::BOOL),
-                (created_at, Type::TIMESTAMPTZ),
-                (&most, Type::INT8),
-            ],
-        )
-        .await?;
-    outcome.rows.first().map(|row| TaskRow::read(&mut Columns::of(row))).transpose()
+         RETURNING {columns}",
+    )
+    .fragment("columns", TaskRow::COLUMNS)
+    .bind("id", id)
+    .bind("owner", &owner)
+    .bind("title", &title.as_str())
+    .bind("description", &description.as_ref().map(Description::as_str))
+    .bind("due", &due_datetime.map(DueDatetime::timestamp))
+    .bind("priority", &priority.rank())
+    .bind("is_completed", is_completed)
+    .bind("created_at", created_at)
+    .bind("most", &most)
+    .run(db)
+    .await?
+    .optional()
 }
 
 /// Finds a user's task.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn find(db: &Scope<'_>, owner: Uuid, id: Uuid) -> Result<Option<TaskRow>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM tasks t WHERE t.id = $1 AND t.user_id = $2 AND t.deleted_at IS NULL");
-    let outcome = db.query(&sql, &[(&id, Type::UUID), (&owner, Type::UUID)]).await?;
-    outcome.rows.first().map(|row| TaskRow::read(&mut Columns::of(row))).transpose()
+/// As any statement.
+pub async fn find(db: &ReadScope<'_>, owner: Uuid, id: Uuid) -> Result<Option<TaskRow>, DbError> {
+    Statement::new(
+        "tasks.find",
+        "SELECT {columns} FROM tasks t WHERE t.id = :id AND t.user_id = :owner AND t.deleted_at IS NULL",
+    )
+    .fragment("columns", TaskRow::COLUMNS)
+    .bind("id", &id)
+    .bind("owner", &owner)
+    .run(db)
+    .await?
+    .optional()
 }
 
-/// Changes a user's task. `updated_at` moves only if a field gets another value.
+/// Changes a user's task; `None` if there is no such task. `updated_at` moves only if a field gets another value.
 ///
 /// # Errors
-/// As [`Scope::query`].
+/// As any statement.
 pub async fn update(
-    db: &Scope<'_>,
+    db: &WriteScope<'_>,
     owner: Uuid,
     id: Uuid,
     change: &TaskChange,
     at: Timestamp,
 ) -> Result<Option<TaskRow>, DbError> {
-    const CHANGED: &str = "(t.title, t.description, t.due_datetime, t.priority, t.is_completed) IS DISTINCT FROM
-        (coalesce($3, t.title), CASE WHEN $4 THEN $5 ELSE t.description END,
-         CASE WHEN $6 THEN $7 ELSE t.due_datetime END, coalesce($8, t.priority), coalesce($9, t.is_completed))";
-    let sql = format!(
-        "UPDATE tasks t SET
-             title = coalesce($3, t.title),
-             description = CASE WHEN $4 THEN $5 ELSE t.description END,
-             due_datetime = CASE WHEN $6 THEN $7 ELSE t.due_datetime END,
-             priority = coalesce($8, t.priority),
-             is_completed = coalesce($9, t.is_completed),
-             completed_at = CASE WHEN NOT coalesce($9, t.is_completed) THEN NULL
-                                 WHEN t.is_completed THEN t.completed_at
-                                 ELSE $10 END,
-             version = t.version + CASE WHEN {CHANGED} THEN 1 ELSE 0 END,
-             updated_at = CASE WHEN {CHANGED} THEN $10 ELSE t.updated_at END
-         WHERE t.id = $1 AND t.user_id = $2 AND t.deleted_at IS NULL
-         RETURNING {COLUMNS}"
-    );
     let TaskChange { title, description, due_datetime, priority, is_completed } = change;
-    let params: [Param<'_>; 10] = [
-        (&id, Type::UUID),
-        (&owner, Type::UUID),
-        (&title.as_ref().map(Title::as_str), Type::TEXT),
-        (&description.is_some(), Type::BOOL),
-        (&description.as_ref().and_then(Option::as_ref).map(Description::as_str), Type::TEXT),
-        (&due_datetime.is_some(), Type::BOOL),
-        (&due_datetime.flatten().map(DueDatetime::timestamp), Type::TIMESTAMPTZ),
-        (&priority.map(Priority::rank), Type::INT2),
-        (is_completed, Type::BOOL),
-        (&at, Type::TIMESTAMPTZ),
-    ];
-    let outcome = db.query(&sql, &params).await?;
-    outcome.rows.first().map(|row| TaskRow::read(&mut Columns::of(row))).transpose()
+    Statement::new(
+        "tasks.update",
+        "UPDATE tasks t SET
+             title = {title},
+             description = {description},
+             due_datetime = {due},
+             priority = {priority},
+             is_completed = {is_completed},
+             completed_at = CASE WHEN NOT {is_completed} THEN NULL
+                                 WHEN t.is_completed THEN t.completed_at
+                                 ELSE :at END,
+             version = t.version + CASE WHEN {changed} THEN 1 ELSE 0 END,
+             updated_at = CASE WHEN {changed} THEN :at ELSE t.updated_at END
+         WHERE t.id = :id AND t.user_id = :owner AND t.deleted_at IS NULL
+         RETURNING {columns}",
+    )
+    .fragment("columns", TaskRow::COLUMNS)
+    .fragment(
+        "changed",
+        "(t.title, t.description, t.due_datetime, t.priority, t.is_completed)
+         IS DISTINCT FROM ({title}, {description}, {due}, {priority}, {is_completed})",
+    )
+    .fragment("title", "coalesce(:title, t.title)")
+    .fragment("description", "CASE WHEN :sets_description THEN :description ELSE t.description END")
+    .fragment("due", "CASE WHEN :sets_due THEN :due ELSE t.due_datetime END")
+    .fragment("priority", "coalesce(:priority, t.priority)")
+    .fragment("is_completed", "coalesce(:is_completed, t.is_completed)")
+    .bind("id", &id)
+    .bind("owner", &owner)
+    .bind("title", &title.as_ref().map(Title::as_str))
+    .bind("sets_description", &description.is_some())
+    .bind("description", &description.as_ref().and_then(Option::as_ref).map(Description::as_str))
+    .bind("sets_due", &due_datetime.is_some())
+    .bind("due", &due_datetime.flatten().map(DueDatetime::timestamp))
+    .bind("priority", &priority.map(Priority::rank))
+    .bind("is_completed", is_completed)
+    .bind("at", &at)
+    .run(db)
+    .await?
+    .optional()
 }
 
-/// Deletes a user's task. Answers whether there was one; a run after a lost answer counts as the first.
+/// Deletes a user's task. Returns whether there was one; a run after a lost answer counts as the first.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn delete(db: &Scope<'_>, owner: Uuid, id: Uuid) -> Result<bool, DbError> {
-    const SQL: &str = "DELETE FROM tasks WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL RETURNING true";
-    let outcome = db.query(SQL, &[(&id, Type::UUID), (&owner, Type::UUID)]).await?;
-    Ok(outcome.retried || !outcome.rows.is_empty())
+/// As any statement.
+pub async fn delete(db: &WriteScope<'_>, owner: Uuid, id: Uuid) -> Result<bool, DbError> {
+    let sql = "DELETE FROM tasks WHERE id = :id AND user_id = :owner AND deleted_at IS NULL RETURNING true";
+    let rows = Statement::new("tasks.delete", sql).bind("id", &id).bind("owner", &owner).run(db).await?;
+    Ok(rows.retried || !rows.is_empty())
 }

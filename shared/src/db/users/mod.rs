@@ -7,125 +7,102 @@ mod sign_in;
 mod sign_up;
 
 use jiff::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{Columns, DbError, Scope};
-use crate::config::Refused;
+use super::rows::row;
+use super::{DbError, Executor, FromRow as _, Record, Statement};
 use crate::passwords::StoredPassword;
 
-pub use delete::{Deleted, delete};
-pub use password::{Confirming, NewHash, change_password, find_to_confirm};
+pub use delete::{AccountDeletion, delete};
+pub use password::{ConfirmationPermit, PasswordChange, change_password, find_to_confirm};
 pub use sign_in::{
-    Attempt, Gate, PauseVerdict, SignInFailure, SignInPermit, SignInStanding, begin_sign_in, judge_pause,
+    PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInStanding, begin_sign_in, judge_pause,
     note_failed_sign_in,
 };
-pub use sign_up::{BeginSignUp, Begun, NewUser, begin_sign_up, insert_with_session};
+pub use sign_up::{NewUser, SignUpAttempt, SignUpPermit, begin_sign_up, insert_with_session};
 
-/// An account without its secrets.
-#[derive(Clone, Debug)]
-pub struct UserRow {
-    /// UUIDv7, or what the old backend gave.
-    pub id: Uuid,
-    /// Normalised address.
-    pub email: String,
-    /// Display name.
-    pub name: Option<String>,
-    /// `user` or `admin`.
-    pub role: String,
-    /// Whether the account may be used, bans aside.
-    pub is_active: bool,
-    /// Whether the address was confirmed.
-    pub email_verified: bool,
-    /// When the account was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// The newest ban, which may be over.
-    pub ban: Option<Ban>,
+row! {
+    /// An account without its secrets.
+    #[derive(Clone, Debug)]
+    pub struct UserRow {
+        /// UUIDv7, or the id from the old backend.
+        pub id: Uuid = "u.id",
+        /// The normalised address.
+        pub email: String = "u.email",
+        /// The display name.
+        pub name: Option<String> = "u.name",
+        /// `user` or `admin`.
+        pub role: String = "u.role",
+        /// Whether the account is enabled; a ban is separate.
+        pub is_active: bool = "u.is_active",
+        pub email_verified: bool = "u.email_verified",
+        pub created_at: Timestamp = "u.created_at",
+        /// The last change of the account.
+        pub updated_at: Timestamp = "u.updated_at",
+        /// The start of the latest ban, which may have ended.
+        pub banned_at: Option<Timestamp> = "u.banned_at",
+        /// The end of the latest ban; `None` if it has no end.
+        pub banned_until: Option<Timestamp> = "u.banned_until",
+        /// The reason of the latest ban, for the user to read.
+        pub ban_reason: Option<String> = "u.ban_reason",
+    }
 }
 
 /// A ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Since when.
     pub at: Timestamp,
-    /// Until when; none means for good.
+    /// The end; `None` if the ban has no end.
     pub until: Option<Timestamp>,
-    /// Why, for the user to read.
+    /// The reason, for the user to read.
     pub reason: String,
 }
 
-impl Ban {
-    /// Whether it holds at that time.
-    #[must_use]
-    pub fn holds(&self, now: Timestamp) -> bool {
-        self.until.is_none_or(|until| until > now)
-    }
-}
-
-/// The columns of [`UserRow`], of `users u`.
-pub(super) const COLUMNS: &str =
-    "u.id, u.email, u.name, u.role, u.is_active, u.email_verified, u.created_at, u.updated_at,
-     u.banned_at, u.banned_until, u.ban_reason";
-
-/// Whether the account `u` may be used at the time of a parameter.
-pub(super) fn standing(at: &str) -> String {
-    format!("u.is_active AND (u.banned_at IS NULL OR coalesce(u.banned_until <= {at}, false))")
-}
-
 impl UserRow {
-    pub(super) fn read(columns: &mut Columns<'_>) -> Result<Self, DbError> {
-        Ok(Self {
-            id: columns.take()?,
-            email: columns.take()?,
-            name: columns.take()?,
-            role: columns.take()?,
-            is_active: columns.take()?,
-            email_verified: columns.take()?,
-            created_at: columns.take()?,
-            updated_at: columns.take()?,
-            ban: {
-                let (at, until, reason) = (columns.take()?, columns.take()?, columns.take()?);
-                Option::zip(at, reason).map(|(at, reason)| Ban { at, until, reason })
-            },
-        })
+    /// The ban that is in force at the time `now`.
+    #[must_use]
+    pub fn ban(&self, now: Timestamp) -> Option<Ban> {
+        let (at, reason) = Option::zip(self.banned_at, self.ban_reason.clone())?;
+        let ban = Ban { at, until: self.banned_until, reason };
+        ban.until.is_none_or(|until| until > now).then_some(ban)
     }
 }
+
+/// Whether the account `u` is enabled and not banned at `:at`.
+pub(super) const STANDING: &str = "u.is_active AND (u.banned_at IS NULL OR coalesce(u.banned_until <= :at, false))";
 
 /// An account with its password, for signing in.
 #[derive(Debug)]
 pub struct Credentials {
-    /// The account.
     pub user: UserRow,
-    /// None if it signs in by other means.
+    /// `None` if the account signs in by other means.
     pub password: Option<StoredPassword>,
 }
 
-/// Whether a password may be looked at.
-#[derive(Debug)]
-pub enum Permitted {
-    /// Not now.
-    Refused(Refused),
-    /// It may, and this is the account, if there is one.
-    Found(Option<Box<Credentials>>),
-}
-
 impl Credentials {
-    /// Reads [`COLUMNS`], `u.password_hash` and `u.pepper_id`.
-    fn read(columns: &mut Columns<'_>) -> Result<Self, DbError> {
-        let user = UserRow::read(columns)?;
-        let (hash, pepper_id): (Option<String>, _) = (columns.take()?, columns.take()?);
-        Ok(Self { user, password: hash.map(|hash| StoredPassword { hash, pepper_id }) })
+    /// The columns beside those of [`UserRow`], of `users u`.
+    const COLUMNS: &'static str = "u.id IS NOT NULL AS is_found, u.password_hash, u.pepper_id";
+
+    /// Reads the account of a row; `None` if the row has no account.
+    fn read(record: Record<'_>) -> Result<Option<Box<Self>>, DbError> {
+        if !record.get("is_found")? {
+            return Ok(None);
+        }
+        let (hash, pepper_id): (Option<String>, _) = (record.get("password_hash")?, record.get("pepper_id")?);
+        let password = hash.map(|hash| StoredPassword { hash, pepper_id });
+        Ok(Some(Box::new(Self { user: record.read()?, password })))
     }
 }
 
 /// Finds an account by its id.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn find(db: &Scope<'_>, id: Uuid) -> Result<Option<UserRow>, DbError> {
-    let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.id = $1");
-    let outcome = db.query(&sql, &[(&id, Type::UUID)]).await?;
-    outcome.rows.first().map(|row| UserRow::read(&mut Columns::of(row))).transpose()
+/// As any statement.
+pub async fn find(db: &impl Executor, id: Uuid) -> Result<Option<UserRow>, DbError> {
+    Statement::new("users.find", "SELECT {columns} FROM users u WHERE u.id = :id")
+        .fragment("columns", UserRow::COLUMNS)
+        .bind("id", &id)
+        .run(db)
+        .await?
+        .optional()
 }

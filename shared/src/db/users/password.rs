@@ -1,152 +1,126 @@
-//! A user's own password: confirmed before what cannot be undone, and changed.
+//! A user's own password: confirming it before what cannot be undone, and changing it.
 
-use jiff::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{COLUMNS, Credentials, Permitted};
+use super::{Credentials, UserRow};
 use crate::config::{Limit, Policy, Refused};
-use crate::db::audit::{Kind, Note, quoted};
-use crate::db::sessions::Client;
-use crate::db::{Columns, DbError, Refusal, Scope};
+use crate::db::audit::{EventKind, Note};
+use crate::db::permits::Permit;
+use crate::db::{AnonymousScope, DbError, FromRow as _, RequestRefusal, Statement, WriteScope};
+use crate::domain::AuditContext;
 use crate::passwords::StoredPassword;
 
-/// A user is about to confirm their password.
+/// Whether a user may confirm their password now.
 #[derive(Debug)]
-pub struct Confirming<'a> {
-    /// The account.
-    pub user: Uuid,
-    /// The session, or the token of the old backend, which has permits of its own: a thief of it uses up those, and
-    /// nobody else's.
-    pub holder: Option<Uuid>,
-    /// Who asks.
-    pub client: &'a Client,
-    /// Now.
-    pub at: Timestamp,
-    /// The id of the event if this is the first refusal of its window.
-    pub event: Uuid,
-    /// None if nothing is limited.
-    pub limit: Option<Limit>,
+pub enum ConfirmationPermit {
+    /// There is no permit left.
+    RateLimited(Refused),
+    /// The account, unless it was deleted.
+    Granted(Option<Box<Credentials>>),
 }
 
-/// Takes a permit for a guess, and finds the account's password.
+/// Takes a permit for one guess, and finds the account's password. `holder` is the session, or the token of the old backend:
+/// each has permits of its own, so that a thief of one cannot use up those of another.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn find_to_confirm(db: &Scope<'_>, confirming: &Confirming<'_>) -> Result<Permitted, DbError> {
-    let sql = format!(
-        "SELECT p.wait, u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
-         FROM app.take_permit('password', coalesce($8::text, $1::text), $2, $3, $4, $5, $1, NULL, $6, $7) p
-         LEFT JOIN users u ON u.id = $1 AND p.wait IS NULL"
-    );
-    let Confirming { user, holder, client, at, event, limit } = confirming;
-    let (burst, every) = Limit::params(*limit);
-    let outcome = db
-        .query(
-            &sql,
-            &[
-                (user, Type::UUID),
-                (at, Type::TIMESTAMPTZ),
-                (&burst, Type::INT4),
-                (&every, Type::FLOAT8),
-                (event, Type::UUID),
-                (&client.ip, Type::TEXT),
-                (&client.agent, Type::TEXT),
-                (&holder.map(|holder| holder.to_string()), Type::TEXT),
-            ],
-        )
-        .await?;
-    let row = outcome.rows.first().ok_or_else(|| DbError::other("the permit has no row"))?;
-    let mut columns = Columns::of(row);
-    if let (Some(wait), Some(limit)) = (columns.take()?, *limit) {
-        return Ok(Permitted::Refused(Refused { policy: Policy::Password, limit, wait }));
+/// As any statement.
+pub async fn find_to_confirm(
+    db: &WriteScope<'_>,
+    user: Uuid,
+    holder: Option<Uuid>,
+    limit: Option<Limit>,
+    context: &AuditContext,
+) -> Result<ConfirmationPermit, DbError> {
+    let permit = Permit {
+        key: "coalesce(:holder::text, :user::text)",
+        user: ":user",
+        ..Permit::of(Policy::Password, limit)
+    };
+    let rows = Statement::new(
+        "users.find_to_confirm",
+        "WITH {permit}
+         SELECT {columns}, {credentials}, permit.wait
+         FROM permit LEFT JOIN users u ON u.id = :user AND permit.wait IS NULL",
+    )
+    .fragment("columns", UserRow::COLUMNS)
+    .fragment("credentials", Credentials::COLUMNS)
+    .permit(&permit, context)
+    .bind("user", &user)
+    .bind("holder", &holder)
+    .run(db)
+    .await?;
+    let record = rows.one()?;
+    if let Some(refused) = permit.refusal(record)? {
+        return Ok(ConfirmationPermit::RateLimited(refused));
     }
-    let found: bool = columns.take()?;
-    Ok(Permitted::Found(if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None }))
+    Credentials::read(record).map(ConfirmationPermit::Granted)
 }
 
 /// A password to set.
 #[derive(Debug)]
-pub struct NewHash<'a> {
+pub struct PasswordChange<'a> {
     /// The account.
     pub user: Uuid,
-    /// The session that goes on; none for a token of the old backend.
+    /// The session that continues; `None` for a token of the old backend.
     pub session: Option<Uuid>,
     /// The stored password that was confirmed.
     pub verified: &'a StoredPassword,
-    /// What to store instead.
+    /// Its replacement.
     pub hashed: &'a StoredPassword,
-    /// Who changes it.
-    pub client: &'a Client,
-    /// Now.
-    pub at: Timestamp,
-    /// The id of the event.
-    pub event: Uuid,
 }
 
-/// Changes a password, ends the user's other sessions, and forgets where else they have signed in: who had the old
-/// password may have been there. Answers how many sessions; none if the password was changed
-/// meanwhile, or the account deleted.
+/// Changes a password, ends the user's other sessions, and forgets all other addresses from which the user has signed in,
+/// because somebody who had the old password may have been there. Returns how many sessions were ended; `None` if the password
+/// was changed meanwhile, or the account deleted.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn change_password(db: &Scope<'_>, new: &NewHash<'_>) -> Result<Option<i64>, DbError> {
-    let noted = Note {
-        id: "$7",
-        at: "$6",
-        kind: &quoted(Kind::PasswordChanged),
+/// As any statement.
+pub async fn change_password(
+    db: &WriteScope<'_>,
+    change: &PasswordChange<'_>,
+    context: &AuditContext,
+) -> Result<Option<i64>, DbError> {
+    let PasswordChange { user, session, verified, hashed } = change;
+    let note = Note {
         user: "changed.id",
-        session: "$2",
-        ip: "$8",
-        agent: "$9",
+        session: ":session",
         details: "jsonb_build_object('revoked', ended.sessions)",
         from: "changed, ended",
-        ..Note::default()
-    }
-    .sql();
-    let sql = format!(
+        ..Note::of(EventKind::PasswordChanged)
+    };
+    let result = Statement::new(
+        "users.change_password",
         "WITH changed AS (
-             UPDATE users u SET password_hash = $4, pepper_id = $5, updated_at = $6, legacy_revoked_at = $6
-             WHERE u.id = $1 AND u.password_hash IN ($3, $4)
+             UPDATE users u SET password_hash = :hash, pepper_id = :pepper_id, updated_at = :at, legacy_revoked_at = :at
+             WHERE u.id = :user AND u.password_hash IN (:verified_hash, :hash)
              RETURNING u.id
          ), ended AS MATERIALIZED (
-             SELECT app.end_sessions(changed.id, $2, $6, 'password_changed') AS sessions FROM changed
+             SELECT app.end_sessions(changed.id, :session, :at, 'password_changed') AS sessions FROM changed
          ), forgotten AS (
-             DELETE FROM sign_in_addresses a USING changed WHERE a.user_id = changed.id AND a.address <> $10
-         ), noted AS ({noted})
-         SELECT sessions FROM ended"
-    );
-    let NewHash { user, session, verified, hashed, client, at, event } = new;
-    let outcome = db
-        .query(
-            &sql,
-            &[
-                (user, Type::UUID),
-                (session, Type::UUID),
-                (&verified.hash, Type::TEXT),
-                (&hashed.hash, Type::TEXT),
-                (&hashed.pepper_id, Type::TEXT),
-                (at, Type::TIMESTAMPTZ),
-                (event, Type::UUID),
-                (&client.ip, Type::TEXT),
-                (&client.agent, Type::TEXT),
-                (&client.address(), Type::TEXT),
-            ],
-        )
-        .await;
-    let outcome = match outcome {
-        // A token of the old backend ends with the change that it has made; how many sessions did is lost.
-        Err(error @ DbError::RefusedAgain(Refusal::Revoked)) => {
-            return if has_password(&db.as_nobody(), *user, hashed).await? { Ok(Some(0)) } else { Err(error) };
+             DELETE FROM sign_in_addresses a USING changed WHERE a.user_id = changed.id AND a.address <> :address
+         ), {note}
+         SELECT sessions FROM ended",
+    )
+    .note(&note, context)
+    .bind("user", user)
+    .bind("session", session)
+    .bind("verified_hash", &verified.hash)
+    .bind("hash", &hashed.hash)
+    .bind("pepper_id", &hashed.pepper_id)
+    .bind("address", &context.origin.address())
+    .run(db)
+    .await;
+    match result {
+        // A token of the old backend ends with the change that it has made; how many sessions ended is lost.
+        Err(error @ DbError::RetryRefused(RequestRefusal::SessionRevoked)) => {
+            if has_password(&db.anonymous(), *user, hashed).await? { Ok(Some(0)) } else { Err(error) }
         }
-        outcome => outcome?,
-    };
-    outcome.rows.first().map(|row| Columns::of(row).take()).transpose()
+        result => result?.first().map(|record| record.get("sessions")).transpose(),
+    }
 }
 
-/// Whether an account has this password.
-async fn has_password(db: &Scope<'_>, user: Uuid, stored: &StoredPassword) -> Result<bool, DbError> {
-    let sql = "SELECT EXISTS (SELECT FROM users u WHERE u.id = $1 AND u.password_hash = $2)";
-    let outcome = db.query(sql, &[(&user, Type::UUID), (&stored.hash, Type::TEXT)]).await?;
-    outcome.rows.first().map_or(Ok(false), |row| Columns::of(row).take())
+async fn has_password(db: &AnonymousScope<'_>, user: Uuid, stored: &StoredPassword) -> Result<bool, DbError> {
+    let sql = "SELECT EXISTS (SELECT FROM users u WHERE u.id = :user AND u.password_hash = :hash) AS has_password";
+    let statement = Statement::new("users.has_password", sql).bind("user", &user).bind("hash", &stored.hash);
+    statement.run(db).await?.one()?.get("has_password")
 }

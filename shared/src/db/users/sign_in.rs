@@ -1,162 +1,152 @@
-//! What signing in does before and after the password is verified.
+//! What a sign-in does before and after its password is verified.
 
-use jiff::Timestamp;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::{COLUMNS, Credentials};
+use super::{Credentials, UserRow};
 use crate::config::{Limit, Limits, Policy, Refused};
-use crate::db::audit::{Kind, Note, quoted};
-use crate::db::permits::Permits;
-use crate::db::sessions::Client;
-use crate::db::{Columns, DbError, Param, Scope};
-use crate::domain::Email;
+use crate::db::audit::{EventKind, Note};
+use crate::db::permits::NetworkPermits;
+use crate::db::{AnonymousScope, DbError, FromRow as _, Record, Statement};
+use crate::domain::{AuditContext, Email};
 
-/// Somebody wants to sign in.
+/// An attempt to sign in.
 #[derive(Debug)]
-pub struct Attempt<'a> {
-    /// The address of the account; none if what was given is no address.
+pub struct SignInAttempt<'a> {
+    /// The address of the account; `None` if the request's text is not an address.
     pub email: Option<&'a Email>,
-    /// The keyed hash of what was given.
+    /// The keyed hash of the request's text.
     pub account: &'a str,
-    /// Who asks.
-    pub client: &'a Client,
-    /// Now.
-    pub at: Timestamp,
-    /// The id of the event if this is the first refusal of its window.
-    pub event: Uuid,
-    /// None if nothing is limited.
+    /// `None` if rate limits are off.
     pub limits: Option<&'a Limits>,
+    pub context: &'a AuditContext,
 }
 
-/// Whether the password of an attempt may be looked at.
+/// Whether the password of an attempt may be verified.
 #[derive(Debug)]
 pub enum SignInPermit {
-    /// Not now.
-    Refused(Refused),
-    /// It may.
+    /// There is no permit left.
+    RateLimited(Refused),
+    /// It may be verified.
     Granted {
         /// The account, if there is one.
         found: Option<Box<Credentials>>,
-        /// What the failed sign-ins before mean for this one.
+        /// What earlier failures mean for this attempt.
         standing: SignInStanding,
     },
 }
 
-/// What the failed sign-ins to an account mean for one more.
+/// What the failed sign-ins to an account mean for the next attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct SignInStanding {
-    /// How a wrong password is refused, whatever the address: so the answer does not tell whether the account ever
-    /// signed in from there. None means 401.
+    /// How a wrong password is refused; `None` means 401. It does not depend on the address, so that the answer does not reveal
+    /// whether the account was ever used from there.
     pub paused: Option<Refused>,
     /// Whether the right password signs in from here.
-    pub gate: Gate,
-    /// Whether addresses that never signed in are paused. A wrong password waits for that from every address, so that the
-    /// time does not tell whether the account ever signed in from there.
+    pub gate: SignInGate,
+    /// Whether addresses that never signed in are paused. A wrong password waits for that from every address, so that the time
+    /// does not reveal whether the account was ever used from there.
     pub unknown_paused: bool,
-    /// Whether this attempt counts until its password turns out right.
+    /// Whether this attempt counts as failed until its password turns out right.
     counted: bool,
 }
 
 /// Whether the right password signs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gate {
+pub enum SignInGate {
     /// It does.
     Open,
-    /// It does not, unless one of the sign-ins that are under way turns out right.
+    /// It does only if another sign-in, which is running now, succeeds.
     Paused,
-    /// It does not, from this address.
+    /// It does not from this address.
     Closed,
-}
-
-/// Failed sign-ins in a row before the first pause, and the seconds of that.
-const FAILURES: Limit = Limit { burst: 5, every: 30.0 };
-
-fn paused(wait: f64) -> Refused {
-    Refused { policy: Policy::SignInFailures, limit: FAILURES, wait }
 }
 
 /// Takes the permits of a sign-in, counts it as failed until it succeeds, and finds the account.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn begin_sign_in(db: &Scope<'_>, attempt: &Attempt<'_>) -> Result<SignInPermit, DbError> {
-    let sql = format!(
-        "SELECT l.bucket, l.wait, l.level, l.paused, l.gate, l.unknown_paused, l.counted,
-                u.id IS NOT NULL, {COLUMNS}, u.password_hash, u.pepper_id
-         FROM app.begin_sign_in($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) l
-         LEFT JOIN users u ON u.email = ANY ($7) AND l.bucket IS NULL
-         ORDER BY array_position($7, u.email::text) LIMIT 1"
-    );
-    let Attempt { email, account, client, at, event, limits } = attempt;
-    let permits = Permits::of(limits.map(|all| all.sign_in_address), client);
+/// As any statement.
+pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>) -> Result<SignInPermit, DbError> {
+    let SignInAttempt { email, account, limits, context } = attempt;
+    let permits = NetworkPermits::of(limits.map(|all| all.sign_in_address), &context.origin);
     let account_limit = limits.map(|all| all.sign_in_account);
-    let (account_burst, account_every) = Limit::params(account_limit);
+    let (burst, every) = Limit::params(account_limit);
     let spellings = email.map(Email::spellings).unwrap_or_default();
-    let outcome = db
-        .query(
-            &sql,
-            &[
-                (&permits.keys, Type::TEXT_ARRAY),
-                (&permits.bursts, Type::INT4_ARRAY),
-                (&permits.everys, Type::FLOAT8_ARRAY),
-                (&account_burst, Type::INT4),
-                (&account_every, Type::FLOAT8),
-                (account, Type::TEXT),
-                (&spellings, Type::TEXT_ARRAY),
-                (at, Type::TIMESTAMPTZ),
-                (event, Type::UUID),
-                (&client.ip, Type::TEXT),
-                (&client.agent, Type::TEXT),
-            ],
-        )
-        .await?;
-    let row = outcome.rows.first().ok_or_else(|| DbError::other("the attempt has no row"))?;
-    let mut columns = Columns::of(row);
-    let (bucket, wait, level): (Option<&str>, Option<f64>, _) = (columns.take()?, columns.take()?, columns.take()?);
-    let (policy, limit) = match bucket {
-        Some("sign_in_address") => (Policy::SignInAddress, permits.limit(level)),
+    let rows = Statement::new(
+        "users.begin_sign_in",
+        "SELECT {columns}, {credentials}, l.bucket, l.wait, l.level, l.paused, l.gate, l.unknown_paused, l.counted,
+                f.failures AS first_pause_failures, f.seconds AS first_pause_seconds
+         FROM app.begin_sign_in(:networks, :network_bursts, :network_everys, :burst, :every, :account, :spellings, :at,
+                                :event_id, :ip, :agent) l
+         CROSS JOIN app.first_pause() f
+         LEFT JOIN users u ON u.email = ANY (:spellings) AND l.bucket IS NULL
+         ORDER BY array_position(:spellings, u.email::text) LIMIT 1",
+    )
+    .fragment("columns", UserRow::COLUMNS)
+    .fragment("credentials", Credentials::COLUMNS)
+    .context(context)
+    .network_permits(&permits)
+    .bind("burst", &burst)
+    .bind("every", &every)
+    .bind("account", account)
+    .bind("spellings", &spellings)
+    .run(db)
+    .await?;
+    let record = rows.one()?;
+    let (policy, limit) = match record.get("bucket")? {
+        Some("sign_in_address") => (Policy::SignInAddress, permits.limit(record.get("level")?)),
         _ => (Policy::SignInAccount, account_limit),
     };
-    if let (Some(wait), Some(limit)) = (wait, limit) {
-        return Ok(SignInPermit::Refused(Refused { policy, limit, wait }));
+    if let (Some(wait), Some(limit)) = (record.get("wait")?, limit) {
+        return Ok(SignInPermit::RateLimited(Refused { policy, limit, wait }));
     }
-    let wait: Option<f64> = columns.take()?;
-    let gate = match columns.take()? {
-        "open" => Gate::Open,
-        "paused" => Gate::Paused,
-        _ => Gate::Closed,
-    };
-    let (unknown_paused, counted) = (columns.take()?, columns.take()?);
-    let standing = SignInStanding { paused: wait.map(paused), gate, unknown_paused, counted };
-    let found: bool = columns.take()?;
-    let found = if found { Some(Box::new(Credentials::read(&mut columns)?)) } else { None };
-    Ok(SignInPermit::Granted { found, standing })
+    Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInStanding::read(record)? })
 }
 
-/// What became of the sign-ins that paused an account.
+impl SignInStanding {
+    fn read(record: Record<'_>) -> Result<Self, DbError> {
+        let first_pause = Limit { burst: record.get("first_pause_failures")?, every: record.get("first_pause_seconds")? };
+        let wait: Option<f64> = record.get("paused")?;
+        let gate = match record.get("gate")? {
+            "open" => SignInGate::Open,
+            "paused" => SignInGate::Paused,
+            _ => SignInGate::Closed,
+        };
+        Ok(Self {
+            paused: wait.map(|wait| Refused { policy: Policy::SignInFailures, limit: first_pause, wait }),
+            gate,
+            unknown_paused: record.get("unknown_paused")?,
+            counted: record.get("counted")?,
+        })
+    }
+}
+
+/// What happened to the sign-ins that paused an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PauseVerdict {
-    /// They were wrong: it stays out.
-    Stands,
-    /// One of them was right, and cleared the count.
+    /// They failed: the account stays paused.
+    Paused,
+    /// One of them succeeded and reset the count.
     Cleared,
-    /// They are under way.
+    /// They are still running.
     Undecided,
 }
 
-/// Looks whether the attempts that paused an account have turned out wrong.
+/// Looks whether the attempts that paused an account have failed.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn judge_pause(db: &Scope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
-    // A pause that runs out meanwhile clears nothing: what was tried during it was not counted.
-    let sql = "SELECT f.unknown_refused >= f.unknown_failures FROM sign_in_failures f
-               WHERE f.account = $1 AND f.unknown_failures >= $2";
-    let params: [Param<'_>; 2] = [(&account, Type::TEXT), (&FAILURES.burst, Type::INT4)];
-    let outcome = db.query(sql, &params).await?;
-    let Some(row) = outcome.rows.first() else { return Ok(PauseVerdict::Cleared) };
-    Ok(if Columns::of(row).take()? { PauseVerdict::Stands } else { PauseVerdict::Undecided })
+/// As any statement.
+pub async fn judge_pause(db: &AnonymousScope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
+    // A pause that ends meanwhile resets nothing: attempts during the pause were not counted.
+    let rows = Statement::new(
+        "users.judge_pause",
+        "SELECT f.unknown_refused >= f.unknown_failures AS has_failed FROM sign_in_failures f, app.first_pause() p
+         WHERE f.account = :account AND f.unknown_failures >= p.failures",
+    )
+    .bind("account", &account)
+    .run(db)
+    .await?;
+    let Some(record) = rows.first() else { return Ok(PauseVerdict::Cleared) };
+    Ok(if record.get("has_failed")? { PauseVerdict::Paused } else { PauseVerdict::Undecided })
 }
 
 /// A sign-in that failed.
@@ -164,66 +154,54 @@ pub async fn judge_pause(db: &Scope<'_>, account: &str) -> Result<PauseVerdict, 
 pub struct SignInFailure<'a> {
     /// The account, if there is one.
     pub user: Option<Uuid>,
-    /// The keyed hash under which it was counted.
+    /// The keyed hash under which the attempt was counted.
     pub account: &'a str,
-    /// What was known before the password was looked at.
+    /// What was known before the password was verified.
     pub standing: SignInStanding,
-    /// Who tried.
-    pub client: &'a Client,
-    /// Now.
-    pub at: Timestamp,
-    /// The id of the event.
-    pub event: Uuid,
-    /// Why.
+    /// The machine-readable reason in the audit event.
     pub reason: &'static str,
 }
 
-/// Notes a failed sign-in; the first one of a pause as a refusal, later ones not at all. In the same round trip whether
-/// the account exists or not, and whether its password was right or not.
+/// Adds the audit event of a failed sign-in; during a pause, one event for its first failure and none for later ones. The round
+/// trip is the same whether or not the account exists, and whether or not the password was right.
 ///
 /// # Errors
-/// As [`Scope::query`].
-pub async fn note_failed_sign_in(db: &Scope<'_>, failure: &SignInFailure<'_>) -> Result<(), DbError> {
-    let failed = quoted(Kind::SignInFailed);
-    let noted = Note {
-        id: "$1",
-        at: "$2",
-        kind: &format!("CASE WHEN $8 THEN 'rate_limited' ELSE {failed} END"),
-        // Nothing of an account that has just been deleted.
-        user: "(SELECT u.id FROM users u WHERE u.id = $3)",
-        ip: "$4",
-        agent: "$5",
-        details: "CASE WHEN $8 THEN '{\"limit\": \"sign_in_failures\"}'::jsonb ELSE jsonb_build_object('reason', $6::text) END",
-        from: "(VALUES (1)) AS once WHERE NOT $8 OR EXISTS (SELECT FROM counted WHERE is_first)",
-        ..Note::default()
-    }
-    .sql();
-    let sql = format!(
+/// As any statement.
+pub async fn note_failed_sign_in(
+    db: &AnonymousScope<'_>,
+    failure: &SignInFailure<'_>,
+    context: &AuditContext,
+) -> Result<(), DbError> {
+    let SignInFailure { user, account, standing, reason } = failure;
+    let (limited, failed) = (EventKind::RateLimited.sql(), EventKind::SignInFailed.sql());
+    let note = Note {
+        // The account may have been deleted a moment ago: then the event belongs to no account.
+        user: "(SELECT u.id FROM users u WHERE u.id = :user)",
+        details: "CASE WHEN :is_paused THEN jsonb_build_object('limit', 'sign_in_failures')
+                  ELSE jsonb_build_object('reason', :reason::text) END",
+        from: "(VALUES (1)) AS once WHERE NOT :is_paused OR EXISTS (SELECT FROM counted WHERE is_first)",
+        ..Note::of_sql(format!("CASE WHEN :is_paused THEN {limited} ELSE {failed} END"))
+    };
+    Statement::new(
+        "users.note_failed_sign_in",
         "WITH counted AS MATERIALIZED (
              SELECT f.account, f.noted_until IS DISTINCT FROM f.blocked_until AS is_first
-             FROM sign_in_failures f WHERE f.account = $7 FOR NO KEY UPDATE
+             FROM sign_in_failures f WHERE f.account = :account FOR NO KEY UPDATE
          ), updated AS (
              UPDATE sign_in_failures f SET
-                 unknown_refused = f.unknown_refused + CASE WHEN $9 THEN 1 ELSE 0 END,
-                 noted_until = CASE WHEN $8 THEN f.blocked_until ELSE f.noted_until END
+                 unknown_refused = f.unknown_refused + CASE WHEN :is_counted THEN 1 ELSE 0 END,
+                 noted_until = CASE WHEN :is_paused THEN f.blocked_until ELSE f.noted_until END
              FROM counted WHERE f.account = counted.account
-         ) {noted}"
-    );
-    let SignInFailure { user, account, standing, client, at, event, reason } = failure;
-    db.query(
-        &sql,
-        &[
-            (event, Type::UUID),
-            (at, Type::TIMESTAMPTZ),
-            (user, Type::UUID),
-            (&client.ip, Type::TEXT),
-            (&client.agent, Type::TEXT),
-            (reason, Type::TEXT),
-            (account, Type::TEXT),
-            (&standing.paused.is_some(), Type::BOOL),
-            (&standing.counted, Type::BOOL),
-        ],
+         ), {note}
+         SELECT true",
     )
+    .note(&note, context)
+    .bind("user", user)
+    .bind("account", account)
+    .bind("reason", reason)
+    .bind("is_paused", &standing.paused.is_some())
+    .bind("is_counted", &standing.counted)
+    .run(db)
     .await?;
     Ok(())
 }

@@ -1,37 +1,58 @@
-//! Where a request came from, as API Gateway saw it. Headers about it are anybody's to write and not read.
+//! Where a request came from.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use axum::extract::FromRequestParts;
-use http::header::USER_AGENT;
-use http::request::Parts;
+/// Where a request came from, as API Gateway saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestOrigin {
+    /// The address that API Gateway saw; `None` for an operator.
+    pub ip: Option<String>,
+    /// The IPv4 /24 or IPv6 /64 of the address.
+    pub network: Option<String>,
+    /// The networks whose rate limits apply, the narrowest first: the IPv4 address, or the IPv6 /64 (one household), /56 and
+    /// /48 (one customer may have either). Requests without an address share one entry. Never empty.
+    pub networks: Vec<String>,
+    /// The user agent, at most 256 visible ASCII characters; others are replaced by `?`.
+    pub user_agent: Option<String>,
+    /// The browser and the operating system of the user agent, without versions; `none` without a user agent.
+    pub agent_family: String,
+}
 
-use super::event::Gateway;
-use crate::db::sessions::Client;
+/// The only network of a request without an address.
+const UNKNOWN: &str = "unknown";
 
-/// The caller's address, network and user agent.
-#[derive(Clone, Debug, Default)]
-pub struct From(pub Client);
-
-impl<S: Sync> FromRequestParts<S> for From {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let ip = parts.extensions.get::<Gateway>().and_then(|gateway| gateway.source_ip);
-        // What is not visible ASCII is replaced, so that every agent can be stored and compared.
-        let agent: Option<String> = parts.headers.get(USER_AGENT).map(|value| {
-            let visible = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' };
-            value.as_bytes().iter().take(256).map(visible).collect()
-        });
-        let family = agent.as_deref().map_or_else(|| "none".to_owned(), family);
-        let networks = ip.map_or_else(|| vec!["unknown".to_owned()], networks);
-        let client = Client { ip: ip.map(|ip| ip.to_string()), network: ip.map(network), networks, agent, family };
-        Ok(Self(client))
+impl Default for RequestOrigin {
+    /// The origin of what an operator does.
+    fn default() -> Self {
+        Self::new(None, None)
     }
 }
 
-/// What a caller is limited by, from the narrowest: the IPv4 address; of an IPv6 one the /64, which one household is
-/// given, and the /56 and /48, which one customer may have.
+impl RequestOrigin {
+    /// The origin of a request from `ip`, with the bytes of its `User-Agent` header.
+    #[must_use]
+    pub fn new(ip: Option<IpAddr>, user_agent: Option<&[u8]>) -> Self {
+        // Only visible ASCII, so that every agent can be stored and compared.
+        let user_agent: Option<String> = user_agent.map(|bytes| {
+            let visible = |byte: &u8| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' };
+            bytes.iter().take(256).map(visible).collect()
+        });
+        Self {
+            ip: ip.map(|ip| ip.to_string()),
+            network: ip.map(network),
+            networks: ip.map_or_else(|| vec![UNKNOWN.to_owned()], networks),
+            agent_family: user_agent.as_deref().map_or_else(|| "none".to_owned(), family),
+            user_agent,
+        }
+    }
+
+    /// The narrowest network, under which an account remembers where its user signed in.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.networks.first().map_or(UNKNOWN, String::as_str)
+    }
+}
+
 fn networks(ip: IpAddr) -> Vec<String> {
     match ip {
         IpAddr::V4(ip) => vec![ip.to_string()],
@@ -43,7 +64,6 @@ fn networks(ip: IpAddr) -> Vec<String> {
     }
 }
 
-/// The IPv4 /24 or the IPv6 /64 an address is in.
 fn network(ip: IpAddr) -> String {
     match ip {
         IpAddr::V4(ip) => {
@@ -54,8 +74,8 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// The browser and the system of a user agent, without versions: the words before a slash, up to their first digit
-/// (RFC 9110 §10.1.5: what follows the slash is a version).
+/// The browser and the operating system of a user agent: of each word the part before a slash, up to its first digit. What
+/// follows the slash is a version (RFC 9110 §10.1.5).
 fn family(agent: &str) -> String {
     let words = agent.split([' ', '(', ')', ';', ',']).map(|word| {
         let name = word.split('/').next().unwrap_or_default();
