@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use shared::App;
 use shared::clock::Clock;
 use shared::config::{Function, Live, Settings, Sources};
-use shared::domain::{Email, Password};
+use shared::domain::{AuditContext, Email, Password};
 use shared::http::answer::HttpAnswer;
 use shared::http::cursor::Cursor;
 use shared::http::event::HttpEvent;
-use shared::http::{Json, PathId, Query, client, cookie, stack};
+use shared::http::{Json, PathId, Query, cookie, stack};
 use shared::passwords::{self, Cost};
 use shared::tokens::{self, MacKeys, RefreshToken};
 use tower::ServiceExt;
@@ -202,7 +202,7 @@ fn router() -> &'static axum::Router {
         let live = runtime().block_on(Live::load(Function::Docs, clock.clone(), sources));
         let live = live.unwrap_or_else(|error| panic!("{error}"));
         let app = shared::lambda::assemble(Function::Docs, Arc::new(live), clock, 1);
-        let take = |client: client::From,
+        let take = |context: AuditContext,
                     browser: cookie::BrowserCookie,
                     id: PathId,
                     mut query: Query,
@@ -210,7 +210,7 @@ fn router() -> &'static axum::Router {
             let limit = query.number("limit", 1..=100, 50)?;
             Cursor::take(&mut query)?;
             query.finish()?;
-            let _ = (client, browser.token()?.is_some(), id, limit, body);
+            let _ = (context, browser.token()?.is_some(), id, limit, body);
             Ok::<_, shared::error::ApiError>("taken")
         };
         let routes: axum::Router<App> = axum::Router::new().route("/", any(take)).route("/tasks/{id}", any(take));

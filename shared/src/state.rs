@@ -59,3 +59,11 @@ impl App {
         self.live.current()
     }
 }
+
+impl AuditContext {
+    /// The context of another event of the same request: the current time and a new id.
+    #[must_use]
+    pub fn next(&self, app: &App) -> Self {
+        app.audit_context(Arc::clone(&self.origin))
+    }
+}

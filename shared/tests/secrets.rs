@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::config::{Function, Live, SecretReader, Sources};
-use shared::db::{Database, Role, connect_direct, health};
+use shared::db::{Database, DatabaseRole, Statement, connect_direct, health};
 use testkit::{Bouncer, Moto, TestClock, TestDatabase, TlsFront, forge, jwt_keys, other_jwt_keys, settings};
 
 /// The settings of a function as its secret: key sets as JSON, not as text.
@@ -126,18 +126,18 @@ async fn a_rotated_database_password_is_read_and_used() {
     values["DATABASE_URL"] = url("first").into();
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    let pool = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    let pool = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
     health::ping(&pool.anonymous()).await.unwrap();
 
     owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'second'")).await.unwrap();
     values["DATABASE_URL"] = url("second").into();
     moto.put_secret(&arn, &values).await;
     health::ping(&pool.anonymous()).await.expect("the open connection stays");
-    let newcomer = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    let newcomer = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
     health::ping(&newcomer.anonymous()).await.expect("the refused password made the secret be read again");
 
     owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'third'")).await.unwrap();
-    let unlucky = Database::new(live, clock.clock(), Role::Login, 1);
+    let unlucky = Database::new(live, clock.clock(), DatabaseRole::Login, 1);
     let error = health::ping(&unlucky.anonymous()).await.unwrap_err();
     assert!(!format!("{error:?}").contains("second"), "{error:?}");
 }
@@ -156,7 +156,7 @@ async fn a_password_that_pgbouncer_refuses_is_read_again_too() {
     let live = load(&moto, &arn, &clock, Function::Health).await;
     values["DATABASE_URL"] = good.into();
     moto.put_secret(&arn, &values).await;
-    let pool = Database::new(live, clock.clock(), Role::Login, 1);
+    let pool = Database::new(live, clock.clock(), DatabaseRole::Login, 1);
     health::ping(&pool.anonymous()).await.expect("the refused password made the secret be read again");
 }
 
@@ -167,10 +167,11 @@ async fn after_the_secret_names_another_database_no_connection_stays_with_the_ol
     let mut values = secret(&old);
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    let pool = Database::new(Arc::clone(&live), clock.clock(), Role::Login, 1);
+    let pool = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
     let name = async || {
-        let outcome = pool.anonymous().query("SELECT current_database()::text", &[]).await.unwrap();
-        outcome.rows[0].get::<_, String>(0)
+        let sql = "SELECT current_database()::text AS name";
+        let rows = Statement::new("test", sql).run(&pool.anonymous()).await.unwrap();
+        rows.one().unwrap().get::<String>("name").unwrap()
     };
     assert_eq!(name().await, old.name());
     values["DATABASE_URL"] = new.url().into();

@@ -3,10 +3,10 @@
 use axum::extract::State;
 use serde::Deserialize;
 use shared::App;
-use shared::db::users::{self, NewHash};
-use shared::domain::NewPassword;
+use shared::db::users::{self, PasswordChange};
+use shared::domain::{AuditContext, NewPassword};
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, Field, Fields, Json, client};
+use shared::http::{CurrentUser, Field, Fields, Json};
 use shared::passwords;
 use utoipa::ToSchema;
 
@@ -40,7 +40,7 @@ pub(crate) struct ChangePassword {
 pub(crate) async fn change_password(
     user: CurrentUser,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     Json(body): Json<ChangePassword>,
 ) -> Result<Json<RevokedBody>, ApiError> {
     let mut fields = Fields::default();
@@ -50,22 +50,15 @@ pub(crate) async fn change_password(
     let (Some(current), Some(password)) = (current, password) else { return Err(fields.into_error()) };
 
     let settings = app.settings();
-    let (row, verified) = confirm::password(&app, &settings, user, &client, &current).await?;
+    let (row, verified) = confirm::password(&app, &settings, user, &context, &current).await?;
     new_password::refuse_guessable("/new_password", &password, &row.email, row.name.as_deref()).await?;
     new_password::refuse_breached(&settings, "/new_password", &password).await?;
     let hashed = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
-    let new = NewHash {
-        user: user.id(),
-        session: user.session(),
-        verified: &verified,
-        hashed: &hashed,
-        client: &client,
-        at: app.clock.now(),
-        event: app.ids.next(),
-    };
-    // Changed by somebody else meanwhile: what was confirmed is the password no more.
-    let revoked = users::change_password(&app.db.scope(user), &new).await?;
+    let change =
+        PasswordChange { user: user.id(), session: user.session(), verified: &verified, hashed: &hashed };
+    // `None` if the password was changed meanwhile: then the confirmed one is no longer right.
+    let revoked = users::change_password(&app.write_unlimited(user), &change, &context.next(&app)).await?;
     let revoked = revoked.ok_or_else(|| ApiError::new(Code::InvalidCredentials, "The password is not right"))?;
     Ok(Json(RevokedBody::new(revoked, "Password changed successfully")))
 }

@@ -1,38 +1,35 @@
-//! Asks a user for their password before what a stolen access token must not do.
+//! Asks users for their password before something that a stolen access token must not be able to do.
 
 use shared::App;
 use shared::config::Settings;
-use shared::db::audit::{self, Failure, Kind};
-use shared::db::sessions::Client;
-use shared::db::users::{self, Confirming, Permitted, UserRow};
-use shared::domain::Password;
+use shared::db::audit::{self, EventKind};
+use shared::db::users::{self, ConfirmationPermit, UserRow};
+use shared::domain::{AuditContext, Password};
 use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
 use shared::passwords::{self, StoredPassword, Verdict};
 
-/// The user and the stored password that was confirmed. Guesses are limited by session, or by token of the
-/// old backend, as those of signing in are by address; a thief of another session's tokens cannot use them up.
+/// Confirms the user's password, and returns the account with the stored password. Guesses are limited by session, or by
+/// token of the old backend: a thief of one session cannot use up the permits of another.
 pub(crate) async fn password(
     app: &App,
     settings: &Settings,
     user: CurrentUser,
-    client: &Client,
+    context: &AuditContext,
     given: &str,
 ) -> Result<(UserRow, StoredPassword), ApiError> {
     let limit = settings.limits.map(|limits| limits.sign_in_account);
-    let (at, event) = (app.clock.now(), app.ids.next());
-    let confirming = Confirming { user: user.id(), holder: user.holder(), client, at, event, limit };
-    let found = match users::find_to_confirm(&app.db.scope(user), &confirming).await? {
-        Permitted::Refused(refused) => return Err(ApiError::limited(refused)),
-        Permitted::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
+    let db = app.write_unlimited(user);
+    let found = match users::find_to_confirm(&db, user.id(), user.holder(), limit, context).await? {
+        ConfirmationPermit::RateLimited(refused) => return Err(ApiError::limited(refused)),
+        ConfirmationPermit::Granted(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };
     let stored = found.password;
     let verdict = passwords::verify(settings, Password::new(given), stored.clone()).await;
     if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
         return Ok((found.user, stored));
     }
-    let (kind, at, event) = (Kind::PasswordRefused, app.clock.now(), app.ids.next());
-    let failure = Failure { kind, user: Some(user.id()), client, at, event, reason: None };
-    audit::note_failure(&app.db.anonymous(), &failure).await?;
+    let (kind, context) = (EventKind::PasswordRefused, context.next(app));
+    audit::note_failure(&app.anonymous(), kind, Some(user.id()), &context).await?;
     Err(ApiError::new(Code::InvalidCredentials, "The password is not right"))
 }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::users::{self, Deleted};
-use shared::domain::Email;
+use shared::db::users::{self, AccountDeletion};
+use shared::domain::{AuditContext, Email};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{CurrentUser, Field, Fields, Json, MessageBody, client};
+use shared::http::{CurrentUser, Field, Fields, Json, MessageBody};
 use shared::passwords;
 use utoipa::ToSchema;
 
@@ -39,7 +39,7 @@ pub(crate) struct DeleteAccount {
 pub(crate) async fn delete_account(
     user: CurrentUser,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<DeleteAccount>,
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
@@ -47,16 +47,16 @@ pub(crate) async fn delete_account(
     let password = fields.required("/password", body.password);
     let Some(password) = password else { return Err(fields.into_error()) };
     let settings = app.settings();
-    let (row, verified) = confirm::password(&app, &settings, user, &client, &password).await?;
+    let (row, verified) = confirm::password(&app, &settings, user, &context, &password).await?;
     // As signing in counts: by the normalised address, whatever spelling is stored.
     let email = Email::find(&row.email);
     let named = email.as_ref().map_or(row.email.as_str(), Email::as_str);
     let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
-    let (now, event) = (app.clock.now(), app.ids.next());
-    match users::delete(&app.db.scope(user), user.id(), &verified, &account, now, event).await? {
-        Deleted::Gone => {}
-        Deleted::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
-        Deleted::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),
+    let (db, context) = (app.write_unlimited(user), context.next(&app));
+    match users::delete(&db, user.id(), &verified, &account, &context).await? {
+        AccountDeletion::Done => {}
+        AccountDeletion::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
+        AccountDeletion::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),
     }
     Ok((browser.take_back(), Json(MessageBody::done("Account deleted successfully"))))
 }

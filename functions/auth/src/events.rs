@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use shared::App;
-use shared::db::audit::{self, EventRow, Kind};
+use shared::db::audit::{self, EventKind, EventRow};
 use shared::domain::parse_time;
 use shared::error::ApiError;
 use shared::http::cursor::{self, Cursor};
@@ -53,7 +53,7 @@ pub(crate) struct Event {
 }
 
 fn kinds() -> Object {
-    let names = Kind::ALL.map(Kind::as_str);
+    let names = EventKind::ALL.map(EventKind::as_str);
     let builder = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).examples(["signed_in"]);
     builder.description(Some("What happened. There may be more kinds in time.")).build()
 }
@@ -97,7 +97,7 @@ pub(crate) async fn list_events(
     let after = Cursor::take(&mut query)?;
     query.finish()?;
     let after = after.map(|cursor| (cursor.time, cursor.id));
-    let rows = audit::list(&app.db.scope(user), user.id(), after, limit + 1).await?;
+    let rows = audit::list(&app.read(user), user.id(), after, limit + 1).await?;
     let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.occurred_at, id: row.id });
     let view = |row| {
         let EventRow { id, occurred_at, kind, by_administrator, session_id, ip, user_agent, mut details } = row;

@@ -4,8 +4,9 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use shared::App;
 use shared::config::Settings;
-use shared::db::sessions::{self, Client, NewSession};
+use shared::db::sessions::{self, NewSession};
 use shared::db::users::UserRow;
+use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
 use shared::tokens::{self, Claims, RefreshToken};
@@ -22,15 +23,13 @@ pub(crate) struct Session {
     pub(crate) is_new: bool,
 }
 
-/// A session that starts now.
-pub(crate) fn new_session<'a>(app: &App, client: &'a Client, now: Timestamp) -> NewSession<'a> {
+/// A session that starts at the time of its context.
+pub(crate) fn new_session<'a>(app: &App, context: &'a AuditContext) -> NewSession<'a> {
     NewSession {
         id: app.ids.next(),
-        created_at: now,
-        idle_expires_at: now + sessions::IDLE,
-        absolute_expires_at: now + sessions::ABSOLUTE,
-        client,
-        event: app.ids.next(),
+        idle_expires_at: context.at + sessions::IDLE,
+        absolute_expires_at: context.at + sessions::ABSOLUTE,
+        context,
     }
 }
 
@@ -43,7 +42,19 @@ pub(crate) fn tokens(
     now: Timestamp,
 ) -> Result<SignedIn, ApiError> {
     let unavailable = || ApiError::of(Code::AuthenticationUnavailable).because("there is no active key");
-    let UserRow { id, email, name, role, is_active, email_verified: _, created_at, updated_at, ban: _ } = user;
+    let UserRow {
+        id,
+        email,
+        name,
+        role,
+        is_active,
+        email_verified: _,
+        created_at,
+        updated_at,
+        banned_at: _,
+        banned_until: _,
+        ban_reason: _,
+    } = user;
     let access_expires_at = now + settings.access_ttl;
     let mut claims = Claims {
         iss: settings.issuer.clone(),

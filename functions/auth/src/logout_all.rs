@@ -3,10 +3,11 @@
 use axum::extract::State;
 use http::HeaderMap;
 use shared::App;
-use shared::db::sessions::{self, End};
+use shared::db::sessions;
+use shared::domain::AuditContext;
 use shared::error::ApiError;
 use shared::http::cookie::BrowserCookie;
-use shared::http::{CurrentUser, Json, client};
+use shared::http::{CurrentUser, Json};
 
 use crate::view::RevokedBody;
 
@@ -22,10 +23,9 @@ use crate::view::RevokedBody;
 pub(crate) async fn logout_all(
     user: CurrentUser,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
 ) -> Result<(HeaderMap, Json<RevokedBody>), ApiError> {
-    let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
-    let revoked = sessions::revoke_all(&app.db.scope(user), user.id(), &end).await?;
+    let revoked = sessions::revoke_all(&app.write_unlimited(user), user.id(), &context).await?;
     Ok((browser.take_back(), Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
 }

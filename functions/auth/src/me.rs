@@ -16,7 +16,7 @@ use crate::view::MeBody;
     responses((status = 200, description = "The account", body = MeBody))
 )]
 pub(crate) async fn get_me(user: CurrentUser, State(app): State<App>) -> Result<Json<MeBody>, ApiError> {
-    let row = users::find(&app.db.scope(user), user.id()).await?;
+    let row = users::find(&app.read(user), user.id()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::SessionRevoked))?;
     Ok(Json(row.into()))
 }

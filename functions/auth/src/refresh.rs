@@ -4,10 +4,11 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Client, Refreshed};
+use shared::db::sessions::{self, RefreshAttempt, RefreshVerdict};
+use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Body, Field, Fields, Json, client};
+use shared::http::{Body, Field, Fields, Json};
 use utoipa::ToSchema;
 
 use crate::issue::{self, Session};
@@ -38,7 +39,7 @@ pub(crate) struct Refresh {
 )]
 pub(crate) async fn refresh(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     body: Body,
 ) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
@@ -47,7 +48,7 @@ pub(crate) async fn refresh(
         Err(error) => return Err((browser.take_back_duplicates(), error)),
     };
     let cookie = if from_cookie { Some(&browser) } else { None };
-    exchange(&app, &client, cookie, &token).await.map_err(|error| {
+    exchange(&app, &context, cookie, &token).await.map_err(|error| {
         // A cookie that will never yield anything again is taken back.
         let is_dead = matches!(
             error.code(),
@@ -91,37 +92,35 @@ fn read_input(browser: &BrowserCookie, body: &Body) -> Result<RefreshInput, ApiE
 
 async fn exchange(
     app: &App,
-    client: &Client,
+    context: &AuditContext,
     cookie: Option<&BrowserCookie>,
     token: &str,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
     let token = presented::read(app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();
-    let now = app.clock.now();
-    let presented = sessions::Presented {
+    let now = context.at;
+    let attempt = RefreshAttempt {
         session: token.session,
         generation: token.generation,
-        at: now,
-        client,
         strict: settings.strict_reuse,
-        event: app.ids.next(),
         limit: settings.limits.map(|limits| limits.refresh),
+        context,
     };
-    Err(ApiError::of(match sessions::refresh(&app.db.anonymous(), &presented).await? {
-        Refreshed::Granted { user, generation, expires_at } => {
+    Err(ApiError::of(match sessions::refresh(&app.anonymous(), &attempt).await? {
+        RefreshVerdict::Granted { user, generation, expires_at } => {
             let session = Session { id: token.session, generation, expires_at, is_new: false };
             let tokens = issue::tokens(app, &settings, user, &session, now)?;
             let (headers, body) = issue::answer(tokens, cookie, now);
             return Ok((headers, Json(body)));
         }
-        Refreshed::Limited(refused) => return Err(ApiError::limited(refused)),
-        Refreshed::Superseded => Code::RefreshTokenSuperseded,
-        Refreshed::Reused => Code::RefreshTokenReused,
-        Refreshed::Ahead => Code::RefreshTokenAhead,
-        Refreshed::Revoked => Code::SessionRevoked,
-        Refreshed::Expired => Code::SessionExpired,
-        Refreshed::Disabled => Code::AccountDisabled,
-        Refreshed::Banned => Code::AccountBanned,
+        RefreshVerdict::RateLimited(refused) => return Err(ApiError::limited(refused)),
+        RefreshVerdict::Superseded => Code::RefreshTokenSuperseded,
+        RefreshVerdict::Reused => Code::RefreshTokenReused,
+        RefreshVerdict::Ahead => Code::RefreshTokenAhead,
+        RefreshVerdict::Revoked => Code::SessionRevoked,
+        RefreshVerdict::Expired => Code::SessionExpired,
+        RefreshVerdict::Disabled => Code::AccountDisabled,
+        RefreshVerdict::Banned => Code::AccountBanned,
     }))
 }

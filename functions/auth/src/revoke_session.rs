@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use shared::App;
-use shared::db::sessions::{self, End};
+use shared::db::sessions;
+use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
-use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId, client};
+use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId};
 
 /// End a session
 ///
@@ -19,11 +20,11 @@ use shared::http::{CurrentUser, IdPath, Json, MessageBody, PathId, client};
 pub(crate) async fn revoke_session(
     user: CurrentUser,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     PathId(id): PathId,
 ) -> Result<Json<MessageBody>, ApiError> {
     let missing = || ApiError::of(Code::SessionNotFound);
-    let end = End { client: &client, at: app.clock.now(), event: app.ids.next() };
-    let ended = sessions::revoke_own(&app.db.scope(user), user.id(), id.ok_or_else(missing)?, &end).await?;
+    let session = id.ok_or_else(missing)?;
+    let ended = sessions::revoke_own(&app.write_unlimited(user), user.id(), session, &context).await?;
     if ended { Ok(Json(MessageBody::done("Session revoked"))) } else { Err(missing()) }
 }

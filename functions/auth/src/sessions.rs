@@ -56,7 +56,7 @@ pub(crate) struct SessionsBody {
     responses((status = 200, description = "Your live sessions", body = SessionsBody))
 )]
 pub(crate) async fn list_sessions(user: CurrentUser, State(app): State<App>) -> Result<Json<SessionsBody>, ApiError> {
-    let rows = sessions::list(&app.db.scope(user), user.id(), app.clock.now()).await?;
+    let rows = sessions::list(&app.read(user), user.id(), app.clock.now()).await?;
     let view = |row| {
         let SessionRow { id, created_at, last_used_at, expires_at, ip, user_agent } = row;
         let current = Some(id) == user.session();

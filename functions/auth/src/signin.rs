@@ -6,12 +6,12 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Client, SignedIn};
-use shared::db::users::{self, Attempt, Gate, PauseVerdict, SignInFailure, SignInPermit, SignInStanding};
-use shared::domain::{Email, Password};
+use shared::db::sessions::{self, VerifiedCredentials};
+use shared::db::users::{self, PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInStanding};
+use shared::domain::{AuditContext, Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Field, Fields, Json, client};
+use shared::http::{Field, Fields, Json};
 use shared::passwords::{self, Verdict};
 use utoipa::ToSchema;
 
@@ -51,11 +51,11 @@ pub(crate) struct SignIn {
 )]
 pub(crate) async fn sign_in(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<SignIn>,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
-    open_session(&app, &client, &browser, body).await
+    open_session(&app, &context, &browser, body).await
 }
 
 /// Sign in
@@ -72,16 +72,16 @@ pub(crate) async fn sign_in(
 )]
 pub(crate) async fn login(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<SignIn>,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
-    open_session(&app, &client, &browser, body).await
+    open_session(&app, &context, &browser, body).await
 }
 
 async fn open_session(
     app: &App,
-    client: &Client,
+    context: &AuditContext,
     browser: &BrowserCookie,
     body: SignIn,
 ) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
@@ -98,7 +98,7 @@ async fn open_session(
     // The second look is part of the same try, and takes no permits.
     let mut standing = None;
     for _ in 0..2 {
-        if let Some(answer) = try_to_open_session(app, client, &given, &mut standing).await? {
+        if let Some(answer) = try_to_open_session(app, context, &given, &mut standing).await? {
             return Ok(answer);
         }
     }
@@ -121,27 +121,25 @@ fn wrong() -> ApiError {
 /// second.
 async fn try_to_open_session(
     app: &App,
-    client: &Client,
+    context: &AuditContext,
     given: &SignInInput<'_>,
     standing: &mut Option<SignInStanding>,
 ) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
     let settings = app.settings();
-    let db = app.db.anonymous();
+    let (db, context) = (app.anonymous(), context.next(app));
     // What is no address belongs to no account, and costs as much as any wrong answer.
     let email = Email::find(given.email).ok();
     let named = email.as_ref().map_or(given.email, Email::as_str);
     let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
     let limits = settings.limits.as_ref();
-    let attempt = Attempt {
+    let attempt = SignInAttempt {
         email: email.as_ref(),
         account: &account,
-        client,
-        at: app.clock.now(),
-        event: app.ids.next(),
         limits: limits.filter(|_| standing.is_none()),
+        context: &context,
     };
     let (found, before) = match users::begin_sign_in(&db, &attempt).await? {
-        SignInPermit::Refused(refused) => return Err(ApiError::limited(refused)),
+        SignInPermit::RateLimited(refused) => return Err(ApiError::limited(refused)),
         SignInPermit::Granted { found, standing: now } => (found, *standing.get_or_insert(now)),
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
@@ -150,17 +148,17 @@ async fn try_to_open_session(
     let verdict = verdict.map_err(ApiError::internal)?;
 
     let fail = async |reason, error| {
-        let (user, at, event) = (user.as_ref().map(|user| user.id), app.clock.now(), app.ids.next());
-        let failure = SignInFailure { user, account: &account, standing: before, client, at, event, reason };
-        users::note_failed_sign_in(&db, &failure).await?;
+        let user = user.as_ref().map(|user| user.id);
+        let failure = SignInFailure { user, account: &account, standing: before, reason };
+        users::note_failed_sign_in(&db, &failure, &context.next(app)).await?;
         Err(error)
     };
     // A right password that is not let in gets the answer of a wrong one, after the same time.
     let is_let_in = match (before.gate, &verdict) {
-        (Gate::Open, Verdict::Right | Verdict::Outdated(_)) => true,
+        (SignInGate::Open, Verdict::Right | Verdict::Outdated(_)) => true,
         (gate, _) => {
             let is_cleared = before.unknown_paused && is_pause_cleared(app, &account).await?;
-            gate == Gate::Paused && is_cleared
+            gate == SignInGate::Paused && is_cleared
         }
     };
     let refusal = || before.paused.map_or_else(wrong, ApiError::limited);
@@ -174,26 +172,26 @@ async fn try_to_open_session(
     if !is_let_in {
         return fail("too_many_failures", refusal()).await;
     }
-    let now = app.clock.now();
+    let context = context.next(app);
     let (Some(found), Some(verified)) = (&user, stored) else { return Err(wrong()) };
-    if let Err(error) = standing::check(found, now) {
+    if let Err(error) = standing::check(found, context.at) {
         return fail(error.code().as_str(), error).await;
     }
-    let session = issue::new_session(app, client, now);
-    let signed_in = SignedIn {
+    let session = issue::new_session(app, &context);
+    let credentials = VerifiedCredentials {
         user: found.id,
         verified: &verified,
         rehashed: rehashed.as_ref(),
         account: &account,
         limit: limits.map(|limits| limits.sign_in_address),
     };
-    if !sessions::insert(&db, &signed_in, &session).await? {
+    if !sessions::insert(&db, &credentials, &session).await? {
         return Ok(None);
     }
     let Some(user) = user else { return Err(wrong()) };
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
-    let tokens = issue::tokens(app, &settings, user, &session, now)?;
-    let (headers, body) = issue::answer(tokens, given.cookie, now);
+    let tokens = issue::tokens(app, &settings, user, &session, context.at)?;
+    let (headers, body) = issue::answer(tokens, given.cookie, context.at);
     Ok(Some((headers, Json(body))))
 }
 
@@ -205,9 +203,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// several right ones at the same moment can pause an account; the first of them to succeed clears the count.
 async fn is_pause_cleared(app: &App, account: &str) -> Result<bool, ApiError> {
     for _ in 0..LOOKS {
-        match users::judge_pause(&app.db.anonymous(), account).await? {
+        match users::judge_pause(&app.anonymous(), account).await? {
             PauseVerdict::Cleared => return Ok(true),
-            PauseVerdict::Stands => return Ok(false),
+            PauseVerdict::Paused => return Ok(false),
             PauseVerdict::Undecided => tokio::time::sleep(BETWEEN_LOOKS).await,
         }
     }

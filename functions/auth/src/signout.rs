@@ -6,10 +6,11 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::sessions::{self, Client, End};
+use shared::db::sessions;
+use shared::domain::AuditContext;
 use shared::error::ApiError;
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Body, Field, Json, MessageBody, bearer, client, identity_to_end};
+use shared::http::{Body, Field, Json, MessageBody, bearer, identity_to_end};
 use shared::tokens::Proof;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -35,12 +36,12 @@ pub(crate) struct SignOut {
 )]
 pub(crate) async fn sign_out(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
-    end_session(&app, &client, &browser, &headers, &body.bytes).await
+    end_session(&app, &context, &browser, &headers, &body.bytes).await
 }
 
 /// Sign out
@@ -52,26 +53,25 @@ pub(crate) async fn sign_out(
 )]
 pub(crate) async fn logout(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
-    end_session(&app, &client, &browser, &headers, &body.bytes).await
+    end_session(&app, &context, &browser, &headers, &body.bytes).await
 }
 
 /// Whatever the body is, the session of the bearer token must end: a body that says nothing is no body.
 async fn end_session(
     app: &App,
-    client: &Client,
+    context: &AuditContext,
     browser: &BrowserCookie,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let body: SignOut = serde_json::from_slice(body).unwrap_or_default();
-    let (db, now) = (app.db.anonymous(), app.clock.now());
-    let end = || End { client, at: now, event: app.ids.next() };
+    let db = app.anonymous();
     // Of two tokens of one session the refresh token says more, and comes first.
     let mut ends: Vec<(Uuid, Option<i64>)> = Vec::new();
     let given = if let Field::Value(token) = &body.refresh_token { Some(token.as_str()) } else { None };
@@ -83,15 +83,15 @@ async fn end_session(
     if let Ok(Some(token)) = bearer(headers) {
         match identity_to_end(app, token).await.map(|identity| (identity.user, identity.proof)) {
             Some((_, Proof::Session { id, .. })) => ends.push((id, None)),
-            Some((user, Proof::LegacyToken { id, expires_at })) if expires_at > now => {
-                sessions::end_legacy_token(&db, user, id, expires_at, &end()).await?;
+            Some((user, Proof::LegacyToken { id, expires_at })) if expires_at > context.at => {
+                sessions::end_legacy_token(&db, user, id, expires_at, &context.next(app)).await?;
             }
             _ => {}
         }
     }
     let mut seen = HashSet::new();
     for (session, generation) in ends.into_iter().filter(|(session, _)| seen.insert(*session)).collect::<Vec<_>>() {
-        sessions::sign_out(&db, session, generation, &end()).await?;
+        sessions::sign_out(&db, session, generation, &context.next(app)).await?;
     }
     let headers = if browser.all().next().is_some() { browser.take_back() } else { HeaderMap::new() };
     Ok((headers, Json(MessageBody::done("Successfully signed out"))))

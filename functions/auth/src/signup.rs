@@ -4,11 +4,11 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
-use shared::db::users::{self, BeginSignUp, Begun, NewUser};
-use shared::domain::{Email, Name, NewPassword};
+use shared::db::users::{self, NewUser, SignUpAttempt, SignUpPermit};
+use shared::domain::{AuditContext, Email, Name, NewPassword};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Created, Field, Fields, Json, client};
+use shared::http::{Created, Field, Fields, Json};
 use shared::passwords;
 use utoipa::ToSchema;
 
@@ -52,7 +52,7 @@ pub(crate) struct SignUp {
 )]
 pub(crate) async fn sign_up(
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<SignUp>,
 ) -> Result<(HeaderMap, Created<SignedInBody>), ApiError> {
@@ -70,19 +70,19 @@ pub(crate) async fn sign_up(
     cookie.map_or(Ok(()), BrowserCookie::check)?;
 
     let taken = || ApiError::of(Code::EmailTaken);
-    let (db, settings) = (app.db.anonymous(), app.settings());
+    let (db, settings) = (app.anonymous(), app.settings());
     let limit = settings.limits.map(|limits| limits.sign_up);
-    let begin = BeginSignUp { email: &email, client: &client, at: app.clock.now(), event: app.ids.next(), limit };
-    match users::begin_sign_up(&db, &begin).await? {
-        Begun::Refused(refused) => return Err(ApiError::limited(refused)),
-        Begun::Taken => return Err(taken()),
-        Begun::Free => {}
+    let attempt = SignUpAttempt { email: &email, limit, context: &context };
+    match users::begin_sign_up(&db, &attempt).await? {
+        SignUpPermit::RateLimited(refused) => return Err(ApiError::limited(refused)),
+        SignUpPermit::EmailTaken => return Err(taken()),
+        SignUpPermit::Granted => {}
     }
     new_password::refuse_guessable("/password", &password, email.as_str(), name.as_ref().map(Name::as_str)).await?;
     new_password::refuse_breached(&settings, "/password", &password).await?;
     let password = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
-    let now = app.clock.now();
+    let context = context.next(&app);
     let account = passwords::account_key(&settings, email.as_str()).map_err(ApiError::internal)?;
     let user = NewUser {
         id: app.ids.next(),
@@ -90,14 +90,13 @@ pub(crate) async fn sign_up(
         name: name.as_ref(),
         password: &password,
         account: &account,
-        created_at: now,
     };
-    let session = issue::new_session(&app, &client, now);
+    let session = issue::new_session(&app, &context);
     let row = users::insert_with_session(&db, &user, &session).await;
     let row = row.map_err(|error| if error.is_on("users_email_key") { taken() } else { error.into() })?;
 
     let session = Session { id: session.id, generation: 0, expires_at: session.idle_expires_at, is_new: true };
-    let tokens = issue::tokens(&app, &settings, row, &session, now)?;
-    let (headers, body) = issue::answer(tokens, cookie, now);
+    let tokens = issue::tokens(&app, &settings, row, &session, context.at)?;
+    let (headers, body) = issue::answer(tokens, cookie, context.at);
     Ok((headers, Created { location: None, body }))
 }

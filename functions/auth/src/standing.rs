@@ -10,10 +10,7 @@ pub(crate) fn check(user: &UserRow, now: Timestamp) -> Result<(), ApiError> {
     if !user.is_active {
         return Err(ApiError::of(Code::AccountDisabled));
     }
-    match &user.ban {
-        Some(ban) if ban.holds(now) => Err(banned(ban)),
-        _ => Ok(()),
-    }
+    user.ban(now).map_or(Ok(()), |ban| Err(banned(&ban)))
 }
 
 fn banned(ban: &Ban) -> ApiError {

@@ -95,7 +95,7 @@ pub(crate) struct User {
     #[schema(required, example = "Ada")]
     name: Option<String>,
     /// What the account may do.
-    #[schema(value_type = shared::db::users::admin::Role, example = "user")]
+    #[schema(value_type = shared::db::users::admin::UserRole, example = "user")]
     role: String,
     /// Whether the address was confirmed.
     #[schema(example = false)]
@@ -133,7 +133,19 @@ pub(crate) struct MeBody {
 
 impl From<UserRow> for MeBody {
     fn from(row: UserRow) -> Self {
-        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban: _ } = row;
+        let UserRow {
+            id,
+            email,
+            name,
+            role,
+            is_active,
+            email_verified,
+            created_at,
+            updated_at,
+            banned_at: _,
+            banned_until: _,
+            ban_reason: _,
+        } = row;
         let (created_at, updated_at) = (created_at.into(), updated_at.into());
         let user = User { id, email, name, role, email_verified, created_at, updated_at };
         Self { success: true, data: UserData { user_id: id, is_active, user: user.clone() }, user }

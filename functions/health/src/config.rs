@@ -5,7 +5,7 @@ use http::HeaderMap;
 use serde::Serialize;
 use shared::App;
 use shared::config::{Environment, Finding, Function};
-use shared::db::{Caller, Role, health};
+use shared::db::{Caller, DatabaseRole, health};
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentUser, Json, bearer};
 use utoipa::ToSchema;
@@ -73,7 +73,7 @@ pub(crate) async fn check_config(State(app): State<App>, headers: HeaderMap) -> 
     if problems.is_empty() {
         let mut answer = ConfigHealth { status: "configuration valid", ..ConfigHealth::default() };
         if shown {
-            let count = health::count_legacy_passwords(&app.db.with_role(Role::Admin).anonymous()).await;
+            let count = health::count_legacy_passwords(&app.db.with_role(DatabaseRole::Admin).anonymous()).await;
             answer.function = Some(Function::Health);
             answer.environment = Some(settings.environment.to_string());
             answer.settings = Some(settings.report.clone());
@@ -96,5 +96,5 @@ async fn is_administrator(app: &App, headers: &HeaderMap) -> bool {
     let Ok(Some(token)) = bearer(headers) else { return false };
     let Ok(user) = CurrentUser::of(app, token).await else { return false };
     let caller = Caller { as_admin: true, ..user.into() };
-    health::ping(&app.db.with_role(Role::Admin).scope(caller)).await.is_ok()
+    health::ping(&app.db.with_role(DatabaseRole::Admin).read(caller)).await.is_ok()
 }

@@ -27,7 +27,7 @@ pub(crate) struct DatabaseHealth {
     )
 )]
 pub(crate) async fn check_database(State(app): State<App>) -> Result<Json<DatabaseHealth>, ApiError> {
-    health::ping(&app.db.anonymous())
+    health::ping(&app.anonymous())
         .await
         .map_err(|error| ApiError::of(Code::DatabaseUnavailable).with_body_status("database error").because(error))?;
     Ok(Json(DatabaseHealth { status: "database connected" }))

@@ -6,7 +6,7 @@ mod purge;
 
 use serde::{Deserialize, Serialize};
 use shared::App;
-use shared::db::users::admin::{Change, Role};
+use shared::db::users::admin::{AccountChange, UserRole};
 use shared::lambda::Invocation;
 
 pub use operate::{DeletedAccount, OperateError, Operated, ReleasedAddress};
@@ -85,9 +85,9 @@ pub async fn handle(
     app.live.keep_fresh().await;
     let (email, change) = match event {
         Event::Purge => return Ok(Answer::Purged(purge::run(&app, &invocation).await?)),
-        Event::GrantAdmin { email } => (email, Change::Role(Role::Admin)),
-        Event::RevokeAdmin { email } => (email, Change::Role(Role::User)),
-        Event::UnlockSignIn { email } => (email, Change::UnlockSignIn),
+        Event::GrantAdmin { email } => (email, AccountChange::Role(UserRole::Admin)),
+        Event::RevokeAdmin { email } => (email, AccountChange::Role(UserRole::User)),
+        Event::UnlockSignIn { email } => (email, AccountChange::UnlockSignIn),
         Event::DeleteAccount { email } => return Ok(Answer::Deleted(operate::delete_account(&app, &email).await?)),
         Event::ReleaseAddress { email } => return Ok(Answer::Released(operate::release_address(&app, &email).await?)),
     };

@@ -1,11 +1,12 @@
 //! What operators do to an account, noted like the actions of administrators.
 
 use serde::Serialize;
+use std::sync::Arc;
+
 use shared::App;
 use shared::db::maintenance::{self, AccountRemoval};
-use shared::db::sessions::Client;
-use shared::db::users::admin::{Acted, Action, Change, Target, act};
-use shared::db::{DbError, Role};
+use shared::db::users::admin::{AccountChange, AccountTarget, Action, ActionResult, act};
+use shared::db::{DatabaseRole, DbError};
 use shared::domain::{Email, Invalid};
 use uuid::Uuid;
 
@@ -51,36 +52,29 @@ pub enum OperateError {
     Database(#[from] DbError),
 }
 
-pub(crate) async fn run(app: &App, email: &str, change: Change) -> Result<Operated, OperateError> {
-    let nowhere = Client::default();
-    let action = Action {
-        target: Target::Email(Email::find(email)?),
-        actor: None,
-        client: &nowhere,
-        at: app.clock.now(),
-        event: app.ids.next(),
-        change,
-    };
-    let database = app.db.with_role(Role::Admin);
+pub(crate) async fn run(app: &App, email: &str, change: AccountChange) -> Result<Operated, OperateError> {
+    let context = app.audit_context(Arc::default());
+    let action = Action { target: AccountTarget::Email(Email::find(email)?), actor: None, change, context: &context };
+    let database = app.db.with_role(DatabaseRole::Admin);
     match act(&database.anonymous(), &action).await? {
-        Acted::Done(row) => Ok(Operated { user_id: row.id, role: row.role }),
-        Acted::Missing => Err(OperateError::Missing),
-        Acted::LastAdmin => Err(OperateError::LastAdmin),
+        ActionResult::Done(row) => Ok(Operated { user_id: row.id, role: row.role }),
+        ActionResult::Missing => Err(OperateError::Missing),
+        ActionResult::LastAdmin => Err(OperateError::LastAdmin),
     }
 }
 
 pub(crate) async fn delete_account(app: &App, email: &str) -> Result<DeletedAccount, OperateError> {
-    let (email, now, event) = (Email::find(email)?, app.clock.now(), app.ids.next());
-    match maintenance::delete_account(&app.db.anonymous(), &email, now, event).await? {
-        AccountRemoval::Gone(user) => Ok(DeletedAccount { deleted_user_id: user }),
+    let (email, context) = (Email::find(email)?, app.audit_context(Arc::default()));
+    match maintenance::delete_account(&app.anonymous(), &email, &context).await? {
+        AccountRemoval::Done(user) => Ok(DeletedAccount { deleted_user_id: user }),
         AccountRemoval::Missing => Err(OperateError::Missing),
         AccountRemoval::LastAdmin => Err(OperateError::LastAdmin),
     }
 }
 
 pub(crate) async fn release_address(app: &App, email: &str) -> Result<ReleasedAddress, OperateError> {
-    let (email, now, event) = (Email::find(email)?, app.clock.now(), app.ids.next());
-    let released = maintenance::release_address(&app.db.anonymous(), &email, now, event).await?;
+    let (email, context) = (Email::find(email)?, app.audit_context(Arc::default()));
+    let released = maintenance::release_address(&app.anonymous(), &email, &context).await?;
     let (user_id, placeholder) = released.ok_or(OperateError::Missing)?;
     Ok(ReleasedAddress { user_id, placeholder })
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use shared::App;
 use shared::db::DbError;
-use shared::db::maintenance::{self, Batch};
+use shared::db::maintenance::{self, ExpiringTable};
 use shared::lambda::Invocation;
 
 /// How long an ended session is kept, so that its clients learn that it has ended, and how.
@@ -43,27 +43,27 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
     let mut purged = Purged::default();
     let last = invocation.deadline.map(|deadline| deadline - RESERVE);
     let in_time = || last.is_none_or(|last| app.clock.now() < last);
-    let passes: [(Batch, Timestamp, &mut i64); 6] = [
+    let passes: [(ExpiringTable, Timestamp, &mut i64); 6] = [
         // What must go by a date comes first; the largest table to walk comes last.
-        (Batch::AuditEvents, now - EVENTS, &mut purged.audit_events),
-        (Batch::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
-        (Batch::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
-        (Batch::EndedLegacyTokens, now, &mut purged.ended_legacy_tokens),
-        (Batch::RateLimits, now, &mut purged.rate_limits),
-        (Batch::Sessions, now - SESSIONS, &mut purged.sessions),
+        (ExpiringTable::AuditEvents, now - EVENTS, &mut purged.audit_events),
+        (ExpiringTable::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
+        (ExpiringTable::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
+        (ExpiringTable::EndedLegacyTokens, now, &mut purged.ended_legacy_tokens),
+        (ExpiringTable::RateLimits, now, &mut purged.rate_limits),
+        (ExpiringTable::Sessions, now - SESSIONS, &mut purged.sessions),
     ];
     let (mut done, mut failed) = (true, None);
-    'all: for (batch, before, count) in passes {
+    'all: for (table, before, count) in passes {
         let mut from = None;
         loop {
             if !in_time() {
                 done = false;
                 break 'all;
             }
-            let step = match maintenance::purge(&app.db.anonymous(), batch, before, from.as_deref()).await {
+            let step = match maintenance::purge(&app.anonymous(), table, before, from.as_deref()).await {
                 Ok(step) => step,
                 Err(error) => {
-                    tracing::error!(%error, ?batch, "a table could not be purged; the others are");
+                    tracing::error!(%error, ?table, "a table could not be purged; the others are");
                     failed = Some(error);
                     break;
                 }

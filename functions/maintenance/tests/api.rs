@@ -4,6 +4,7 @@ use axum::Router;
 use maintenance::{Answer, Event, Operated, Purged, handle};
 use serde_json::{Value, json};
 use shared::config::Function;
+use shared::db::Statement;
 use shared::lambda::Invocation;
 use testkit::Api;
 use tokio_postgres::Client;
@@ -207,8 +208,9 @@ async fn operators_delete_an_account_with_all_that_is_its_own() {
     let last = ask("eve@example.com").await.unwrap_err();
     assert_eq!(last, "this is the last administrator; make another one first");
     // Row-level security hides everything again from whoever gets the connection next.
-    let hidden = api.app.db.anonymous().query("SELECT current_setting('app.importing', true)", &[]).await.unwrap();
-    assert_ne!(hidden.rows[0].try_get::<_, Option<String>>(0).unwrap().as_deref(), Some("on"));
+    let sql = "SELECT current_setting('app.importing', true) AS importing";
+    let hidden = Statement::new("test", sql).run(&api.app.anonymous()).await.unwrap();
+    assert_ne!(hidden.one().unwrap().get::<Option<String>>("importing").unwrap().as_deref(), Some("on"));
 }
 
 #[tokio::test]

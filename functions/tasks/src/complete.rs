@@ -43,7 +43,7 @@ pub(crate) async fn complete_task(
     fields.finish()?;
     let change = TaskChange { is_completed: completed, ..TaskChange::default() };
     let id = edition.task_id(id)?;
-    let row = tasks::update(&app.write_scope(user), user.id(), id, &change, app.clock.now()).await?;
+    let row = tasks::update(&app.write(user), user.id(), id, &change, app.clock.now()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, edition.message("Task updated successfully"))))
 }

@@ -91,7 +91,7 @@ pub(crate) async fn create_task(
         created_at: app.clock.now(),
     };
     let most = app.settings().max_tasks;
-    let row = tasks::insert(&app.write_scope(user), user.id(), &task, most).await.map_err(|error| {
+    let row = tasks::insert(&app.write(user), user.id(), &task, most).await.map_err(|error| {
         // The account was deleted between the check of its session and the write.
         if error.is_on("tasks_user_id_fkey") || error.is_on("task_counts_user_id_fkey") {
             ApiError::of(Code::SessionRevoked)

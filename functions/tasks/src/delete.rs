@@ -27,7 +27,7 @@ pub(crate) async fn delete_task(
     State(app): State<App>,
     id: PathId,
 ) -> Result<Response, ApiError> {
-    if !tasks::delete(&app.write_scope(user), user.id(), edition.task_id(id)?).await? {
+    if !tasks::delete(&app.write(user), user.id(), edition.task_id(id)?).await? {
         return Err(ApiError::of(Code::TaskNotFound));
     }
     Ok(match edition {

@@ -25,7 +25,7 @@ pub(crate) async fn get_task(
     State(app): State<App>,
     id: PathId,
 ) -> Result<Json<TaskBody>, ApiError> {
-    let row = tasks::find(&app.db.scope(user), user.id(), edition.task_id(id)?).await?;
+    let row = tasks::find(&app.read(user), user.id(), edition.task_id(id)?).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, None)))
 }

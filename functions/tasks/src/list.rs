@@ -81,6 +81,6 @@ pub(crate) async fn list_tasks(
 
     let is_completed = completed.or(is_completed);
     let selection = Selection { priority, is_completed, sort_by, sort_order, limit, offset };
-    let page = tasks::list(&app.db.scope(user), user.id(), &selection).await?;
+    let page = tasks::list(&app.read(user), user.id(), &selection).await?;
     Ok(Json(TaskPageBody::new(page, limit, offset)))
 }

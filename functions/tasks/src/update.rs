@@ -96,7 +96,7 @@ async fn change(
 ) -> Result<Json<TaskBody>, ApiError> {
     let id = edition.task_id(id)?;
     let change = read(edition, body)?;
-    let row = tasks::update(&app.write_scope(user), user.id(), id, &change, app.clock.now()).await?;
+    let row = tasks::update(&app.write(user), user.id(), id, &change, app.clock.now()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, edition.message("Task updated successfully"))))
 }

@@ -4,10 +4,10 @@ use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::App;
-use shared::db::users::admin::Change;
-use shared::domain::{BanReason, parse_time};
+use shared::db::users::admin::AccountChange;
+use shared::domain::{AuditContext, BanReason, parse_time};
 use shared::error::ApiError;
-use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId, client};
+use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId};
 use utoipa::ToSchema;
 
 use crate::perform;
@@ -43,16 +43,16 @@ pub(crate) struct Ban {
 pub(crate) async fn ban_user(
     admin: CurrentAdmin,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     id: PathId,
     body: Result<Body, ApiError>,
 ) -> Result<Json<UserBody>, ApiError> {
     let read = body.and_then(|body| read(&body, app.clock.now()));
     let change = perform::told(&app, admin, read).await?;
-    perform::change(&app, admin, &client, id, change).await
+    perform::change(&app, admin, &context, id, change).await
 }
 
-fn read(body: &Body, now: Timestamp) -> Result<Change, ApiError> {
+fn read(body: &Body, now: Timestamp) -> Result<AccountChange, ApiError> {
     let body: Ban = body.json()?;
     let mut fields = Fields::default();
     let reason = fields.required("/reason", body.reason);
@@ -64,5 +64,5 @@ fn read(body: &Body, now: Timestamp) -> Result<Change, ApiError> {
     }
     let Some(reason) = reason else { return Err(fields.into_error()) };
     fields.finish()?;
-    Ok(Change::Ban { until, reason })
+    Ok(AccountChange::Ban { until, reason })
 }

@@ -24,7 +24,7 @@ pub(crate) async fn get_user(
     State(app): State<App>,
     PathId(id): PathId,
 ) -> Result<Json<UserBody>, ApiError> {
-    let db = app.db.scope(admin);
+    let db = app.read(admin);
     // An id that is none is nobody's; who asks is still to be checked.
     let row = users::find(&db, id.unwrap_or_default()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::UserNotFound))?;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use shared::App;
-use shared::db::users::admin::{self, Filter, Role};
+use shared::db::users::admin::{self, Filter, UserRole};
 use shared::domain::Email;
 use shared::error::{ApiError, Code};
 use shared::http::cursor::{self, Cursor};
@@ -26,7 +26,7 @@ pub(crate) struct ListUsers {
     search: Option<String>,
     /// Only accounts of this role.
     #[param(inline)]
-    role: Option<Role>,
+    role: Option<UserRole>,
     /// Only enabled (`true`) or only disabled (`false`) accounts.
     is_active: Option<bool>,
     /// Only accounts that are banned now (`true`), or only others (`false`).
@@ -56,7 +56,7 @@ pub(crate) async fn list_users(
 ) -> Result<Json<UsersBody>, ApiError> {
     let ListRequest { filter, limit, after } = perform::told(&app, admin, read(query)).await?;
     let now = app.clock.now();
-    let rows = admin::list(&app.db.scope(admin), &filter, after, limit + 1, now).await?;
+    let rows = admin::list(&app.read(admin), &filter, after, limit + 1, now).await?;
     let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.created_at, id: row.id });
     let users = rows.into_iter().map(|row| User::of(row, now)).collect();
     Ok(Json(UsersBody { success: true, data: Users { users, next_cursor } }))
@@ -76,7 +76,7 @@ fn read(mut query: Query) -> Result<ListRequest, ApiError> {
     if search.as_ref().is_some_and(|text| text.is_empty() || text.chars().count() > 100 || text.contains('\0')) {
         return Err(ApiError::invalid("/query/search", "must be 1 to 100 characters long"));
     }
-    let roles = Role::ALL.map(|role| (role.as_str(), role));
+    let roles = UserRole::ALL.map(|role| (role.as_str(), role));
     let role = query.choice("role", &roles, Code::ValidationFailed)?;
     let is_active = query.boolean("is_active")?;
     let banned = query.boolean("banned")?;

@@ -2,8 +2,8 @@
 
 use shared::App;
 use shared::db::health;
-use shared::db::sessions::Client;
-use shared::db::users::admin::{self, Acted, Action, Change, Target};
+use shared::db::users::admin::{self, AccountChange, AccountTarget, Action, ActionResult};
+use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, Json, PathId};
 
@@ -13,7 +13,7 @@ use crate::view::UserBody;
 /// and is asked here only if there will be no statement that asks it.
 pub(crate) async fn told<T>(app: &App, admin: CurrentAdmin, read: Result<T, ApiError>) -> Result<T, ApiError> {
     if read.is_err() {
-        health::ping(&app.db.scope(admin)).await?;
+        health::ping(&app.read(admin)).await?;
     }
     read
 }
@@ -22,24 +22,21 @@ pub(crate) async fn told<T>(app: &App, admin: CurrentAdmin, read: Result<T, ApiE
 pub(crate) async fn change(
     app: &App,
     admin: CurrentAdmin,
-    client: &Client,
+    context: &AuditContext,
     id: PathId,
-    change: Change,
+    change: AccountChange,
 ) -> Result<Json<UserBody>, ApiError> {
     let missing = || ApiError::of(Code::UserNotFound);
-    let now = app.clock.now();
     let action = Action {
         // An id that is none is nobody's; who asks is still to be checked.
-        target: Target::Id(id.0.unwrap_or_default()),
+        target: AccountTarget::Id(id.0.unwrap_or_default()),
         actor: Some(admin.id()),
-        client,
-        at: now,
-        event: app.ids.next(),
         change,
+        context,
     };
-    match admin::act(&app.write_scope(admin), &action).await? {
-        Acted::Done(row) => Ok(Json(UserBody::of(row, now))),
-        Acted::Missing => Err(missing()),
-        Acted::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
+    match admin::act(&app.write(admin), &action).await? {
+        ActionResult::Done(row) => Ok(Json(UserBody::of(*row, context.at))),
+        ActionResult::Missing => Err(missing()),
+        ActionResult::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
     }
 }

@@ -3,9 +3,10 @@
 use axum::extract::State;
 use serde::Deserialize;
 use shared::App;
-use shared::db::users::admin::{Change, Role};
+use shared::db::users::admin::{AccountChange, UserRole};
+use shared::domain::AuditContext;
 use shared::error::ApiError;
-use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId, client};
+use shared::http::{Body, CurrentAdmin, Field, Fields, IdPath, Json, PathId};
 use utoipa::ToSchema;
 
 use crate::perform;
@@ -16,7 +17,7 @@ use crate::view::UserBody;
 pub(crate) struct SetRole {
     /// What the account may do from now on.
     #[serde(default)]
-    #[schema(value_type = Role, required, example = "admin")]
+    #[schema(value_type = UserRole, required, example = "admin")]
     role: Field<String>,
 }
 
@@ -36,19 +37,19 @@ pub(crate) struct SetRole {
 pub(crate) async fn set_role(
     admin: CurrentAdmin,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     id: PathId,
     body: Result<Body, ApiError>,
 ) -> Result<Json<UserBody>, ApiError> {
     let role = perform::told(&app, admin, body.and_then(|body| read(&body))).await?;
-    perform::change(&app, admin, &client, id, Change::Role(role)).await
+    perform::change(&app, admin, &context, id, AccountChange::Role(role)).await
 }
 
-fn read(body: &Body) -> Result<Role, ApiError> {
+fn read(body: &Body) -> Result<UserRole, ApiError> {
     let body: SetRole = body.json()?;
     let mut fields = Fields::default();
     let name = fields.required("/role", body.role);
-    let role = name.and_then(|name| fields.check("/role", Role::parse(&name)));
+    let role = name.and_then(|name| fields.check("/role", UserRole::parse(&name)));
     let Some(role) = role else { return Err(fields.into_error()) };
     fields.finish()?;
     Ok(role)

@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 use shared::App;
-use shared::db::users::admin::Change;
+use shared::db::users::admin::AccountChange;
+use shared::domain::AuditContext;
 use shared::error::ApiError;
-use shared::http::{CurrentAdmin, IdPath, Json, PathId, client};
+use shared::http::{CurrentAdmin, IdPath, Json, PathId};
 
 use crate::perform;
 use crate::view::UserBody;
@@ -24,8 +25,8 @@ use crate::view::UserBody;
 pub(crate) async fn sign_out_user(
     admin: CurrentAdmin,
     State(app): State<App>,
-    client::From(client): client::From,
+    context: AuditContext,
     id: PathId,
 ) -> Result<Json<UserBody>, ApiError> {
-    perform::change(&app, admin, &client, id, Change::EndSessions).await
+    perform::change(&app, admin, &context, id, AccountChange::EndSessions).await
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared::db::users::admin::Role;
+use shared::db::users::admin::UserRole;
 use shared::db::users::{Ban as BanRow, UserRow};
 use shared::http::Time;
 use utoipa::ToSchema;
@@ -21,7 +21,7 @@ pub(crate) struct User {
     #[schema(required, example = "Ada")]
     name: Option<String>,
     /// What the account may do.
-    #[schema(value_type = Role, example = "user")]
+    #[schema(value_type = UserRole, example = "user")]
     role: String,
     /// Whether the account is enabled.
     #[schema(example = true)]
@@ -53,12 +53,24 @@ pub(crate) struct Ban {
 
 impl User {
     pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
-        let UserRow { id, email, name, role, is_active, email_verified, created_at, updated_at, ban } = row;
-        let ban = ban.filter(|ban| ban.holds(now)).map(|BanRow { at, until, reason }| Ban {
+        let ban = row.ban(now).map(|BanRow { at, until, reason }| Ban {
             at: at.into(),
             until: until.map(Time),
             reason,
         });
+        let UserRow {
+            id,
+            email,
+            name,
+            role,
+            is_active,
+            email_verified,
+            created_at,
+            updated_at,
+            banned_at: _,
+            banned_until: _,
+            ban_reason: _,
+        } = row;
         let (created_at, updated_at) = (created_at.into(), updated_at.into());
         Self { id, email, name, role, is_active, email_verified, created_at, updated_at, ban }
     }

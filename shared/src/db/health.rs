@@ -1,6 +1,6 @@
 //! Whether the database answers, and what operators watch in it.
 
-use super::{DbError, Executor, ReadScope, Statement};
+use super::{DbError, Executor, Statement};
 
 /// Asks for the smallest possible answer.
 ///
@@ -14,7 +14,7 @@ pub async fn ping(db: &impl Executor) -> Result<(), DbError> {
 ///
 /// # Errors
 /// As any statement.
-pub async fn count_legacy_passwords(db: &ReadScope<'_>) -> Result<i64, DbError> {
+pub async fn count_legacy_passwords(db: &impl Executor) -> Result<i64, DbError> {
     let rows = Statement::new("health.count_legacy_passwords", "SELECT app.count_legacy_passwords() AS count").run(db).await?;
     rows.one()?.get("count")
 }

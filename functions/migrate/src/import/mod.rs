@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
-use shared::db::legacy::{self, Kind, OldUser, Source, Taken};
+use shared::db::legacy::{self, LegacyTable, OldUser, Source, KnownRows};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> 
         legacy::forget_problems(client).await?;
     }
     let start = import.after.as_ref();
-    let kinds = [Kind::User, Kind::Task].into_iter();
+    let kinds = [LegacyTable::User, LegacyTable::Task].into_iter();
     for kind in kinds.skip_while(|kind| start.is_some_and(|position| position.source != *kind)) {
         let after = start.filter(|position| position.source == kind).and_then(|position| position.legacy_id.clone());
         run.report.next = run.table(client, kind, after).await?;
@@ -72,7 +72,7 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, import: &Import) -> 
     }
     if !import.dry_run {
         let mut whole = true;
-        for kind in [Kind::User, Kind::Task] {
+        for kind in [LegacyTable::User, LegacyTable::Task] {
             let (taken, skipped) = legacy::verify(client, kind).await?;
             whole &= legacy::count(client, kind).await? == taken + skipped;
         }
@@ -105,15 +105,15 @@ impl Run<'_> {
     async fn table(
         &mut self,
         client: &mut Client,
-        kind: Kind,
+        kind: LegacyTable,
         mut after: Option<String>,
     ) -> Result<Option<Position>, MigrateError> {
         let total = legacy::count(client, kind).await?;
         self.same_ids = legacy::same_ids(client, &self.source, kind).await?;
-        if kind == Kind::User {
+        if kind == LegacyTable::User {
             self.same_addresses = legacy::same_addresses(client, &self.source).await?;
         } else {
-            self.left_out = legacy::same_ids(client, &self.source, Kind::User).await?;
+            self.left_out = legacy::same_ids(client, &self.source, LegacyTable::User).await?;
         }
         let (mut done, mut batches) = (0, 0_u32);
         loop {
@@ -123,8 +123,8 @@ impl Run<'_> {
                 return Ok(Some(Position { source: kind, legacy_id: after }));
             }
             let (looked_at, last) = match kind {
-                Kind::User => self.users(client, after.as_deref()).await?,
-                Kind::Task => self.tasks(client, after.as_deref()).await?,
+                LegacyTable::User => self.users(client, after.as_deref()).await?,
+                LegacyTable::Task => self.tasks(client, after.as_deref()).await?,
             };
             let Some(last) = last else { break };
             after = Some(last);
@@ -140,10 +140,10 @@ impl Run<'_> {
             let mut judged = Judged::new(kind);
             judged.skip("", &format!("{without_id} rows have no id"));
             self.finish(client, judged, usize::try_from(without_id).unwrap_or_default()).await?;
-            let counts = if kind == Kind::User { &mut self.report.users } else { &mut self.report.tasks };
+            let counts = if kind == LegacyTable::User { &mut self.report.users } else { &mut self.report.tasks };
             counts.skipped += without_id - 1;
         }
-        if kind == Kind::User {
+        if kind == LegacyTable::User {
             // The older one may have been left out for a reason of its own: then the next is taken over.
             let later: Vec<String> = self.same_addresses.drain().collect();
             let rows = legacy::users_by_id(client, &self.source, &later).await?;
@@ -165,7 +165,7 @@ impl Run<'_> {
     }
 
     async fn judge_users(&mut self, client: &mut Client, rows: Vec<OldUser>) -> Result<(), MigrateError> {
-        let mut judged = Judged::new(Kind::User);
+        let mut judged = Judged::new(LegacyTable::User);
         let (mut ids, mut parsed) = (Vec::new(), Vec::new());
         for old in &rows {
             if let Some(user) = row::user(old, &self.same_ids, self.at, &mut judged) {
@@ -174,18 +174,18 @@ impl Run<'_> {
             }
         }
         let emails: Vec<&str> = parsed.iter().flat_map(|(_, user)| user.email.spellings()).collect();
-        let taken = legacy::known_users(client, &ids, &emails).await?;
+        let known = legacy::known_users(client, &ids, &emails).await?;
         let (mut fresh, mut seen, mut seen_ids) = (Vec::new(), HashSet::new(), HashSet::new());
         for (legacy_id, mut user) in parsed {
             let address = user.email.as_str().to_owned();
             let owners: Vec<Uuid> =
-                user.email.spellings().into_iter().filter_map(|spelling| taken.emails.get(spelling).copied()).collect();
+                user.email.spellings().into_iter().filter_map(|spelling| known.emails.get(spelling).copied()).collect();
             let loses = |owner: &Uuid| {
-                self.import.on_conflict == OnConflict::OldAccountWins && !taken.imported_owners.contains(owner)
+                self.import.on_conflict == OnConflict::OldAccountWins && !known.imported_owners.contains(owner)
             };
-            if taken.before.contains(&user.id) {
+            if known.imported.contains(&user.id) {
                 judged.already(&legacy_id);
-            } else if taken.ids.contains(&user.id) {
+            } else if known.ids.contains(&user.id) {
                 judged.skip(&legacy_id, "another account has this id");
             } else if let Some(owner) = owners.iter().find(|owner| !loses(owner)) {
                 judged.skip(&legacy_id, &format!("the account {owner} has this address"));
@@ -223,7 +223,7 @@ impl Run<'_> {
     ) -> Result<(usize, Option<String>), MigrateError> {
         let rows = legacy::tasks(client, &self.source, after, BATCH).await?;
         let (looked_at, last) = (rows.len(), rows.last().map(|row| row.id.clone()));
-        let mut judged = Judged::new(Kind::Task);
+        let mut judged = Judged::new(LegacyTable::Task);
         let mut parsed = Vec::new();
         for old in rows {
             let legacy_id = old.id.clone();
@@ -236,11 +236,11 @@ impl Run<'_> {
             }
         }
         let (ids, owners): (Vec<Uuid>, Vec<Uuid>) = parsed.iter().map(|(_, task)| (task.id, task.user_id)).unzip();
-        let taken = legacy::known_tasks(client, &ids, &owners).await?;
+        let known = legacy::known_tasks(client, &ids, &owners).await?;
         let (mut fresh, mut seen) = (Vec::new(), HashSet::new());
         for (legacy_id, task) in parsed {
-            match self.refusal(&taken, task.id, task.user_id) {
-                _ if taken.before.contains(&task.id) => judged.already(&legacy_id),
+            match self.refusal(&known, task.id, task.user_id) {
+                _ if known.imported.contains(&task.id) => judged.already(&legacy_id),
                 Some(problem) => judged.skip(&legacy_id, problem),
                 None if !seen.insert(task.id) => judged.skip(&legacy_id, "another task has this id"),
                 None => fresh.push((legacy_id, task)),
@@ -257,17 +257,17 @@ impl Run<'_> {
         Ok((looked_at, last))
     }
 
-    fn refusal(&self, taken: &Taken, id: Uuid, user: Uuid) -> Option<&'static str> {
+    fn refusal(&self, known: &KnownRows, id: Uuid, user: Uuid) -> Option<&'static str> {
         // An account of the same id that was not taken over is somebody else's.
-        let is_here = taken.users.contains(&user) && taken.users_before.contains(&user);
+        let is_here = known.users.contains(&user) && known.imported_users.contains(&user);
         if is_here || self.importable.contains(&user) {
-            return taken.ids.contains(&id).then_some("another task has this id");
+            return known.ids.contains(&id).then_some("another task has this id");
         }
         // A dry run that goes on where another stopped does not know what that one found.
         if self.import.dry_run && self.import.after.is_some() {
             return None;
         }
-        Some(if taken.users_before.contains(&user) {
+        Some(if known.imported_users.contains(&user) {
             "its user has deleted their account since"
         } else {
             "its user does not exist, or was left out"
@@ -279,8 +279,8 @@ impl Run<'_> {
             legacy::note_problems(client, &judged.problems, self.at).await?;
         }
         let counts = match judged.kind {
-            Kind::User => &mut self.report.users,
-            Kind::Task => &mut self.report.tasks,
+            LegacyTable::User => &mut self.report.users,
+            LegacyTable::Task => &mut self.report.tasks,
         };
         counts.found += i64::try_from(looked_at).unwrap_or_default();
         counts.imported += judged.imported;

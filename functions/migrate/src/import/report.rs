@@ -1,14 +1,14 @@
 //! What an import answers.
 
 use serde::{Deserialize, Serialize};
-use shared::db::legacy::{Kind, Problem};
+use shared::db::legacy::{LegacyTable, RowProblem};
 
 /// Where a run stopped, to be sent with the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// The table.
-    pub source: Kind,
+    pub source: LegacyTable,
     /// The last row that was looked at; null for the start of the table.
     pub legacy_id: Option<String>,
 }
@@ -18,9 +18,9 @@ pub struct Position {
 pub struct Counts {
     /// Rows that were looked at.
     pub found: i64,
-    /// Taken over now.
+    /// KnownRows over now.
     pub imported: i64,
-    /// Taken over before.
+    /// KnownRows over before.
     pub already: i64,
     /// Left out, each with a problem.
     pub skipped: i64,
@@ -36,7 +36,7 @@ pub struct Imported {
     /// Rows of `task`.
     pub tasks: Counts,
     /// The first problems; the table `legacy_problems` has all of them.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<RowProblem>,
     /// How many problems there are beyond those.
     pub more_problems: usize,
     /// Whether every row of the old tables is accounted for: taken over, or left out with a problem. None if

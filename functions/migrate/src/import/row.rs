@@ -4,22 +4,22 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use shared::db::legacy::{ImportedTask, ImportedUser, Kind, Moment, OldTask, OldUser, Problem};
-use shared::db::users::admin::Role;
+use shared::db::legacy::{ImportedTask, ImportedUser, LegacyTable, LegacyTime, OldTask, OldUser, RowProblem};
+use shared::db::users::admin::UserRole;
 use shared::domain::{BanReason, Description, Email, Name, Priority, Title, replace_controls};
 use shared::passwords::{Cost, StoredPassword, cost_of};
 use uuid::Uuid;
 
 /// What was found out about a batch.
 pub(super) struct Judged {
-    pub(super) kind: Kind,
-    pub(super) problems: Vec<Problem>,
+    pub(super) kind: LegacyTable,
+    pub(super) problems: Vec<RowProblem>,
     pub(super) imported: i64,
     pub(super) already: i64,
 }
 
 impl Judged {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: LegacyTable) -> Self {
         Self { kind, problems: Vec::new(), imported: 0, already: 0 }
     }
 
@@ -27,7 +27,7 @@ impl Judged {
         // An id that is none may be anything, and long.
         let (source, problem) = (self.kind, problem.to_owned());
         let legacy_id = legacy_id.chars().take(200).collect();
-        self.problems.push(Problem { source, legacy_id, problem, skipped });
+        self.problems.push(RowProblem { source, legacy_id, problem, skipped });
     }
 
     /// Leaves a row out; what was to be changed of it does not matter then.
@@ -86,13 +86,13 @@ fn uuid(text: &str) -> Option<Uuid> {
 }
 
 /// The times a row was made and changed at; a row without is as old as this run.
-fn times(created: Moment, updated: Moment, now: Timestamp) -> Result<(Timestamp, Timestamp, bool), &'static str> {
+fn times(created: LegacyTime, updated: LegacyTime, now: Timestamp) -> Result<(Timestamp, Timestamp, bool), &'static str> {
     const RANGE: &str = "created_at or updated_at is out of range";
     match (created, updated) {
-        (Moment::OutOfRange, _) | (_, Moment::OutOfRange) => Err(RANGE),
-        (Moment::At(created), Moment::At(updated)) => Ok((created, updated, false)),
-        (Moment::At(one), Moment::Missing) | (Moment::Missing, Moment::At(one)) => Ok((one, one, true)),
-        (Moment::Missing, Moment::Missing) => Ok((now, now, true)),
+        (LegacyTime::OutOfRange, _) | (_, LegacyTime::OutOfRange) => Err(RANGE),
+        (LegacyTime::At(created), LegacyTime::At(updated)) => Ok((created, updated, false)),
+        (LegacyTime::At(one), LegacyTime::Missing) | (LegacyTime::Missing, LegacyTime::At(one)) => Ok((one, one, true)),
+        (LegacyTime::Missing, LegacyTime::Missing) => Ok((now, now, true)),
     }
 }
 
@@ -151,20 +151,20 @@ pub(super) fn user(
         judged.adjust(legacy_id, "there are several passwords; one of them was taken over");
     }
     let role = match role.as_deref() {
-        None | Some("" | "user") => Role::User,
-        Some("admin") => Role::Admin,
+        None | Some("" | "user") => UserRole::User,
+        Some("admin") => UserRole::Admin,
         Some(_) => {
             judged.adjust(legacy_id, "the role is unknown; it is user now");
-            Role::User
+            UserRole::User
         }
     };
     let ban = banned.then(|| {
         let reason = reason.and_then(|reason| BanReason::parse(&reason).ok());
         let reason = reason.map_or("Banned before the move to this service".to_owned(), |it| it.as_str().to_owned());
         let until = match old.ban_expires {
-            Moment::At(until) => Some(until),
-            Moment::Missing => None,
-            Moment::OutOfRange => {
+            LegacyTime::At(until) => Some(until),
+            LegacyTime::Missing => None,
+            LegacyTime::OutOfRange => {
                 judged.adjust(legacy_id, "ban_expires is out of range; the ban is for good now");
                 None
             }
@@ -207,9 +207,9 @@ pub(super) fn task(
         let description = description.map(|text| Description::parse(text.into_owned())).transpose();
         let description = description.map_err(|_| "the description is longer than 10,000 characters")?;
         let due_datetime = match old.due_datetime {
-            Moment::Missing => None,
-            Moment::At(due) => Some(due),
-            Moment::OutOfRange => return Err("the due date is out of range"),
+            LegacyTime::Missing => None,
+            LegacyTime::At(due) => Some(due),
+            LegacyTime::OutOfRange => return Err("the due date is out of range"),
         };
         let priority = old.priority.as_deref().map(str::to_lowercase).ok_or("the priority is missing")?;
         let priority = Priority::parse(&priority).map_err(|_| "the priority is unknown")?;

@@ -11,7 +11,7 @@ use testkit::{TestClock, TestDatabase, migrator, program};
 use tokio_postgres::Client;
 
 /// The newest migration.
-const LATEST: i32 = 22;
+const LATEST: i32 = 24;
 
 async fn perform_event(database: &TestDatabase, event: &Event) -> Result<Answer, MigrateError> {
     perform(&migrator(&database.url(), TestClock::default().clock()).await, &Invocation::default(), event).await

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shared::db::tasks::{Selection, SortBy, SortOrder, list_sql};
+use shared::db::tasks::{Selection, SortBy, SortOrder, TaskRow, list_sql};
+use shared::db::{FromRow, Statement};
 use shared::domain::Priority;
 use testkit::TestDatabase;
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 /// Users 1 to 500 have 100 tasks, 501 to 505 have 10,000.
@@ -59,16 +59,17 @@ impl Plan {
 async fn explain(client: &Client, owner: Uuid, selection: &Selection) -> Plan {
     let Selection { priority, is_completed, limit, offset, .. } = selection;
     let sql = format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {}", list_sql(selection));
-    let priority = priority.map(Priority::rank);
-    let params: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 5] = [
-        (&owner, Type::UUID),
-        (is_completed, Type::BOOL),
-        (&priority, Type::INT2),
-        (limit, Type::INT8),
-        (offset, Type::INT8),
-    ];
-    let row = client.query_typed_one(&sql, &params).await.unwrap();
-    Plan::read(&row.get::<_, Value>(0)[0]["Plan"])
+    let rows = Statement::new("explain", sql)
+        .fragment("columns", TaskRow::COLUMNS)
+        .bind("owner", &owner)
+        .bind("is_completed", is_completed)
+        .bind("priority", &priority.map(Priority::rank))
+        .bind("limit", limit)
+        .bind("offset", offset)
+        .run(client)
+        .await
+        .unwrap();
+    Plan::read(&rows.one().unwrap().get::<Value>("QUERY PLAN").unwrap()[0]["Plan"])
 }
 
 const SORTS: [SortBy; 5] = [SortBy::CreatedAt, SortBy::UpdatedAt, SortBy::DueDatetime, SortBy::Priority, SortBy::Title];
