@@ -76,13 +76,13 @@ pub(crate) fn jwt(data: &[u8]) {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let now = jiff::Timestamp::from_second(1_773_144_000).expect("a valid time");
-    assert!(tokens::verify(settings(), &text(data), now).is_err(), "unsigned text is no token");
+    assert!(tokens::verify(&settings().access_tokens, &text(data), now).is_err(), "unsigned text is no token");
     let middle = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (header, payload) = data.split_at(middle);
     let message =
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload.get(1..).unwrap_or_default()));
     for signature in ["", "AAAA", &"A".repeat(86)] {
-        assert!(tokens::verify(settings(), &format!("{message}.{signature}"), now).is_err());
+        assert!(tokens::verify(&settings().access_tokens, &format!("{message}.{signature}"), now).is_err());
     }
     // Signed with the real keys: only the claims decide.
     let seed: Vec<u8> = (0..32).collect();
@@ -91,7 +91,7 @@ pub(crate) fn jwt(data: &[u8]) {
     let mac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, LEGACY.as_bytes());
     let theirs = URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&mac, message.as_bytes()));
     for (signature, algorithm) in [(ours, "EdDSA"), (theirs, "HS256")] {
-        if let Ok(identity) = tokens::verify(settings(), &format!("{message}.{signature}"), now) {
+        if let Ok(identity) = tokens::verify(&settings().access_tokens, &format!("{message}.{signature}"), now) {
             let header: Value = serde_json::from_slice(header).expect("an accepted header is JSON");
             assert_eq!(header["alg"], algorithm, "one algorithm per key");
             assert_eq!(identity.proof.session().is_some(), algorithm == "EdDSA");

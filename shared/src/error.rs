@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::config::{Policy, Refused};
 use crate::db::{DbError, Refusal};
+use crate::domain::{Policy, Refused};
 
 /// One row per failure: what it means, its variant, HTTP status, stable code and title.
 macro_rules! table {

@@ -8,6 +8,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod ids;
+mod keys;
 pub mod lambda;
 pub mod metrics;
 pub mod passwords;

@@ -13,7 +13,6 @@ use metrique_writer_format_emf::{Emf, NoMetric};
 
 use crate::config::Function;
 use crate::error::Code;
-use crate::http::millis;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "TodoBackend";
@@ -277,4 +276,9 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Metrics(on)" } else { "Metrics(off)" })
     }
+}
+
+/// Milliseconds with two decimals.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

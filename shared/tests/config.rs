@@ -77,7 +77,7 @@ fn tasks_holds_no_private_key_even_if_one_is_offered() {
     all.insert("JWT_PUBLIC_KEYS".to_owned(), all["JWT_SIGNING_KEYS"].clone());
     assert_eq!(named(&read(Function::Tasks, all).unwrap_err()), ["JWT_PUBLIC_KEYS"]);
     let settings = read(Function::Tasks, whole()).unwrap();
-    assert!(settings.signing_keys.active().is_none() && settings.refresh_keys.active().is_none());
+    assert!(settings.access_tokens.signing_keys.active().is_none() && settings.refresh_keys.active().is_none());
 }
 
 #[test]

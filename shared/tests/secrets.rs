@@ -31,17 +31,17 @@ async fn settings_come_from_the_secret_and_are_read_again_when_their_time_has_co
     let mut values = secret(&database);
     let arn = moto.create_secret("auth", &values).await;
     let live = load(&moto, &arn, &clock, Function::Auth).await;
-    assert_eq!(live.current().issuer, "todo-backend");
-    assert_eq!(live.current().audience, "from-environment", "the environment wins");
+    assert_eq!(live.current().access_tokens.issuer, "todo-backend");
+    assert_eq!(live.current().access_tokens.audience, "from-environment", "the environment wins");
 
     values["JWT_ISSUER"] = json!("rotated");
     moto.put_secret(&arn, &values).await;
     clock.advance_seconds(299);
     live.keep_fresh().await;
-    assert_eq!(live.current().issuer, "todo-backend", "cached");
+    assert_eq!(live.current().access_tokens.issuer, "todo-backend", "cached");
     clock.advance_seconds(1);
     live.keep_fresh().await;
-    assert_eq!(live.current().issuer, "rotated");
+    assert_eq!(live.current().access_tokens.issuer, "rotated");
 }
 
 #[tokio::test]
@@ -53,8 +53,8 @@ async fn a_secret_that_became_unusable_leaves_the_settings_as_they_are() {
         moto.put_secret(&arn, &broken).await;
         clock.advance_seconds(301);
         live.keep_fresh().await;
-        assert_eq!(live.current().issuer, "todo-backend");
-        assert!(live.current().signing_keys.active().is_some());
+        assert_eq!(live.current().access_tokens.issuer, "todo-backend");
+        assert!(live.current().access_tokens.signing_keys.active().is_some());
     }
 }
 

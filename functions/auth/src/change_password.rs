@@ -53,7 +53,8 @@ pub(crate) async fn change_password(
     let (row, verified) = confirm::password(&app, &settings, user, &client, &current).await?;
     new_password::refuse_guessable("/new_password", &password, &row.email, row.name.as_deref()).await?;
     new_password::refuse_breached(&settings, "/new_password", &password).await?;
-    let hashed = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
+    let hashed =
+        passwords::hash(&settings.passwords, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
     let new = NewHash {
         user: user.id(),

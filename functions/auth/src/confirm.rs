@@ -27,7 +27,7 @@ pub(crate) async fn password(
         Permitted::Found(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };
     let stored = found.password;
-    let verdict = passwords::verify(settings, Password::new(given), stored.clone()).await;
+    let verdict = passwords::verify(&settings.passwords, Password::new(given), stored.clone()).await;
     if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
         return Ok((found.user, stored));
     }

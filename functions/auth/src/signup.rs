@@ -80,10 +80,11 @@ pub(crate) async fn sign_up(
     }
     new_password::refuse_guessable("/password", &password, email.as_str(), name.as_ref().map(Name::as_str)).await?;
     new_password::refuse_breached(&settings, "/password", &password).await?;
-    let password = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
+    let password =
+        passwords::hash(&settings.passwords, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
     let now = app.clock.now();
-    let account = passwords::account_key(&settings, email.as_str()).map_err(ApiError::internal)?;
+    let account = passwords::account_key(&settings.passwords, email.as_str()).map_err(ApiError::internal)?;
     let user = NewUser {
         id: app.ids.next(),
         email: &email,

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Function;
 use super::reader::Reader;
+use crate::keys::is_placeholder;
 
 /// Refuses the rings that have a key from a template or from a developer's machine.
 pub(super) fn refuse_weak_keys<const N: usize>(read: &mut Reader<'_>, rings: [(&'static str, bool); N]) {
@@ -24,24 +25,9 @@ pub(super) fn legacy_secret(read: &mut Reader<'_>, function: Function, productio
         if secret.len() < 32 {
             read.refuse(&["BETTER_AUTH_SECRET"], "at least 32 bytes, in production");
         }
-        let lower = secret.to_ascii_lowercase();
-        if PLACEHOLDERS.iter().any(|known| lower.contains(known)) {
+        if is_placeholder(secret) {
             read.refuse(&["BETTER_AUTH_SECRET"], "a secret of your own and no placeholder, in production");
         }
     }
     secret
 }
-
-/// Parts of secrets that tutorials and templates ship with.
-pub(crate) const PLACEHOLDERS: [&str; 10] = [
-    "changeme",
-    "change-me",
-    "change_me",
-    "change-in-production",
-    "change_in_production",
-    "your-secret",
-    "your_secret",
-    "your-super-secret",
-    "placeholder",
-    "example",
-];

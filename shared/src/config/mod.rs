@@ -12,20 +12,20 @@ mod secret;
 mod sources;
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use serde::Serialize;
 
 pub use database_url::DatabaseUrl;
 pub use deployment::{Environment, Function};
-pub(crate) use keys::PLACEHOLDERS;
-pub use limits::{Limit, Limits, Policy, Refused};
 pub use live::{Live, Mismatch};
 pub use origins::Origins;
 pub use reader::{Problem, Problems};
 pub use secret::{SecretError, SecretReader};
 pub use sources::{Source, Sources};
 
-use crate::tokens::{MacKeys, SigningKeys, VerificationKeys};
+pub use crate::domain::{Limit, Limits, Policy, Refused};
+use crate::keys::{MacKeys, SigningKeys, VerificationKeys};
+use crate::passwords::PasswordSettings;
+use crate::tokens::AccessTokenSettings;
 use reader::{Reader, short_text, whole};
 
 /// The settings of one function, parsed. What a function does not need is empty.
@@ -41,38 +41,24 @@ pub struct Settings {
     pub allowed_headers: Vec<http::HeaderName>,
     /// `REFRESH_COOKIE_SAMESITE`.
     pub cookie_same_site: SameSite,
-    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
-    pub legacy_password_hashes: bool,
     /// `MAX_TASKS_PER_USER`: how many tasks one user may store.
     pub max_tasks: i64,
     /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` for migrations.
     pub database: Option<DatabaseUrl>,
-    /// `JWT_ISSUER`, the `iss` of access tokens.
-    pub issuer: String,
-    /// `JWT_AUDIENCE`, the `aud` of access tokens.
-    pub audience: String,
-    /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token lives.
+    /// How access tokens are signed and verified.
+    pub access_tokens: AccessTokenSettings,
+    /// How passwords are hashed and verified.
+    pub passwords: PasswordSettings,
+    /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token is valid; 60 s to 1 day.
     pub access_ttl: SignedDuration,
     /// `JWT_EXPIRATION_DELTA_HOURS`, how long `token` lives after signing in; never shorter than `access_ttl`.
     pub token_ttl: SignedDuration,
-    /// Private keys from `JWT_SIGNING_KEYS`; empty but in auth.
-    pub signing_keys: SigningKeys,
-    /// Public keys, from `JWT_PUBLIC_KEYS` or derived from the private ones.
-    pub verification_keys: VerificationKeys,
-    /// `BETTER_AUTH_SECRET`, which verifies tokens of the old backend.
-    pub legacy_secret: Option<SecretString>,
     /// `REFRESH_TOKEN_KEYS`; empty but in auth.
     pub refresh_keys: MacKeys,
-    /// `PASSWORD_PEPPERS`; empty but in auth.
-    pub peppers: MacKeys,
     /// `REFRESH_REUSE_STRICT`: any superseded refresh token ends its session.
     pub strict_reuse: bool,
     /// `RATE_LIMITS` and each limit; none if they are off.
     pub limits: Option<Limits>,
-    /// `BREACHED_PASSWORDS_URL`: where to ask whether a new password is known from a breach; none for nowhere.
-    pub breached_passwords: Option<http::Uri>,
-    /// `DECOY_BCRYPT_COST`: every sign-in takes as long as one with a bcrypt hash of this cost; none for no decoy.
-    pub decoy_bcrypt_cost: Option<u32>,
     /// `STACK_NAME`: whose metrics these are; none for no metrics.
     pub stack: Option<String>,
     /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
@@ -213,7 +199,7 @@ impl Settings {
 
         let legacy_secret = keys::legacy_secret(&mut read, function, production);
         let cookie_same_site = passwords::cookie_same_site(&mut read, function);
-        let legacy_password_hashes = passwords::legacy_password_hashes(&mut read, function);
+        let legacy_hashes = passwords::legacy_password_hashes(&mut read, function);
         let max_tasks = if function == Function::Tasks {
             read.or_default(&["MAX_TASKS_PER_USER"], "100000", "a whole number from 1 to 10000000", |text| {
                 whole(text, 1, 10_000_000)
@@ -228,8 +214,8 @@ impl Settings {
         });
 
         let stack = read.optional(&["STACK_NAME"], "1 to 200 visible characters", short_text);
-        let limits = Limits::read(&mut read, function, production);
-        let breached_passwords = passwords::breached_passwords(&mut read, function, production);
+        let limits = limits::limits(&mut read, function, production);
+        let breached_passwords_url = passwords::breached_passwords(&mut read, function, production);
         let decoy_bcrypt_cost = passwords::decoy_bcrypt_cost(&mut read, function);
         let (report, problems) = read.finish();
         let settings = Self {
@@ -238,22 +224,26 @@ impl Settings {
             origins: origins.unwrap_or_default(),
             allowed_headers,
             cookie_same_site,
-            legacy_password_hashes,
             max_tasks: max_tasks.unwrap_or(i64::MAX),
             database,
-            issuer: issuer.unwrap_or_default(),
-            audience: audience.unwrap_or_default(),
+            access_tokens: AccessTokenSettings {
+                issuer: issuer.unwrap_or_default(),
+                audience: audience.unwrap_or_default(),
+                signing_keys: signing_keys.unwrap_or_default(),
+                verification_keys: verification_keys.unwrap_or_default(),
+                legacy_secret,
+            },
+            passwords: PasswordSettings {
+                peppers: peppers.unwrap_or_default(),
+                legacy_hashes,
+                decoy_bcrypt_cost,
+                breached_passwords_url,
+            },
             access_ttl,
             token_ttl: token_ttl.unwrap_or_default().max(access_ttl),
-            signing_keys: signing_keys.unwrap_or_default(),
-            verification_keys: verification_keys.unwrap_or_default(),
-            legacy_secret,
             refresh_keys: refresh_keys.unwrap_or_default(),
-            peppers: peppers.unwrap_or_default(),
             strict_reuse: strict_reuse.unwrap_or(true),
             limits,
-            breached_passwords,
-            decoy_bcrypt_cost,
             stack,
             secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
             report,

@@ -74,6 +74,22 @@ impl NewPassword {
     }
 }
 
+/// The hash of a password, as the database stores it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// A PHC string, or a hash of the old backend.
+    pub hash: String,
+    /// The id of the pepper that was used; `None` for hashes of the old backend, which has no peppers.
+    pub pepper_id: Option<String>,
+}
+
+/// Leaves out the hash, so that no log contains one.
+impl std::fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredPassword").field("pepper_id", &self.pepper_id).finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,10 +24,11 @@ use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
 use super::event::{Gateway, Unreadable};
 use super::request_id::{self, RequestId};
-use super::request_log::{Line, millis};
+use super::request_log::Line;
 use super::trace::{self, Trace};
 use super::{deadline, prefer, problem};
 use crate::error::{ApiError, Code, panic_message};
+use crate::metrics::millis;
 use crate::state::App;
 
 /// The largest body of a request in bytes.

@@ -36,7 +36,6 @@ pub use path::{IdPath, PathId};
 pub use problem::ProblemBody;
 pub use query::{Query, WithoutQuery};
 pub use request_id::RequestId;
-pub(crate) use request_log::millis;
 pub use routes::Routes;
 pub use time::Time;
 pub use user::{CurrentAdmin, CurrentUser, bearer, identity_to_end};

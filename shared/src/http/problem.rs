@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::RequestId;
-use crate::config::Refused;
+use crate::domain::Refused;
 use crate::error::{ApiError, Code, FieldError};
 
 /// A problem. `detail` is always a string, `success` always false: existing clients read them.

@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use super::RequestId;
 use super::trace::Trace;
 use crate::error::{ApiError, Code};
-use crate::metrics::{Answered, Metrics};
+use crate::metrics::{Answered, Metrics, millis};
 
 /// What the line says of a request.
 pub(super) struct Line {
@@ -93,9 +93,4 @@ impl Line {
             line!(info);
         }
     }
-}
-
-/// Milliseconds with two decimals.
-pub(crate) fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

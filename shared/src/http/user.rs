@@ -8,11 +8,12 @@ use http::request::Parts;
 use uuid::Uuid;
 
 use super::deadline;
-use crate::config::{Mismatch, Settings};
+use crate::config::Mismatch;
 use crate::db::Caller;
+use crate::domain::Identity;
 use crate::error::{ApiError, Code};
 use crate::state::App;
-use crate::tokens::{self, Identity, TokenError};
+use crate::tokens::{self, AccessTokenSettings, TokenError};
 
 /// The caller of a request, from a verified access token. Whether the session behind it still lives is
 /// decided by the database, in the round trip of the request's own statement.
@@ -95,7 +96,7 @@ impl CurrentUser {
     /// # Errors
     /// 401.
     pub async fn of(app: &App, token: &str) -> Result<Self, ApiError> {
-        let verify = |settings: &Settings| tokens::verify(settings, token, app.clock.now());
+        let verify = |settings: &AccessTokenSettings| tokens::verify(settings, token, app.clock.now());
         match with_known_keys(app, verify).await {
             Ok(identity) => {
                 deadline::set_authenticated();
@@ -109,19 +110,19 @@ impl CurrentUser {
 
 /// Whose token it is, even if it has expired; for signing out, and for nothing else.
 pub async fn identity_to_end(app: &App, token: &str) -> Option<Identity> {
-    let verify = |settings: &Settings| tokens::verify_for_sign_out(settings, token);
+    let verify = |settings: &AccessTokenSettings| tokens::verify_for_sign_out(settings, token);
     with_known_keys(app, verify).await.ok()
 }
 
 /// Judges a token, and once more with the keys read again if it names one we do not know.
 async fn with_known_keys(
     app: &App,
-    verify: impl Fn(&Settings) -> Result<Identity, TokenError>,
+    verify: impl Fn(&AccessTokenSettings) -> Result<Identity, TokenError>,
 ) -> Result<Identity, TokenError> {
-    match verify(&app.settings()) {
+    match verify(&app.settings().access_tokens) {
         Err(TokenError::UnknownKey) => {
             app.live.reread(Mismatch::Key).await;
-            verify(&app.settings())
+            verify(&app.settings().access_tokens)
         }
         verdict => verdict,
     }

@@ -16,11 +16,26 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::config::Settings;
 use crate::domain::Password;
+use crate::keys::MacKeys;
 use legacy::LegacyHash;
 
+pub use crate::domain::StoredPassword;
 pub use breached::is_breached;
+
+/// The settings of passwords; empty in every function but auth.
+#[derive(Clone, Debug, Default)]
+pub struct PasswordSettings {
+    /// `PASSWORD_PEPPERS`: the active key goes into new hashes, the others verify older ones.
+    pub peppers: MacKeys,
+    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
+    pub legacy_hashes: bool,
+    /// `DECOY_BCRYPT_COST`, 4 to 14: every sign-in takes as long as one with a bcrypt hash of this cost; `None` for no
+    /// decoy.
+    pub decoy_bcrypt_cost: Option<u32>,
+    /// `BREACHED_PASSWORDS_URL`: the service that knows which passwords were in a breach; `None` for no check.
+    pub breached_passwords_url: Option<http::Uri>,
+}
 
 /// OWASP's second recommendation for Argon2id (Password Storage Cheat Sheet): 19 MiB, 2 passes, 1 lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -31,22 +46,6 @@ const LANES: u32 = 1;
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
-
-/// A password as stored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredPassword {
-    /// A PHC string, or a hash of the old backend.
-    pub hash: String,
-    /// The id of the pepper that went into it; none went into those of the old backend.
-    pub pepper_id: Option<String>,
-}
-
-/// Hashes stay out of logs.
-impl std::fmt::Debug for StoredPassword {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredPassword").field("pepper_id", &self.pepper_id).finish_non_exhaustive()
-    }
-}
 
 /// Why no password could be hashed.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +76,7 @@ pub enum Verdict {
 ///
 /// # Errors
 /// If there is no pepper or the hash function fails.
-pub async fn hash(settings: &Settings, password: Password) -> Result<StoredPassword, PasswordError> {
+pub async fn hash(settings: &PasswordSettings, password: Password) -> Result<StoredPassword, PasswordError> {
     let (pepper_id, pepper) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
     let (pepper_id, pepper) = (pepper_id.to_owned(), pepper.clone());
     tokio::task::spawn_blocking(move || hash_now(&pepper, pepper_id, &password)).await?
@@ -89,7 +88,7 @@ pub async fn hash(settings: &Settings, password: Password) -> Result<StoredPassw
 /// # Errors
 /// If the settings hold no active pepper or the hash function fails.
 pub async fn verify(
-    settings: &Settings,
+    settings: &PasswordSettings,
     password: Password,
     stored: Option<StoredPassword>,
 ) -> Result<Verdict, PasswordError> {
@@ -100,7 +99,7 @@ pub async fn verify(
         (stored.hash, pepper)
     });
     let decoy = settings.decoy_bcrypt_cost;
-    let legacy_is_on = settings.legacy_password_hashes;
+    let legacy_is_on = settings.legacy_hashes;
     tokio::task::spawn_blocking(move || {
         let is_bcrypt =
             legacy_is_on && known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
@@ -164,7 +163,7 @@ pub fn matches_legacy(stored: &str, password: &Password) -> bool {
 ///
 /// # Errors
 /// If the settings hold no pepper.
-pub fn account_key(settings: &Settings, email: &str) -> Result<String, PasswordError> {
+pub fn account_key(settings: &PasswordSettings, email: &str) -> Result<String, PasswordError> {
     // The first of the ring, which rotation leaves in its place: the counts go on. A key of its own is made of it;
     // no password contains NUL.
     let (_, pepper) = settings.peppers.iter().next().ok_or(PasswordError::NoPepper)?;

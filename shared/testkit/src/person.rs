@@ -55,8 +55,8 @@ impl<'a> Person<'a> {
         let signer = Settings::read(Function::Auth, &Sources::environment(all)).expect("the test settings are valid");
         let now = api.now();
         let claims = Claims {
-            iss: signer.issuer.clone(),
-            aud: signer.audience.clone(),
+            iss: signer.access_tokens.issuer.clone(),
+            aud: signer.access_tokens.audience.clone(),
             sub: id,
             iat: now.as_second(),
             exp: (now + signer.access_ttl).as_second(),
@@ -68,7 +68,7 @@ impl<'a> Person<'a> {
             email: email.to_owned(),
             name: None,
         };
-        tokens::sign(&signer, &claims).expect("there is an active key")
+        tokens::sign(&signer.access_tokens, &claims).expect("there is an active key")
     }
 
     /// A call with the token.
