@@ -217,7 +217,7 @@ async fn prepare(
     server.batch_execute(&format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await?;
     cluster.ensure_database(building)?;
     let app = migrator(&cluster.url(building), Clock::system()).await;
-    migrate::perform(&app, &Invocation::default(), &migrate::Event::Migrate).await?;
+    migrate::perform(&app, &Invocation::default(), &migrate::MigrateCommand::Migrate).await?;
     drop(app);
     let client = connect(&cluster.admin_url(building)).await?;
     data::load(&client, data, password).await?;

@@ -96,9 +96,6 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// How public keys are written.
-const PUBLIC_KEYS: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)";
-
 /// Whether web pages call the function.
 const fn serves_pages(function: Function) -> bool {
     !matches!(function, Function::Migrate | Function::Maintenance)
@@ -162,21 +159,7 @@ impl Settings {
             });
         let access_ttl = access_ttl.unwrap_or(SignedDuration::from_mins(15));
 
-        let jwks = "a JWK set with Ed25519 keys, one of them active (`cargo xtask keys generate` prints one)";
-        let signing_keys = if function == Function::Auth {
-            read.required(&["JWT_SIGNING_KEYS"], jwks, SigningKeys::parse)
-        } else {
-            None
-        };
-        let verification_keys = match (function, &signing_keys) {
-            (Function::Auth, Some(keys)) => Some(keys.verification_keys()),
-            (Function::Tasks | Function::Users, _) => {
-                read.required(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse)
-            }
-            // It shows its settings to administrators; without keys it knows none.
-            (Function::Health, _) => read.optional(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse),
-            _ => None,
-        };
+        let (signing_keys, verification_keys) = keys::access_token_keys(&mut read, function);
         let mac = "a JWK set with `oct` keys of at least 32 bytes, one of them active (`cargo xtask keys generate` prints one)";
         let (mut refresh_keys, mut peppers) = (None, None);
         if function == Function::Auth {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use migrate::Event;
+use migrate::MigrateCommand;
 use shared::App;
 use shared::clock::Clock;
 use shared::config::{Function, Live, Sources};
@@ -147,7 +147,7 @@ async fn template() -> String {
 /// Applies every migration through the migrate function's own code.
 async fn migrate_all(url: &str) {
     let app = migrator(url, Clock::system()).await;
-    migrate::perform(&app, &Invocation::default(), &Event::Migrate).await.expect("the migrations apply");
+    migrate::perform(&app, &Invocation::default(), &MigrateCommand::Migrate).await.expect("the migrations apply");
 }
 
 /// The migrate function, in process, for the database at `url`.
