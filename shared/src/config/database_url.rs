@@ -1,4 +1,4 @@
-//! The database URL and the certificates that vouch for its server.
+//! The database URL, and the certificate authorities that its server is verified with.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -13,7 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::Function;
 use super::reader::Reader;
 
-/// How to reach PostgreSQL.
+/// A URL of PostgreSQL, with the certificate authorities for TLS.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     config: Config,
@@ -21,7 +21,7 @@ pub struct DatabaseUrl {
     tls: Arc<OnceLock<MakeRustlsConnect>>,
 }
 
-/// TLS follows from the rest.
+/// Ignores the TLS connector, which is built from the other fields.
 impl PartialEq for DatabaseUrl {
     fn eq(&self, other: &Self) -> bool {
         (&self.config, &self.certificates) == (&other.config, &other.certificates)
@@ -30,15 +30,15 @@ impl PartialEq for DatabaseUrl {
 
 impl DatabaseUrl {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        // The driver always checks certificate and host name, which is what verify-full asks for.
+        // The driver knows neither mode, and verifies certificate and host name in any case, as verify-full demands.
         let text =
             text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let config: Config = text.parse().ok()?;
-        let whole = !config.get_hosts().is_empty() && config.get_user().is_some() && config.get_dbname().is_some();
-        whole.then(|| Self { config, certificates: None, tls: Arc::default() })
+        let complete = !config.get_hosts().is_empty() && config.get_user().is_some() && config.get_dbname().is_some();
+        complete.then(|| Self { config, certificates: None, tls: Arc::default() })
     }
 
-    /// Whether TLS is spoken without asking for it first, although it is not demanded: that never connects.
+    /// Whether the URL asks for direct TLS negotiation without requiring TLS: the driver never connects then.
     pub(super) fn is_direct_without_tls(&self) -> bool {
         self.config.get_ssl_negotiation() == SslNegotiation::Direct && !self.requires_tls()
     }
@@ -68,14 +68,14 @@ impl DatabaseUrl {
         self.hosts().any(|host| host.split('.').next().is_some_and(|name| name.ends_with("-pooler")))
     }
 
-    /// The driver's form of the URL.
+    /// The URL as the driver's configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// TLS as the server is to be spoken to: trusts the public certificate authorities and those of the settings.
-    /// Made for the first connection; later ones resume its session where the server allows it.
+    /// The TLS connector, which trusts the public certificate authorities and those of `DATABASE_CA_CERT`. It is built once,
+    /// so that later connections resume the TLS session if the server allows it.
     ///
     /// # Errors
     /// If a certificate cannot be used.
@@ -91,21 +91,21 @@ impl DatabaseUrl {
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
         if self.config.get_ssl_negotiation() == SslNegotiation::Direct {
-            // A server that is not asked first must be told what the connection is for.
+            // With direct negotiation the server learns the protocol only from ALPN, and requires it.
             config.alpn_protocols = vec![b"postgresql".to_vec()];
         }
         Ok(self.tls.get_or_init(|| MakeRustlsConnect::new(config)).clone())
     }
 }
 
-/// The URL holds a password.
+/// Leaves out the URL, which contains a password.
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DatabaseUrl(…)")
     }
 }
 
-/// Certificate authorities of a private PostgreSQL or pooler.
+/// The certificate authorities of a private PostgreSQL or pooler (`DATABASE_CA_CERT`).
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Certificates(Arc<[CertificateDer<'static>]>);
 
@@ -125,7 +125,7 @@ impl Certificates {
     }
 }
 
-/// `DATABASE_URL`, or that of migrations, with `DATABASE_CA_CERT`.
+/// `DATABASE_URL` (or `NEON_DATABASE_URL`), in migrate `DATABASE_URL_UNPOOLED`; and `DATABASE_CA_CERT`.
 pub(super) fn database(read: &mut Reader<'_>, function: Function, production: bool) -> Option<DatabaseUrl> {
     const EXPECTED: &str = "a PostgreSQL URL as in postgresql://user:password@host/database?sslmode=require";
     let direct = function == Function::Migrate;
@@ -147,7 +147,7 @@ pub(super) fn database(read: &mut Reader<'_>, function: Function, production: bo
     if production && !url.requires_tls() {
         read.refuse(names, "a URL with sslmode=require, in production");
     }
-    // A migration locks for its session, and would leave that to whoever gets the pooler's connection next.
+    // A migration takes a session lock. Behind a pooler, the lock would stay with the pooled connection.
     if (production || direct) && url.is_neon() && url.is_pooled() == direct {
         let expected = if direct {
             "the direct host of Neon (without -pooler)"

@@ -1,4 +1,5 @@
-//! Every setting: its name, source, type, default and what production refuses. All problems are reported at once.
+//! Every setting: its name, its source, its type, its default, and which values production refuses. All problems are
+//! reported in one message.
 
 mod database_url;
 mod deployment;
@@ -28,22 +29,22 @@ use crate::passwords::PasswordSettings;
 use crate::tokens::AccessTokenSettings;
 use reader::{Reader, short_text, whole};
 
-/// The settings of one function, parsed. What a function does not need is empty.
+/// The parsed settings of one function. Settings that the function does not use are empty.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `ENVIRONMENT`.
     pub environment: Environment,
     /// `LOG_LEVEL`, in `tracing`'s filter syntax.
     pub log_level: String,
-    /// `ALLOWED_ORIGINS`, for CORS.
+    /// `ALLOWED_ORIGINS`: the web pages that may call, for CORS.
     pub origins: Origins,
-    /// `ALLOWED_HEADERS`: request headers that CORS allows beside those of the contract.
+    /// `ALLOWED_HEADERS`: request headers that CORS allows in addition to those of the contract.
     pub allowed_headers: Vec<http::HeaderName>,
-    /// `REFRESH_COOKIE_SAMESITE`.
+    /// `REFRESH_COOKIE_SAMESITE`: the attribute `SameSite` of the refresh cookie.
     pub cookie_same_site: SameSite,
-    /// `MAX_TASKS_PER_USER`: how many tasks one user may store.
+    /// `MAX_TASKS_PER_USER`: how many tasks one user may store; 1 to 10,000,000.
     pub max_tasks: i64,
-    /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` for migrations.
+    /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` in migrate; `None` in functions without a database.
     pub database: Option<DatabaseUrl>,
     /// How access tokens are signed and verified.
     pub access_tokens: AccessTokenSettings,
@@ -51,31 +52,32 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token is valid; 60 s to 1 day.
     pub access_ttl: SignedDuration,
-    /// `JWT_EXPIRATION_DELTA_HOURS`, how long `token` lives after signing in; never shorter than `access_ttl`.
+    /// `JWT_EXPIRATION_DELTA_HOURS`, how long the field `token` of a sign-in is valid, for clients that never refresh; up to
+    /// 30 days, and at least `access_ttl`.
     pub token_ttl: SignedDuration,
-    /// `REFRESH_TOKEN_KEYS`; empty but in auth.
+    /// `REFRESH_TOKEN_KEYS`; empty in every function but auth.
     pub refresh_keys: MacKeys,
-    /// `REFRESH_REUSE_STRICT`: any superseded refresh token ends its session.
+    /// `REFRESH_REUSE_STRICT`: whether every use of a superseded refresh token ends the session.
     pub strict_reuse: bool,
-    /// `RATE_LIMITS` and each limit; none if they are off.
+    /// `RATE_LIMITS` and each limit; `None` if they are off or the function has none.
     pub limits: Option<Limits>,
-    /// `STACK_NAME`: whose metrics these are; none for no metrics.
+    /// `STACK_NAME`: the stack that the metrics belong to; `None` for no metrics.
     pub stack: Option<String>,
-    /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
+    /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again; 10 s to 1 day.
     pub secret_ttl: SignedDuration,
-    /// What was found where, for `/health/config`.
+    /// Which settings have a value, and from which source, for `/health/config`.
     pub report: Vec<Finding>,
 }
 
-/// Which requests of a browser carry the cookie with the refresh token.
+/// Which requests of a browser carry the refresh cookie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SameSite {
-    /// Those of pages of the same site.
+    /// Requests of pages on the same site.
     #[default]
     Strict,
-    /// Those, and opening a page of the site from another one.
+    /// As `Strict`, and navigation to the site from another site.
     Lax,
-    /// Those of pages of any site, to each site a cookie of its own (`Partitioned`).
+    /// Requests of pages on any site, with a separate cookie for each site (`Partitioned`).
     None,
 }
 
@@ -96,7 +98,7 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// Whether web pages call the function.
+/// Whether web pages may call the function.
 const fn serves_pages(function: Function) -> bool {
     !matches!(function, Function::Migrate | Function::Maintenance)
 }
@@ -105,13 +107,13 @@ impl Settings {
     /// Reads every setting of `function`.
     ///
     /// # Errors
-    /// With all problems, none of which contains a value.
+    /// With every problem. A problem never contains a value.
     pub fn read(function: Function, sources: &Sources) -> Result<Self, Problems> {
         let (settings, problems) = Self::inspect(function, sources);
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// Reads what can be read and says what could not.
+    /// Reads every setting, and returns the problems beside the settings that could be read.
     #[must_use]
     pub fn inspect(function: Function, sources: &Sources) -> (Self, Problems) {
         let mut read = Reader::new(sources);
@@ -122,14 +124,14 @@ impl Settings {
                 "production" => Some(Environment::Production),
                 _ => None,
             });
-        // What production refuses is only said of production.
+        // An unknown environment counts as development, so that no problem is about a production that was not configured.
         let environment = environment.unwrap_or(Environment::Development);
         let production = environment == Environment::Production;
 
         let log_level = read.or_default(&["LOG_LEVEL"], "info", "trace, debug, info, warn or error", |text| {
             let known = ["trace", "debug", "info", "warn", "error"];
             let lower = text.to_ascii_lowercase();
-            // Python's names, which existing deployments have set.
+            // Python's names of levels, which existing deployments use.
             let lower = match lower.as_str() {
                 "warning" => "warn".to_owned(),
                 "critical" => "error".to_owned(),
