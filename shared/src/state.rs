@@ -1,4 +1,4 @@
-//! What a handler may use.
+//! The state that every handler can use.
 
 use std::sync::Arc;
 
@@ -8,28 +8,28 @@ use crate::db::{Caller, Database, Scope};
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 
-/// The running function: cheap to clone, the same for every request.
+/// The state of the running function, which all requests share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// The settings in force; they change when the secret does.
+    /// The current settings, which change when the secret changes.
     pub live: Arc<Live>,
-    /// The database, as this function's role.
+    /// The database, with the role of this function.
     pub db: Database,
-    /// The time.
+    /// The source of the time.
     pub clock: Clock,
-    /// New identifiers.
+    /// The generator of new ids.
     pub ids: Ids,
-    /// What operators count.
+    /// The metrics for operators.
     pub metrics: Metrics,
 }
 
 impl App {
-    /// The database for a write by `caller`, which takes one of their permits.
+    /// The database for a write by `caller`, which takes a permit of the write limit.
     pub fn write_scope(&self, caller: impl Into<Caller>) -> Scope<'_> {
         self.db.scope(caller).limited(self.settings().limits.map(|limits| limits.writes))
     }
 
-    /// The settings as they are now.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.live.current()

@@ -1,4 +1,4 @@
-//! Values that are valid by construction. They know neither HTTP nor SQL.
+//! Values that are valid by construction. This module imports no other: no HTTP, no SQL, no settings.
 
 mod ban_reason;
 mod description;
@@ -24,7 +24,7 @@ pub use priority::Priority;
 pub use text::replace_controls;
 pub use title::Title;
 
-/// Text from outside that is not acceptable; says what would be.
+/// Why a text from outside was refused: a sentence without a subject, such as "must not be empty".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub(crate) std::borrow::Cow<'static, str>);
