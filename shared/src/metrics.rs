@@ -39,7 +39,7 @@ pub struct Metrics(Option<Arc<Mutex<MetricWriter>>>);
 
 /// A finished request, for its log line. Contains no body, no token and no address of a person.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
+pub struct RequestRecord<'a> {
     /// The id that we generated. The response has it unless the caller sent an id.
     pub request_id: &'a str,
     /// The id that the caller sent, which may not be unique.
@@ -143,7 +143,7 @@ impl Metrics {
     }
 
     /// Writes the lines of a request; `false` if metrics are off.
-    pub(crate) fn answered(&self, request: &Answered<'_>) -> bool {
+    pub(crate) fn record(&self, request: &RequestRecord<'_>) -> bool {
         self.write(|lines| {
             let MetricWriter { stack, function, requests, codes, events, versions, version, buffer, .. } = lines;
             line(requests, &RequestLine { stack, function, request }, buffer);
@@ -188,7 +188,7 @@ fn line(format: &mut Emf, entry: &impl Entry, buffer: &mut Vec<u8>) {
 struct RequestLine<'a> {
     stack: &'a str,
     function: &'a str,
-    request: &'a Answered<'a>,
+    request: &'a RequestRecord<'a>,
 }
 
 impl Entry for RequestLine<'_> {

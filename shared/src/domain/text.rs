@@ -2,8 +2,8 @@
 
 use super::Invalid;
 
-/// Refuses control characters other than tab, line feed and carriage return. PostgreSQL's `text` cannot store NUL, and JSON
-/// needs six bytes for each of the others below U+0020.
+/// Refuses control characters other than tab, line feed and carriage return. PostgreSQL's `text` cannot store NUL, and each
+/// of the others below U+0020 takes seven bytes in a response, which is JSON within JSON.
 pub(super) fn without_controls(text: &str) -> Result<(), Invalid> {
     if text.chars().any(is_control) {
         return Err(Invalid::new("must not contain control characters other than tabs and line breaks"));

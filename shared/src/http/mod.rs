@@ -1,4 +1,4 @@
-//! HTTP: the layers around every function, what handlers take, and what they answer with.
+//! HTTP: the layers around every function, the extractors of handlers, and their response types.
 
 pub mod answer;
 pub mod client;
