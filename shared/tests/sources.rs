@@ -1,9 +1,9 @@
-//! Where settings come from.
+//! The sources of settings.
 
 use shared::config::{Function, Settings, Source, Sources};
 
 #[test]
-fn the_environment_wins_over_the_secret_and_files_over_nothing() {
+fn the_environment_wins_over_the_secret() {
     let mut whole = testkit::settings();
     whole.insert("DATABASE_URL".to_owned(), "postgresql://user:password@localhost/todo".to_owned());
     let sources = Sources::environment([("JWT_ISSUER".to_owned(), "from-environment".to_owned())]);

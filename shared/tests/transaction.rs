@@ -1,4 +1,4 @@
-//! Several statements in one scope: all or nothing, as the caller.
+//! Several statements in one scope are one transaction with the rights of the caller.
 
 use shared::config::Function;
 use shared::db::{Caller, DbError};
