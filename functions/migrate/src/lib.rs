@@ -61,15 +61,15 @@ pub enum MigrateCommand {
 /// An event that invokes this function.
 #[derive(Clone, Debug)]
 pub enum MigrateRequest {
-    /// From CloudFormation, which gets the result at a URL of its own.
+    /// From CloudFormation, which gets the result at the URL in its request.
     CloudFormation(Box<CustomResourceRequest>),
     /// From an operator.
     Command(MigrateCommand),
 }
 
 impl<'de> Deserialize<'de> for MigrateRequest {
-    /// Only a request of CloudFormation has a URL for the response. It decides which of the two this is, so that a
-    /// malformed command is reported as a malformed command.
+    /// Recognises a request of CloudFormation by its URL for the response, so that a malformed command gets an error about
+    /// commands.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         match CustomResourceRequest::read(&value) {
@@ -150,7 +150,7 @@ pub fn fingerprint() -> String {
 /// How long a command waits for another migration to finish. A deploy waits until its deadline.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a migration retries while its tables are in use.
+/// The longest time that a migration retries while its tables are in use.
 const TABLE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The longest time that one statement of a migration may take.
@@ -284,7 +284,7 @@ fn table_lock_timeout(app: &App, invocation: &Invocation) -> Duration {
     time_left(app, invocation).min(TABLE_LOCK_TIMEOUT)
 }
 
-/// Turns a lock timeout into `error`.
+/// Turns a lock timeout into `timed_out`.
 fn locked(timed_out: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
     |error| match error {
         DbError::TimedOut(_) => timed_out,

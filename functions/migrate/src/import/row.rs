@@ -97,7 +97,7 @@ fn times(created: Moment, updated: Moment, now: Timestamp) -> Result<(Timestamp,
     }
 }
 
-const NO_TIME: &str = "created_at or updated_at is missing; the other one, or the time of the import, stands for it";
+const NO_TIME: &str = "created_at or updated_at is missing; it is the other one now, or the time of the import";
 
 /// Converts a user; `None` if they cannot be imported, with a problem in `batch`.
 pub(super) fn user(
@@ -109,7 +109,7 @@ pub(super) fn user(
     let OldUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
     let (name, replaced) = cleaned(name.as_deref());
     let checked = (|| {
-        let id = uuid(legacy_id).ok_or("the id is no UUID")?;
+        let id = uuid(legacy_id).ok_or("the id is not a UUID")?;
         let email = email.as_deref().ok_or("the address is missing")?;
         let email = Email::parse(email).map_err(|_| "the address is not valid")?;
         if same_ids.contains(legacy_id) {
@@ -149,7 +149,7 @@ pub(super) fn user(
         Some(_) => {}
     }
     if old.other_passwords > 0 {
-        batch.adjust(legacy_id, "there are several passwords; one of them was taken over");
+        batch.adjust(legacy_id, "there are several passwords; one of them was imported");
     }
     let role = match role.as_deref() {
         None | Some("" | "user") => Role::User,
@@ -166,7 +166,7 @@ pub(super) fn user(
             Moment::At(until) => Some(until),
             Moment::Missing => None,
             Moment::OutOfRange => {
-                batch.adjust(legacy_id, "ban_expires is out of range; the ban is for good now");
+                batch.adjust(legacy_id, "ban_expires is out of range; the ban has no end now");
                 None
             }
         };
@@ -198,8 +198,8 @@ pub(super) fn task(
     let (title, in_title) = cleaned(old.title.as_deref());
     let (description, in_description) = cleaned(old.description.as_deref());
     let checked = (|| {
-        let id = uuid(&legacy_id).ok_or("the id is no UUID")?;
-        let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or no UUID")?;
+        let id = uuid(&legacy_id).ok_or("the id is not a UUID")?;
+        let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or not a UUID")?;
         if same_ids.contains(&legacy_id) {
             return Err("another task has the same id in another spelling");
         }

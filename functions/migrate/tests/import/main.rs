@@ -228,7 +228,7 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
             "4 the address is not valid",
             "5 created_at or updated_at is out of range",
             "7 the account 00000000-0000-7000-8000-0000000000aa has this address",
-            "not-a-uuid the id is no UUID",
+            "not-a-uuid the id is not a UUID",
         ]
     );
     let mut tasks = skipped("task");

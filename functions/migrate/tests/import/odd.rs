@@ -26,7 +26,7 @@ async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
         problems,
         [
             "the name is blank or longer than 255 characters",
-            "there are several passwords; one of them was taken over",
+            "there are several passwords; one of them was imported",
             "another user has this address",
         ]
     );

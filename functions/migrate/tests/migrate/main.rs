@@ -266,7 +266,7 @@ async fn a_changed_migration_is_noticed() {
     let client = database.connect().await;
     client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
     let checked = check(&database).await;
-    assert_eq!(checked.problems, ["V2__users was applied with another content"]);
+    assert_eq!(checked.problems, ["V2__users was applied with different content"]);
     let error = perform_command(&database, &MigrateCommand::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
 }
