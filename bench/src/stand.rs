@@ -70,7 +70,7 @@ impl Stand {
         environment.insert("DATABASE_URL".to_owned(), cluster.url(NAME));
         let sources = Sources::environment(environment.clone());
         let settings = Live::load(Kind::Auth, Clock::system(), sources).await?.current();
-        let password = passwords::hash(&settings, Password::new(PASSWORD)).await?;
+        let password = passwords::hash(&settings.passwords, Password::new(PASSWORD)).await?;
 
         let template = format!("data_{}_{}_{}", migrate::fingerprint(), data.seed, data.tasks);
         let server = connect(&cluster.admin_url("postgres")).await?;
@@ -162,8 +162,8 @@ impl Stand {
         let session = self.data.id(30, account.number, number, now.as_millisecond());
         let user = account.id();
         let claims = Claims {
-            iss: self.settings.issuer.clone(),
-            aud: self.settings.audience.clone(),
+            iss: self.settings.access_tokens.issuer.clone(),
+            aud: self.settings.access_tokens.audience.clone(),
             sub: user,
             iat: now.as_second(),
             exp: (now + SignedDuration::from_hours(2)).as_second(),
@@ -175,7 +175,7 @@ impl Stand {
             email: account.email(),
             name: Some(format!("Person {}", account.number)),
         };
-        let access = tokens::sign(&self.settings, &claims).ok_or("there is no signing key")?;
+        let access = tokens::sign(&self.settings.access_tokens, &claims).ok_or("there is no signing key")?;
         let refresh = RefreshToken { session, generation: 0 };
         let refresh =
             tokens::derive_refresh_token(&self.settings.refresh_keys, refresh).ok_or("there is no refresh key")?;
@@ -217,7 +217,7 @@ async fn prepare(
     server.batch_execute(&format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)")).await?;
     cluster.ensure_database(building)?;
     let app = migrator(&cluster.url(building), Clock::system()).await;
-    migrate::perform(&app, &Invocation::default(), &migrate::Event::Migrate).await?;
+    migrate::perform(&app, &Invocation::default(), &migrate::MigrateCommand::Migrate).await?;
     drop(app);
     let client = connect(&cluster.admin_url(building)).await?;
     data::load(&client, data, password).await?;

@@ -103,10 +103,10 @@ pub(crate) async fn requests(stand: &Stand, visitor: &Visitor, times: usize) -> 
 
 /// The processor time of hashing a password, in ms, without anything around it.
 pub(crate) async fn hash(stand: &Stand, times: usize) -> Result<f64> {
-    passwords::hash(&stand.settings, Password::new(PASSWORD)).await?;
+    passwords::hash(&stand.settings.passwords, Password::new(PASSWORD)).await?;
     let before = cpu_of(Pid::this())?;
     for _ in 0..times {
-        passwords::hash(&stand.settings, Password::new(PASSWORD)).await?;
+        passwords::hash(&stand.settings.passwords, Password::new(PASSWORD)).await?;
     }
     let used = cpu_of(Pid::this())?.saturating_sub(before);
     Ok(used.as_secs_f64() * 1000.0 / crate::report::float(times))

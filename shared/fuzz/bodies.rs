@@ -1,5 +1,5 @@
-//! What must hold for any input from outside. Fuzzers call these with what they find interesting, property tests
-//! with what is random.
+//! Properties that must hold for any input from outside. Fuzzers call these functions with inputs that reach new code,
+//! property tests with random inputs.
 
 use std::sync::{Arc, OnceLock};
 
@@ -41,7 +41,7 @@ fn text(data: &[u8]) -> String {
     String::from_utf8_lossy(data).into_owned()
 }
 
-/// Whatever is read as a refresh token is one of ours, in its one spelling.
+/// An accepted refresh token is one that we derive, in its only spelling.
 pub(crate) fn refresh_token(data: &[u8]) {
     use secrecy::ExposeSecret;
     let keys = MacKeys::parse(OCTETS).expect("the keys are valid");
@@ -50,7 +50,7 @@ pub(crate) fn refresh_token(data: &[u8]) {
         let derived = tokens::derive_refresh_token(&keys, read).expect("there is an active key");
         assert_eq!(derived.expose_secret(), given);
     }
-    // And what is derived is read, unless a character of it is changed.
+    // A derived token is accepted, unless a character is changed.
     let mut seed = [0; 24];
     let length = data.len().min(24);
     seed[..length].copy_from_slice(&data[..length]);
@@ -71,27 +71,27 @@ pub(crate) fn refresh_token(data: &[u8]) {
     }
 }
 
-/// No token is accepted that we have not signed; one that is signed is judged without panicking, whatever it says.
+/// A token that we have not signed is refused. A signed token is verified without a panic, whatever its claims are.
 pub(crate) fn jwt(data: &[u8]) {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let now = jiff::Timestamp::from_second(1_773_144_000).expect("a valid time");
-    assert!(tokens::verify(settings(), &text(data), now).is_err(), "unsigned text is no token");
+    assert!(tokens::verify(&settings().access_tokens, &text(data), now).is_err(), "unsigned text is no token");
     let middle = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
     let (header, payload) = data.split_at(middle);
     let message =
         format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload.get(1..).unwrap_or_default()));
     for signature in ["", "AAAA", &"A".repeat(86)] {
-        assert!(tokens::verify(settings(), &format!("{message}.{signature}"), now).is_err());
+        assert!(tokens::verify(&settings().access_tokens, &format!("{message}.{signature}"), now).is_err());
     }
-    // Signed with the real keys: only the claims decide.
+    // Signed with our keys, so only the claims decide.
     let seed: Vec<u8> = (0..32).collect();
     let pair = aws_lc_rs::signature::Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed of 32 bytes");
     let ours = URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()));
     let mac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, LEGACY.as_bytes());
     let theirs = URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&mac, message.as_bytes()));
     for (signature, algorithm) in [(ours, "EdDSA"), (theirs, "HS256")] {
-        if let Ok(identity) = tokens::verify(settings(), &format!("{message}.{signature}"), now) {
+        if let Ok(identity) = tokens::verify(&settings().access_tokens, &format!("{message}.{signature}"), now) {
             let header: Value = serde_json::from_slice(header).expect("an accepted header is JSON");
             assert_eq!(header["alg"], algorithm, "one algorithm per key");
             assert_eq!(identity.proof.session().is_some(), algorithm == "EdDSA");
@@ -99,7 +99,7 @@ pub(crate) fn jwt(data: &[u8]) {
     }
 }
 
-/// An address that is accepted is in its normal form, which is accepted as it is.
+/// An accepted address is normalised, and normalising it again does not change it.
 pub(crate) fn email(data: &[u8]) {
     let Ok(email) = Email::parse(&text(data)) else { return };
     let text = email.as_str();
@@ -108,7 +108,7 @@ pub(crate) fn email(data: &[u8]) {
     assert!(!text.chars().any(char::is_control), "{text:?}");
 }
 
-/// No stored hash costs more than the caps, and those that cost little are compared without panicking.
+/// No accepted hash is above the largest cost, and a cheap one is verified without a panic.
 pub(crate) fn stored_hash(data: &[u8]) {
     let stored = text(data);
     let cheap = match passwords::cost_of(&stored) {
@@ -130,7 +130,7 @@ pub(crate) fn stored_hash(data: &[u8]) {
     }
 }
 
-/// A cursor that is read is one that we would write, at a time the database can hold.
+/// An accepted cursor is one that we would encode, with a time that the database can store.
 pub(crate) fn cursor(data: &[u8]) {
     let given = text(data);
     if let Some(cursor) = Cursor::decode(&given) {
@@ -145,10 +145,10 @@ pub(crate) fn cursor(data: &[u8]) {
     assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
 }
 
-/// An event that is one at all gets an answer that is no 5xx, with the headers every answer has.
+/// Every event gets a response that is not 5xx and has the headers of every response.
 pub(crate) fn event(data: &[u8]) {
     let Ok(given) = serde_json::from_slice::<Value>(data) else { return };
-    // What is missing for an event of API Gateway is filled in, so that more inputs get that far.
+    // Add the missing fields of an event, so that more inputs are valid events.
     let mut event: Value = json!({
         "version": "2.0", "routeKey": "$default", "rawPath": "/", "rawQueryString": "", "headers": {},
         "requestContext": { "http": { "method": "POST", "path": "/", "sourceIp": "203.0.113.7" } },
@@ -158,7 +158,7 @@ pub(crate) fn event(data: &[u8]) {
         return;
     }
     merge(&mut event, &given);
-    // Fields of another type are none that API Gateway sends.
+    // API Gateway sends no fields of other types.
     let Ok(event) = serde_json::from_value::<HttpEvent>(event) else { return };
     let answer = runtime().block_on(router().clone().oneshot(event.into_request(None)));
     let answer = answer.unwrap_or_else(|never| match never {});
@@ -193,7 +193,7 @@ struct Body {
     title: String,
 }
 
-/// Everything a handler can take from a request, behind the layers of every function.
+/// A router with a handler that uses every extractor, behind the layers of every function.
 fn router() -> &'static axum::Router {
     static ROUTER: OnceLock<axum::Router> = OnceLock::new();
     ROUTER.get_or_init(|| {

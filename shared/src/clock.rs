@@ -1,31 +1,31 @@
-//! The only caller of `now()`.
+//! The source of the time. No other code reads the system clock, so that tests can set the time.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The first moment of our era, 0001-01-01T00:00Z: what is older cannot be told in RFC 3339.
+/// The earliest time that RFC 3339 can write: 0001-01-01T00:00Z.
 pub const OUR_ERA: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// Where the time comes from: the system in production, a hand-moved clock in tests.
+/// A source of the time: the system clock in production, a clock that tests set. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
 impl Clock {
     /// The system's clock.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place where the time enters")]
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the system clock")]
     pub fn system() -> Self {
         Self::new(Timestamp::now)
     }
 
-    /// A clock that answers with what `now` returns.
+    /// A clock that returns what `now` returns.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time in whole microseconds, which is what PostgreSQL stores.
+    /// The current time in whole microseconds, the precision of PostgreSQL.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let now = (self.0)();

@@ -1,4 +1,4 @@
-//! Every way a request can fail, and its one table to HTTP.
+//! All errors of requests, in one table with their HTTP status, code and title.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -8,13 +8,13 @@ use std::fmt::Write as _;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::config::{Policy, Refused};
 use crate::db::{DbError, RequestRefusal};
+use crate::domain::{Policy, Refused};
 
-/// One row per failure: what it means, its variant, HTTP status, stable code and title.
+/// One row for each error: its meaning, variant, HTTP status, stable code and title.
 macro_rules! table {
     ($($doc:literal $variant:ident = $status:ident, $code:literal, $title:literal;)*) => {
-        /// The stable, machine-readable names of failures.
+        /// The stable, machine-readable names of errors.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $(#[doc = $doc] $variant,)* }
 
@@ -22,13 +22,13 @@ macro_rules! table {
             /// Every code, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The HTTP status of this failure.
+            /// The HTTP status of this error.
             #[must_use]
             pub const fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            /// The name that clients compare with.
+            /// The name that clients compare, the field `code` of a problem.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
@@ -40,7 +40,7 @@ macro_rules! table {
                 match self { $(Self::$variant => $title,)* }
             }
 
-            /// What the failure means and what a client does about it.
+            /// What the error means and what a client should do about it.
             #[must_use]
             pub const fn explanation(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
@@ -98,7 +98,7 @@ pub struct FieldError {
     pub detail: String,
 }
 
-/// A failed request. Becomes `application/problem+json`; the cause only reaches the log.
+/// A failed request. The response is `application/problem+json`; the cause goes only to the log.
 #[derive(Debug)]
 pub struct ApiError(Box<Inner>);
 
@@ -114,7 +114,7 @@ struct Inner {
 }
 
 impl ApiError {
-    /// A failure with a detail for the person who sees it.
+    /// An error with a detail for the user.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             code,
@@ -127,13 +127,13 @@ impl ApiError {
         }))
     }
 
-    /// A failure whose title says it all.
+    /// An error whose detail is its title.
     #[must_use]
     pub fn of(code: Code) -> Self {
         Self::new(code, code.title())
     }
 
-    /// Too much of something. The answer says when to try again.
+    /// An exceeded limit. The response says when to try again.
     #[must_use]
     pub fn limited(refused: Refused) -> Self {
         let code = match refused.policy {
@@ -145,12 +145,12 @@ impl ApiError {
         error
     }
 
-    /// A failure on our side.
+    /// An internal error (500), with its cause.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::of(Code::Internal).because(cause)
     }
 
-    /// Input that was understood and is not acceptable, at one place.
+    /// An invalid value (422) at `pointer`: a JSON pointer into the body, `/query/<name>` or `/path/<name>`.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let error = FieldError { pointer: pointer.into(), detail: detail.into() };
         let name = error.pointer.rsplit('/').next().unwrap_or_default();
@@ -158,48 +158,48 @@ impl ApiError {
         Self::new(Code::ValidationFailed, detail).at(error)
     }
 
-    /// The same failure under another code.
+    /// Replaces the code.
     #[must_use]
     pub fn with_code(mut self, code: Code) -> Self {
         self.0.code = code;
         self
     }
 
-    /// Points at the part of the input.
+    /// Adds an invalid part of the input.
     #[must_use]
     pub fn at(mut self, error: FieldError) -> Self {
         self.0.errors.push(error);
         self
     }
 
-    /// Keeps the cause for the log.
+    /// Sets the cause, for the log.
     #[must_use]
     pub fn because(mut self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
-    /// The word that replaces the number in `status`, for clients of the old health checks.
+    /// Replaces the number in the field `status` by a word, for clients of the old health checks.
     #[must_use]
     pub fn with_body_status(mut self, status: &'static str) -> Self {
         self.0.body_status = Some(status);
         self
     }
 
-    /// Something public to show beside the problem, as `data`.
+    /// Adds the field `data`, which clients see.
     #[must_use]
     pub fn with_report(mut self, report: serde_json::Value) -> Self {
         self.0.report = Some(report);
         self
     }
 
-    /// Which failure this is.
+    /// The code of the error.
     #[must_use]
     pub fn code(&self) -> Code {
         self.0.code
     }
 
-    /// What the person sees.
+    /// The detail that the user sees.
     #[must_use]
     pub fn detail(&self) -> &str {
         &self.0.detail
@@ -221,14 +221,14 @@ impl ApiError {
         self.0.refused.as_ref()
     }
 
-    /// The cause and its causes in one line, for the log only.
+    /// The cause and its sources in one line, only for the log.
     pub(crate) fn cause_line(&self) -> Option<String> {
         self.0.cause.as_deref().map(|cause| line(cause))
     }
 }
 
-/// An error and its causes in one line. Of what PostgreSQL says, the message, the code and the constraint: its details
-/// quote whole rows.
+/// An error and its sources in one line. An error of PostgreSQL is reduced to message, code and constraint, because its
+/// details quote whole rows.
 #[must_use]
 pub fn line(error: &(dyn StdError + 'static)) -> String {
     let mut line = String::new();
@@ -237,9 +237,15 @@ pub fn line(error: &(dyn StdError + 'static)) -> String {
         if !line.is_empty() {
             line.push_str(": ");
         }
-        if let Some(said) = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.as_db_error()) {
-            let constraint = said.constraint().map(|name| format!(", {name}")).unwrap_or_default();
-            let _ = write!(line, "{}: {} ({}{constraint})", said.severity(), said.message(), said.code().code());
+        if let Some(reported) = error.downcast_ref::<tokio_postgres::Error>().and_then(|error| error.as_db_error()) {
+            let constraint = reported.constraint().map(|name| format!(", {name}")).unwrap_or_default();
+            let _ = write!(
+                line,
+                "{}: {} ({}{constraint})",
+                reported.severity(),
+                reported.message(),
+                reported.code().code()
+            );
             return line;
         }
         let _ = write!(line, "{error}");
@@ -248,7 +254,7 @@ pub fn line(error: &(dyn StdError + 'static)) -> String {
     line
 }
 
-/// What a panic said.
+/// The message of a panic.
 #[must_use]
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

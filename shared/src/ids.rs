@@ -1,21 +1,21 @@
-//! Identifiers, made by us before the first try of a write so that a retry is the same write.
+//! Identifiers, which are generated before the first try of a write, so that a retry writes the same row.
 
 use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::clock::Clock;
 
-/// A source of UUIDv7 (RFC 9562 §5.7): ordered by time, which keeps index writes local.
+/// A generator of UUIDv7 (RFC 9562 §5.7), which are ordered by time, so that inserts touch few pages of an index.
 #[derive(Clone, Debug)]
 pub struct Ids(Clock);
 
 impl Ids {
-    /// Ids stamped with the time of `clock`.
+    /// A generator that takes the time from `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(clock)
     }
 
-    /// The next id.
+    /// Generates an id.
     #[must_use]
     pub fn next(&self) -> Uuid {
         let now = self.0.now();

@@ -1,4 +1,4 @@
-//! Cold start: logs, configuration, pool, router, event loop.
+//! The start of a function: configuration, logs, connection pool, router and event loop.
 
 use std::future::Future;
 use std::path::Path;
@@ -24,13 +24,13 @@ use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::state::App;
 
-/// Where Lambda hands out invocations; nowhere else is it set.
+/// The address of the Lambda runtime API, which is set only in Lambda.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start.
-/// Serves as many requests at once as Lambda says, one unless it says more.
+/// Serves the routes of an HTTP function until Lambda ends the instance. Exits with 1 if it cannot start. The number of
+/// concurrent requests comes from `AWS_LAMBDA_MAX_CONCURRENCY`; 1 by default.
 pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
     with_sources(|sources, concurrency| async move {
         let app = start(function, sources, concurrency).await?;
@@ -40,16 +40,16 @@ pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
     })
 }
 
-async fn respond(router: Router, event: LambdaEvent<HttpEvent>) -> Result<HttpAnswer, Failure> {
+async fn respond(router: Router, event: LambdaEvent<HttpEvent>) -> Result<HttpAnswer, BoxError> {
     let LambdaEvent { payload, context } = event;
     let response = router.oneshot(payload.into_request(Some(context))).await?;
     Ok(HttpAnswer::from_response(response).await?)
 }
 
-/// Runs a function with the settings of this process.
+/// Runs a function with the settings of the process environment and its concurrency.
 fn with_sources<Running>(main: impl FnOnce(Sources, usize) -> Running) -> ExitCode
 where
-    Running: Future<Output = Result<(), Failure>>,
+    Running: Future<Output = Result<(), BoxError>>,
 {
     match Sources::process(Path::new(".")) {
         Ok(sources) => {
@@ -64,21 +64,21 @@ where
     }
 }
 
-/// How many requests Lambda hands to this instance at once.
+/// How many requests Lambda sends to this instance concurrently.
 fn concurrency(sources: &Sources) -> usize {
-    let said = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").filter(|(_, source)| *source == Source::Environment);
-    said.and_then(|(text, _)| text.parse::<u16>().ok()).map_or(1, usize::from)
+    let value = sources.get("AWS_LAMBDA_MAX_CONCURRENCY").filter(|(_, source)| *source == Source::Environment);
+    value.and_then(|(text, _)| text.parse::<u16>().ok()).map_or(1, usize::from)
 }
 
-/// What is known of a direct invocation beside its event.
+/// A direct invocation, without its event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Invocation {
-    /// When Lambda ends it; none outside of Lambda.
+    /// When Lambda ends the invocation; `None` outside of Lambda.
     pub deadline: Option<Timestamp>,
 }
 
 impl Invocation {
-    /// How long Lambda lets it run from now.
+    /// The time until the deadline, at least 0; `None` without a deadline.
     #[must_use]
     pub fn time_left(&self, clock: &Clock) -> Option<Duration> {
         let left = self.deadline?.duration_since(clock.now());
@@ -86,15 +86,15 @@ impl Invocation {
     }
 }
 
-/// Answers direct invocations of a function without HTTP. Outside of Lambda the first argument is the event,
-/// and the answer is printed.
-#[expect(clippy::print_stdout, reason = "outside of Lambda the answer is for a person")]
+/// Answers direct invocations of a function without HTTP. Outside of Lambda, the first argument is the event and the
+/// result is printed as JSON.
+#[expect(clippy::print_stdout, reason = "outside of Lambda the result is for a person")]
 pub fn answer<Event, Answer, Handler, Handling>(function: Function, handler: Handler) -> ExitCode
 where
     Event: DeserializeOwned,
     Answer: Serialize,
     Handler: Fn(App, Invocation, Event) -> Handling,
-    Handling: Future<Output = Result<Answer, Failure>>,
+    Handling: Future<Output = Result<Answer, BoxError>>,
 {
     with_sources(|sources, concurrency| async move {
         if sources.get(RUNTIME_API).is_some() {
@@ -102,7 +102,7 @@ where
             let handler = &handler;
             let service = service_fn(move |event: LambdaEvent<Event>| {
                 let deadline = i64::try_from(event.context.deadline).ok();
-                // Outside of Lambda it may be of another clock, and have passed.
+                // An emulator may send a deadline of another clock, which has passed.
                 let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
                 let deadline = deadline.filter(|deadline| *deadline > app.clock.now());
                 handler(app.clone(), Invocation { deadline }, event.payload)
@@ -112,15 +112,15 @@ where
         let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
         let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
         let answer = handler(start(function, sources, concurrency).await?, Invocation::default(), event).await?;
-        // Whoever reads it may have read enough.
+        // End silently if the reader closes the pipe, as `head` does.
         sigpipe::reset();
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())
     })
 }
 
-/// One thread for one request at a time; else a thread for each processor.
-fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+/// Runs `main` on one thread for one request at a time, otherwise on a thread for each CPU.
+fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<(), BoxError>>) -> ExitCode {
     let mut builder = if concurrency > 1 {
         tokio::runtime::Builder::new_multi_thread()
     } else {
@@ -129,16 +129,16 @@ fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<()
     let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("the runtime cannot start: {error}");
+            eprintln!("the async runtime cannot start: {error}");
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(main) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A deployment reads its log; before there is one, and outside of Lambda, a person reads.
+            // In Lambda errors go to the log once there is one; otherwise to a person.
             if tracing::dispatcher::has_been_set() && in_lambda {
-                tracing::error!(%error, "the function stops");
+                tracing::error!(%error, "the function stops because of an error");
             } else {
                 eprintln!("error: {error}");
             }
@@ -147,18 +147,17 @@ fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<()
     }
 }
 
-/// Everything a handler may use, from the settings in `sources`. Opens no connection, and never more than
-/// `connections`.
+/// Reads the settings and builds the state of the function. Opens no connection yet; later at most `connections`.
 ///
 /// # Errors
-/// With everything that is wrong with the settings.
-async fn start(function: Function, sources: Sources, connections: usize) -> Result<App, Failure> {
+/// With all problems of the settings.
+async fn start(function: Function, sources: Sources, connections: usize) -> Result<App, BoxError> {
     let clock = Clock::system();
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
     let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
     let settings = live.current();
-    // Lambda says so where the template asks for it.
+    // Lambda sets the format that the template asks for.
     let json = settings.environment != Environment::Development || lambda_wants_json;
     log_to_stdout(&settings.log_level, json);
     live.log_problems();
@@ -167,7 +166,7 @@ async fn start(function: Function, sources: Sources, connections: usize) -> Resu
     Ok(App { metrics: metrics.unwrap_or_default(), ..assemble(function, live, clock, connections) })
 }
 
-/// The parts put together, without metrics.
+/// The state of `function` from its parts, without metrics.
 #[must_use]
 pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: usize) -> App {
     let role = match function {
@@ -177,20 +176,21 @@ pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: 
         Function::Maintenance => DatabaseRole::Maintenance,
         Function::Health | Function::Docs | Function::Migrate => DatabaseRole::Login,
     };
-    let db = Database::new(Arc::clone(&live), clock.clone(), role, connections);
+    let db = Database::new(live.clone(), clock.clone(), role, connections);
     App { live, db, ids: Ids::new(clock.clone()), clock, metrics: Metrics::default() }
 }
 
-/// What is logged at a level. The drivers' own debug output may hold statements: never on.
+/// The log filter for a level. Libraries are limited to warnings or errors: their debug output may contain statements and
+/// secrets.
 #[must_use]
 pub fn log_filter(level: &str) -> EnvFilter {
     EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"))
 }
 
-/// JSON lines in a deployment, text in development.
+/// Logs to standard output, as JSON lines or as text.
 fn log_to_stdout(level: &str, json: bool) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(log_filter(level)).with_ansi(false);
-    // A subscriber is there already if a test put one.
+    // Fails only if a test has set a subscriber; it is kept then.
     let _ = if json {
         subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     } else {

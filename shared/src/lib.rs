@@ -1,4 +1,5 @@
-//! What every function of the backend shares: configuration, database, tokens, HTTP and the Lambda loop.
+//! The code that all functions of the backend share: configuration, database, tokens, passwords, HTTP and the Lambda
+//! event loop. `shared/tests/layers.rs` lists which module may import which.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod domain;
 pub mod error;
 pub mod http;
 pub mod ids;
+mod keys;
 pub mod lambda;
 pub mod metrics;
 pub mod passwords;
@@ -18,6 +20,6 @@ pub mod tokens;
 pub use error::ApiError;
 pub use state::App;
 
-/// For [`routes!`].
+/// Used by the expansion of [`routes!`].
 #[doc(hidden)]
 pub use utoipa_axum;

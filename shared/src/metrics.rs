@@ -1,5 +1,5 @@
-//! Metrics as lines of the log, in CloudWatch's embedded metric format: no call to anybody, no loss at the end of
-//! an instance. The line of a request is its log line too, so that it is paid for once.
+//! Metrics as log lines in CloudWatch's embedded metric format: no network call, and no loss when an instance ends. The
+//! metrics of a request are in its log line, so that CloudWatch stores and bills one line.
 
 use std::fmt;
 use std::io::Write;
@@ -13,12 +13,11 @@ use metrique_writer_format_emf::{Emf, NoMetric};
 
 use crate::config::Function;
 use crate::error::Code;
-use crate::http::millis;
 
 /// The namespace of all metrics.
 const NAMESPACE: &str = "TodoBackend";
 
-/// The name of every metric.
+/// The names of all metrics.
 pub const NAMES: [&str; 12] = [
     "Requests",
     "ServerErrors",
@@ -34,55 +33,55 @@ pub const NAMES: [&str; 12] = [
     Event::MigrationFailures.name(),
 ];
 
-/// Where metrics go; nowhere outside of a stack. Cheap to clone.
+/// The metrics of a function; off outside of a stack. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Metrics(Option<Arc<Mutex<Lines>>>);
+pub struct Metrics(Option<Arc<Mutex<MetricWriter>>>);
 
-/// What is known of a request when it is answered: no body, no token, no address of a person.
+/// A finished request, for its log line. Contains no body, no token and no address of a person.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
-    /// Our own id of the request; on the answer, unless the caller gave one.
+pub struct RequestRecord<'a> {
+    /// The id that we generated. The response has it unless the caller sent an id.
     pub request_id: &'a str,
-    /// The caller's id of the request, which others may have as well.
+    /// The id that the caller sent, which may not be unique.
     pub given_request_id: Option<&'a str>,
-    /// API Gateway's own name for the request, which stands in its access log.
+    /// The id of API Gateway, which its access log has.
     pub gateway_request_id: Option<&'a str>,
-    /// The trace it belongs to in X-Ray.
+    /// The trace id in X-Ray.
     pub trace_id: Option<&'a str>,
-    /// The trace of the caller (`traceparent`).
+    /// The trace id of the caller (`traceparent`).
     pub w3c_trace_id: Option<&'a str>,
-    /// The request's own place in that trace.
+    /// The span id of this request in the trace of the caller.
     pub span_id: Option<&'a str>,
     /// The HTTP method.
     pub method: &'a str,
-    /// The pattern of the route; empty if none matched.
+    /// The pattern of the route; empty if no route matched.
     pub route: &'a str,
     /// The HTTP status.
     pub status: u16,
-    /// From the first layer to the last.
+    /// The time from the first layer to the last.
     pub total: Duration,
-    /// Of that, waiting for the database.
+    /// The part of `total` that the request waited for the database.
     pub database: Duration,
-    /// Whether it is the first of its instance.
+    /// Whether it is the first request of the instance.
     pub cold_start: bool,
-    /// Which failure it is.
+    /// The error code; `None` for a success.
     pub code: Option<Code>,
-    /// Why, for operators.
+    /// The cause of the error, for operators.
     pub cause: Option<&'a str>,
     /// The slowest statement that took longer than 100 ms, with its milliseconds.
     pub slow_statement: Option<(&'static str, f64)>,
 }
 
-/// What is counted for the whole stack.
+/// An event that is counted for the whole stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Somebody gave a wrong address or password.
+    /// A sign-in failed because of a wrong address or password.
     SignInFailures,
-    /// An old refresh token came from elsewhere.
+    /// A superseded refresh token was used from elsewhere, and its session was revoked.
     RefreshReuse,
     /// A limit refused a request.
     RateLimited,
-    /// There was no database, or it did not answer in time.
+    /// The database could not be reached, or did not answer in time.
     DatabaseErrors,
     /// A migration failed.
     MigrationFailures,
@@ -99,7 +98,7 @@ impl Event {
         }
     }
 
-    /// What a failure of a request also counts as.
+    /// The event that an error of a request also counts as.
     const fn of(code: Code) -> Option<Self> {
         match code {
             Code::InvalidCredentials => Some(Self::SignInFailures),
@@ -111,8 +110,8 @@ impl Event {
     }
 }
 
-/// Formats lines, and writes all of a request at once.
-struct Lines {
+/// Formats the lines of a request, and writes them in one call.
+struct MetricWriter {
     stack: String,
     function: &'static str,
     requests: Emf,
@@ -125,14 +124,14 @@ struct Lines {
 }
 
 impl Metrics {
-    /// Metrics of a version of a function of the stack `stack`, as lines of `output`.
+    /// Metrics of one version of a function in the stack `stack`, written to `output`.
     #[must_use]
     pub fn new(stack: &str, function: Function, version: &str, output: Box<dyn Write + Send>) -> Self {
         let by = |names: &[&str]| {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
             Emf::builder(NAMESPACE.to_owned(), vec![names]).build()
         };
-        Self(Some(Arc::new(Mutex::new(Lines {
+        Self(Some(Arc::new(Mutex::new(MetricWriter {
             stack: stack.to_owned(),
             function: function.as_str(),
             requests: by(&["Stack", "Function"]),
@@ -145,10 +144,10 @@ impl Metrics {
         }))))
     }
 
-    /// Writes the lines of a request; `false` if there is nowhere to write.
-    pub(crate) fn answered(&self, request: &Answered<'_>) -> bool {
+    /// Writes the lines of a request; `false` if metrics are off.
+    pub(crate) fn record(&self, request: &RequestRecord<'_>) -> bool {
         self.write(|lines| {
-            let Lines { stack, function, requests, codes, events, versions, version, buffer, .. } = lines;
+            let MetricWriter { stack, function, requests, codes, events, versions, version, buffer, .. } = lines;
             line(requests, &RequestLine { stack, function, request }, buffer);
             if request.status >= 500 {
                 line(versions, &VersionLine { stack, function, version }, buffer);
@@ -164,34 +163,34 @@ impl Metrics {
 
     /// Counts one event.
     pub fn count(&self, event: Event) {
-        self.write(|Lines { stack, events, buffer, .. }| line(events, &EventLine { stack, event }, buffer));
+        self.write(|MetricWriter { stack, events, buffer, .. }| line(events, &EventLine { stack, event }, buffer));
     }
 
-    fn write(&self, fill: impl FnOnce(&mut Lines)) -> bool {
+    fn write(&self, fill: impl FnOnce(&mut MetricWriter)) -> bool {
         let Some(lines) = &self.0 else { return false };
         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.buffer.clear();
         fill(&mut lines);
-        let Lines { buffer, output, .. } = &mut *lines;
-        // One write, so that lines of others do not come between; a log that is gone is no reason to fail.
+        let MetricWriter { buffer, output, .. } = &mut *lines;
+        // One write, so that no other line comes between. A request does not fail because its log cannot be written.
         let _ = output.write_all(buffer).and_then(|()| output.flush());
         true
     }
 }
 
-/// Adds a line to the buffer, or nothing: an entry that is not valid is a mistake that tests find.
+/// Appends a line to the buffer, or nothing if the entry is invalid, which is a bug that tests find.
 fn line(format: &mut Emf, entry: &impl Entry, buffer: &mut Vec<u8>) {
     let before = buffer.len();
     if let Err(error) = format.format(entry, buffer) {
         buffer.truncate(before);
-        tracing::error!(%error, "a metric could not be written");
+        tracing::error!(%error, "a metric could not be formatted");
     }
 }
 
 struct RequestLine<'a> {
     stack: &'a str,
     function: &'a str,
-    request: &'a Answered<'a>,
+    request: &'a RequestRecord<'a>,
 }
 
 impl Entry for RequestLine<'_> {
@@ -228,7 +227,7 @@ impl Entry for RequestLine<'_> {
     }
 }
 
-/// With two decimals: a duration as it is would have seventeen, and bytes are paid for.
+/// A duration with two decimals: the full value has seventeen, and CloudWatch bills bytes.
 struct Milliseconds(Duration);
 
 impl Value for Milliseconds {
@@ -283,4 +282,9 @@ impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Metrics(on)" } else { "Metrics(off)" })
     }
+}
+
+/// A duration in milliseconds, rounded to two decimals.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

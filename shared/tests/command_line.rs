@@ -1,4 +1,4 @@
-//! Programs as a person starts them.
+//! Programs that are started from a shell.
 
 use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use testkit::built;
 
 #[test]
-fn a_reader_that_has_read_enough_ends_a_program_quietly() {
+fn a_closed_pipe_ends_a_program_silently() {
     const SIGPIPE: i32 = 13;
     let mut command = Command::new(built("examples/keys"));
     command.arg("jwks").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut keys = command.spawn().unwrap();
-    // It prints when its input has ended, and nobody reads any more.
+    // The program prints after the end of its input, when the pipe has no reader any more.
     drop(keys.stdout.take());
     let (private, _) = testkit::jwt_keys();
     keys.stdin.take().unwrap().write_all(private.to_string().as_bytes()).unwrap();
@@ -23,7 +23,7 @@ fn a_reader_that_has_read_enough_ends_a_program_quietly() {
 }
 
 #[test]
-fn a_broken_file_of_settings_is_an_error_that_names_it_and_the_line() {
+fn a_malformed_env_file_is_an_error_with_file_and_line() {
     for (content, expected) in [
         (&b"\xef\xbb\xbfJWT_ISSUER=x\n"[..], "line 1: the file starts with a byte order mark"),
         (b"\xff\xfeJ\0W\0T\0", "line 1: the file is UTF-16"),

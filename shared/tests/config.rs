@@ -1,10 +1,10 @@
-//! Settings: every one missing, malformed and forbidden in production; all problems at once; never a value.
+//! Settings that are missing, malformed or forbidden in production. All problems are reported together, without values.
 
 use std::collections::BTreeMap;
 
 use shared::config::{Environment, Function, Problems, Settings, Sources};
 
-/// A word that stands in every bad value, so that a leak shows.
+/// A word in every wrong value, so that a leaked value is found.
 const LEAK: &str = "hunter2";
 
 fn whole() -> BTreeMap<String, String> {
@@ -43,7 +43,7 @@ fn named(problems: &Problems) -> Vec<&'static str> {
 }
 
 #[test]
-fn whole_settings_are_accepted_by_every_function() {
+fn complete_settings_are_accepted_by_every_function() {
     for function in Function::ALL {
         assert!(read(function, whole()).is_ok(), "{function:?}: {}", read(function, whole()).unwrap_err());
         assert!(read(function, production()).is_ok(), "{function:?}: {}", read(function, production()).unwrap_err());
@@ -72,16 +72,16 @@ fn each_function_needs_its_own_settings_and_no_others() {
 }
 
 #[test]
-fn tasks_holds_no_private_key_even_if_one_is_offered() {
+fn tasks_ignores_a_private_key() {
     let mut all = whole();
     all.insert("JWT_PUBLIC_KEYS".to_owned(), all["JWT_SIGNING_KEYS"].clone());
     assert_eq!(named(&read(Function::Tasks, all).unwrap_err()), ["JWT_PUBLIC_KEYS"]);
     let settings = read(Function::Tasks, whole()).unwrap();
-    assert!(settings.signing_keys.active().is_none() && settings.refresh_keys.active().is_none());
+    assert!(settings.access_tokens.signing_keys.active().is_none() && settings.refresh_keys.active().is_none());
 }
 
 #[test]
-fn every_malformed_value_is_named_with_what_was_expected() {
+fn every_malformed_value_is_reported_with_the_expected_one() {
     let short_key = r#"{"keys":[{"kty":"oct","kid":"hunter2","k":"c2hvcnQ"}]}"#;
     let two_active = testkit::settings()["JWT_SIGNING_KEYS"].replace("retired", "active");
     let none_active =
@@ -98,7 +98,7 @@ fn every_malformed_value_is_named_with_what_was_expected() {
         ("ALLOWED_ORIGINS", "https://hunter2@a.example.com", Function::Docs),
         ("ALLOWED_ORIGINS", "ftp://hunter2.example.com", Function::Docs),
         ("ALLOWED_ORIGINS", ",", Function::Docs),
-        // What no browser ever sends.
+        // Browsers never send these.
         ("ALLOWED_ORIGINS", "https://hunter2.example.com:443", Function::Docs),
         ("ALLOWED_ORIGINS", "http://hunter2.example.com:80", Function::Docs),
         ("ALLOWED_ORIGINS", "https://hunter2.*.example.com", Function::Docs),
@@ -168,7 +168,7 @@ fn every_malformed_value_is_named_with_what_was_expected() {
 }
 
 #[test]
-fn migrations_never_go_through_the_pooler() {
+fn migrate_refuses_the_pooled_host() {
     for environment in ["development", "staging", "production"] {
         let mut all = production();
         all.insert("ENVIRONMENT".to_owned(), environment.to_owned());
@@ -180,7 +180,7 @@ fn migrations_never_go_through_the_pooler() {
 }
 
 #[test]
-fn production_refuses_what_is_unsafe() {
+fn production_refuses_unsafe_settings() {
     let weak_keys = |name: &'static str| (name, production()[name].replace("test-", "dev-"));
     let table: Vec<(&str, String, Function)> = vec![
         ("DATABASE_URL", "postgresql://u:hunter2@db.example.com/d".to_owned(), Function::Tasks),
@@ -214,7 +214,7 @@ fn production_refuses_what_is_unsafe() {
         assert!(named(&problems).iter().all(|problem| *problem == name), "{problems}");
         let message = problems.to_string();
         assert!(message.contains("in production") && !message.contains(LEAK), "{message}");
-        // The same value is good enough for a developer.
+        // Development accepts the same value.
         all.insert("ENVIRONMENT".to_owned(), "development".to_owned());
         assert!(read(function, all).is_ok(), "{name}={value}");
     }
@@ -224,7 +224,7 @@ fn production_refuses_what_is_unsafe() {
 }
 
 #[test]
-fn all_problems_stand_in_one_message() {
+fn all_problems_are_in_one_message() {
     let settings = [
         ("ENVIRONMENT", "production"),
         ("LOG_LEVEL", "hunter2"),
@@ -255,7 +255,7 @@ fn all_problems_stand_in_one_message() {
 }
 
 #[test]
-fn pythons_names_of_log_levels_are_read() {
+fn log_levels_may_have_pythons_names() {
     for (given, read_as) in [("INFO", "info"), ("WARNING", "warn"), ("CRITICAL", "error"), ("Debug", "debug")] {
         let settings = read(Function::Docs, [("LOG_LEVEL".to_owned(), given.to_owned())].into()).unwrap();
         assert_eq!(settings.log_level, read_as);
@@ -271,7 +271,7 @@ fn settings_print_no_secret() {
 }
 
 #[test]
-fn blank_is_missing() {
+fn a_blank_value_is_a_missing_value() {
     let mut all = whole();
     all.insert("DATABASE_URL".to_owned(), "  ".to_owned());
     let problems = read(Function::Tasks, all).unwrap_err();
@@ -279,7 +279,7 @@ fn blank_is_missing() {
 }
 
 #[test]
-fn the_other_name_of_the_database_is_read() {
+fn the_database_url_may_have_its_other_name() {
     let mut all = production();
     let url = all.remove("DATABASE_URL").unwrap();
     all.insert("NEON_DATABASE_URL".to_owned(), url);

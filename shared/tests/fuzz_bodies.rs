@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets with random input, so that they are run where no fuzzer is.
+//! Runs the bodies of the fuzz targets with random input, so that they also run without a fuzzer.
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
@@ -6,7 +6,7 @@ mod bodies;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Bytes, text, and text around what is valid.
+/// Random bytes, random text, and variations of valid text.
 fn input(valid: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let near =
         (proptest::sample::select(valid), 0..200_usize, any::<u8>(), 0..3_u8).prop_map(|(text, place, byte, how)| {

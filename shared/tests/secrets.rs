@@ -1,4 +1,4 @@
-//! Secrets Manager through the real SDK, on moto's server.
+//! Reading secrets with the real SDK from a moto server.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use shared::config::{Function, Live, SecretReader, Sources};
 use shared::db::{Database, DatabaseRole, Statement, connect_direct, health};
 use testkit::{Bouncer, Moto, TestClock, TestDatabase, TlsFront, forge, jwt_keys, other_jwt_keys, settings};
 
-/// The settings of a function as its secret: key sets as JSON, not as text.
+/// The settings of a function as a secret, with key sets as JSON objects and not as text.
 fn secret(database: &TestDatabase) -> Value {
     let mut values: serde_json::Map<String, Value> = settings()
         .into_iter()
@@ -26,26 +26,26 @@ async fn load(moto: &Moto, arn: &str, clock: &TestClock, function: Function) -> 
 }
 
 #[tokio::test]
-async fn settings_come_from_the_secret_and_are_read_again_when_their_time_has_come() {
+async fn the_secret_is_read_again_after_its_cache_time() {
     let (moto, database, clock) = (Moto::start(), TestDatabase::empty().await, TestClock::default());
     let mut values = secret(&database);
     let arn = moto.create_secret("auth", &values).await;
     let live = load(&moto, &arn, &clock, Function::Auth).await;
-    assert_eq!(live.current().issuer, "todo-backend");
-    assert_eq!(live.current().audience, "from-environment", "the environment wins");
+    assert_eq!(live.current().access_tokens.issuer, "todo-backend");
+    assert_eq!(live.current().access_tokens.audience, "from-environment", "the environment wins");
 
     values["JWT_ISSUER"] = json!("rotated");
     moto.put_secret(&arn, &values).await;
     clock.advance_seconds(299);
     live.keep_fresh().await;
-    assert_eq!(live.current().issuer, "todo-backend", "cached");
+    assert_eq!(live.current().access_tokens.issuer, "todo-backend", "cached");
     clock.advance_seconds(1);
     live.keep_fresh().await;
-    assert_eq!(live.current().issuer, "rotated");
+    assert_eq!(live.current().access_tokens.issuer, "rotated");
 }
 
 #[tokio::test]
-async fn a_secret_that_became_unusable_leaves_the_settings_as_they_are() {
+async fn a_secret_with_problems_does_not_replace_the_settings() {
     let (moto, database, clock) = (Moto::start(), TestDatabase::empty().await, TestClock::default());
     let arn = moto.create_secret("auth", &secret(&database)).await;
     let live = load(&moto, &arn, &clock, Function::Auth).await;
@@ -53,13 +53,13 @@ async fn a_secret_that_became_unusable_leaves_the_settings_as_they_are() {
         moto.put_secret(&arn, &broken).await;
         clock.advance_seconds(301);
         live.keep_fresh().await;
-        assert_eq!(live.current().issuer, "todo-backend");
-        assert!(live.current().signing_keys.active().is_some());
+        assert_eq!(live.current().access_tokens.issuer, "todo-backend");
+        assert!(live.current().access_tokens.signing_keys.active().is_some());
     }
 }
 
 #[tokio::test]
-async fn a_missing_secret_or_one_that_is_no_object_stops_the_start_without_leaking() {
+async fn a_missing_or_malformed_secret_stops_the_start_without_leaking() {
     let (moto, clock) = (Moto::start(), TestClock::default());
     let arn = moto.create_secret("list", &json!(["hunter2"])).await;
     for name in [arn.as_str(), "nothing"] {
@@ -91,7 +91,7 @@ async fn an_unknown_key_id_reads_the_secret_again_at_most_once_a_minute() {
     let accepts = async |token: &str| shared::http::CurrentUser::of(&app, token).await.is_ok();
     assert!(accepts(&token("test-active", 1)).await);
 
-    // A forged id is what reads the secret first, so the rotation right after it must wait a minute.
+    // A forged key id causes the first early read, so a rotation right after it is noticed a minute later.
     assert!(!accepts(&token("forged", 9)).await);
     values["JWT_PUBLIC_KEYS"] = other_jwt_keys().1;
     moto.put_secret(&arn, &values).await;
@@ -106,7 +106,7 @@ async fn an_unknown_key_id_reads_the_secret_again_at_most_once_a_minute() {
     let _ = jwt_keys();
 }
 
-/// A role of the test's own, whose password can be changed.
+/// Creates a role for this test, whose password can be changed.
 async fn rotating_role(database: &TestDatabase) -> (String, tokio_postgres::Client) {
     let role = format!("rotating_{}", database.name());
     let owner = database.connect().await;
@@ -161,7 +161,7 @@ async fn a_password_that_pgbouncer_refuses_is_read_again_too() {
 }
 
 #[tokio::test]
-async fn after_the_secret_names_another_database_no_connection_stays_with_the_old_one() {
+async fn a_changed_database_url_closes_the_connections_to_the_old_database() {
     let (moto, clock) = (Moto::start(), TestClock::default());
     let (old, new) = (TestDatabase::empty().await, TestDatabase::empty().await);
     let mut values = secret(&old);
@@ -182,7 +182,7 @@ async fn after_the_secret_names_another_database_no_connection_stays_with_the_ol
 }
 
 #[tokio::test]
-async fn the_health_function_starts_without_its_secret_and_says_what_is_missing_until_it_is_there() {
+async fn the_health_function_starts_without_its_secret_and_reports_it() {
     let (moto, clock) = (Moto::start(), TestClock::default());
     let database = TestDatabase::empty().await;
     let arn = moto.create_secret("health", &json!(["no object"])).await;

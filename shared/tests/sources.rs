@@ -1,9 +1,9 @@
-//! Where settings come from.
+//! The sources of settings.
 
 use shared::config::{Function, Settings, Source, Sources};
 
 #[test]
-fn the_environment_wins_over_the_secret_and_files_over_nothing() {
+fn the_environment_wins_over_the_secret() {
     let mut whole = testkit::settings();
     whole.insert("DATABASE_URL".to_owned(), "postgresql://user:password@localhost/todo".to_owned());
     let sources = Sources::environment([("JWT_ISSUER".to_owned(), "from-environment".to_owned())]);
@@ -12,7 +12,10 @@ fn the_environment_wins_over_the_secret_and_files_over_nothing() {
         ("JWT_AUDIENCE".to_owned(), "from-secret".to_owned()),
     ]);
     let settings = Settings::read(Function::Auth, &sources.with_secret(secret.collect())).unwrap();
-    assert_eq!((settings.issuer.as_str(), settings.audience.as_str()), ("from-environment", "from-secret"));
+    assert_eq!(
+        (settings.access_tokens.issuer.as_str(), settings.access_tokens.audience.as_str()),
+        ("from-environment", "from-secret")
+    );
     let source = |name: &str| settings.report.iter().find(|row| row.name == name).and_then(|row| row.source);
     assert_eq!(source("JWT_ISSUER"), Some(Source::Environment));
     assert_eq!(source("JWT_AUDIENCE"), Some(Source::Secret));

@@ -1,8 +1,8 @@
-//! Several statements in one scope: all or nothing, as the caller.
+//! Several statements in one scope are one transaction with the rights of the caller.
 
 use shared::config::Function;
 use shared::db::{Caller, DbError, Executor, Rows, Statement, transaction};
-use shared::tokens::Proof;
+use shared::domain::Proof;
 use testkit::Api;
 
 async fn api() -> Api {

@@ -43,7 +43,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("the runtime starts");
     let password = NewPassword::parse("correct horse battery").expect("it is acceptable");
     let hash = median(|| {
-        let hashed = runtime.block_on(passwords::hash(&settings, password.as_password().clone()));
+        let hashed = runtime.block_on(passwords::hash(&settings.passwords, password.as_password().clone()));
         assert!(hashed.is_ok());
     });
     println!("one password hash: {hash:.2?}");

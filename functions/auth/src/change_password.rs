@@ -53,10 +53,10 @@ pub(crate) async fn change_password(
     let (row, verified) = confirm::password(&app, &settings, user, &context, &current).await?;
     new_password::refuse_guessable("/new_password", &password, &row.email, row.name.as_deref()).await?;
     new_password::refuse_breached(&settings, "/new_password", &password).await?;
-    let hashed = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
+    let hashed =
+        passwords::hash(&settings.passwords, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
-    let change =
-        PasswordChange { user: user.id(), session: user.session(), verified: &verified, hashed: &hashed };
+    let change = PasswordChange { user: user.id(), session: user.session(), verified: &verified, hashed: &hashed };
     // `None` if the password was changed meanwhile: then the confirmed one is no longer right.
     let revoked = users::change_password(&app.write_unlimited(user), &change, &context.next(&app)).await?;
     let revoked = revoked.ok_or_else(|| ApiError::new(Code::InvalidCredentials, "The password is not right"))?;

@@ -4,10 +4,10 @@ use shared::App;
 use shared::config::Settings;
 use shared::db::audit::{self, EventKind};
 use shared::db::users::{self, ConfirmationPermit, UserRow};
-use shared::domain::{AuditContext, Password};
+use shared::domain::{AuditContext, Password, StoredPassword};
 use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
-use shared::passwords::{self, StoredPassword, Verdict};
+use shared::passwords::{self, Verdict};
 
 /// Confirms the user's password, and returns the account with the stored password. Guesses are limited by session, or by
 /// token of the old backend: a thief of one session cannot use up the permits of another.
@@ -25,7 +25,7 @@ pub(crate) async fn password(
         ConfirmationPermit::Granted(found) => found.ok_or_else(|| ApiError::of(Code::SessionRevoked))?,
     };
     let stored = found.password;
-    let verdict = passwords::verify(settings, Password::new(given), stored.clone()).await;
+    let verdict = passwords::verify(&settings.passwords, Password::new(given), stored.clone()).await;
     if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
         return Ok((found.user, stored));
     }

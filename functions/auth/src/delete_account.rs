@@ -51,7 +51,7 @@ pub(crate) async fn delete_account(
     // As signing in counts: by the normalised address, whatever spelling is stored.
     let email = Email::find(&row.email);
     let named = email.as_ref().map_or(row.email.as_str(), Email::as_str);
-    let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
+    let account = passwords::account_key(&settings.passwords, named).map_err(ApiError::internal)?;
     let (db, context) = (app.write_unlimited(user), context.next(&app));
     match users::delete(&db, user.id(), &verified, &account, &context).await? {
         AccountDeletion::Done => {}

@@ -31,8 +31,8 @@ pub(crate) async fn check_authentication(State(app): State<App>) -> Result<Json<
     let now = app.clock.now();
     let nobody = app.ids.next();
     let claims = Claims {
-        iss: settings.issuer.clone(),
-        aud: settings.audience.clone(),
+        iss: settings.access_tokens.issuer.clone(),
+        aud: settings.access_tokens.audience.clone(),
         sub: nobody,
         iat: now.as_second(),
         exp: (now + settings.access_ttl).as_second(),
@@ -45,7 +45,7 @@ pub(crate) async fn check_authentication(State(app): State<App>) -> Result<Json<
         name: None,
     };
     let unavailable = || ApiError::of(Code::AuthenticationUnavailable).with_body_status("authentication system error");
-    let token = tokens::sign(&settings, &claims).ok_or_else(unavailable)?;
-    tokens::verify(&settings, &token, now).map_err(|error| unavailable().because(error))?;
+    let token = tokens::sign(&settings.access_tokens, &claims).ok_or_else(unavailable)?;
+    tokens::verify(&settings.access_tokens, &token, now).map_err(|error| unavailable().because(error))?;
     Ok(Json(AuthHealth { status: "authentication system operational" }))
 }

@@ -57,8 +57,8 @@ pub(crate) fn tokens(
     } = user;
     let access_expires_at = now + settings.access_ttl;
     let mut claims = Claims {
-        iss: settings.issuer.clone(),
-        aud: settings.audience.clone(),
+        iss: settings.access_tokens.issuer.clone(),
+        aud: settings.access_tokens.audience.clone(),
         sub: id,
         iat: now.as_second(),
         exp: access_expires_at.as_second(),
@@ -70,12 +70,12 @@ pub(crate) fn tokens(
         email,
         name,
     };
-    let access_token = tokens::sign(settings, &claims).ok_or_else(unavailable)?;
+    let access_token = tokens::sign(&settings.access_tokens, &claims).ok_or_else(unavailable)?;
     let (token, expires_at) = if session.is_new && settings.token_ttl > settings.access_ttl {
         let expires_at = now + settings.token_ttl;
         claims.exp = expires_at.as_second();
         claims.jti = app.ids.next();
-        (tokens::sign(settings, &claims).ok_or_else(unavailable)?, expires_at)
+        (tokens::sign(&settings.access_tokens, &claims).ok_or_else(unavailable)?, expires_at)
     } else {
         (access_token.clone(), access_expires_at)
     };

@@ -25,6 +25,6 @@ pub(crate) struct Jwks {
     responses((status = 200, description = "The keys", body = Jwks, headers(("Cache-Control" = String, description = "How long the keys may be kept"))))
 )]
 pub(crate) async fn get_jwks(State(app): State<App>) -> impl IntoResponse {
-    let keys = app.settings().verification_keys.published();
+    let keys = app.settings().access_tokens.verification_keys.published();
     (AppendHeaders([(CACHE_CONTROL, "public, max-age=300")]), Json(Jwks { keys }))
 }

@@ -24,7 +24,7 @@ pub(crate) async fn refuse_breached(
     pointer: &str,
     password: &NewPassword,
 ) -> Result<(), ApiError> {
-    let Some(url) = &settings.breached_passwords else { return Ok(()) };
+    let Some(url) = &settings.passwords.breached_passwords_url else { return Ok(()) };
     if passwords::is_breached(url, password.as_password()).await {
         let detail = "has appeared in a data breach, so attackers try it; choose another one, and change it wherever else you use it";
         return Err(ApiError::invalid(pointer, detail));

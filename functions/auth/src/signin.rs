@@ -130,7 +130,7 @@ async fn try_to_open_session(
     // What is no address belongs to no account, and costs as much as any wrong answer.
     let email = Email::find(given.email).ok();
     let named = email.as_ref().map_or(given.email, Email::as_str);
-    let account = passwords::account_key(&settings, named).map_err(ApiError::internal)?;
+    let account = passwords::account_key(&settings.passwords, named).map_err(ApiError::internal)?;
     let limits = settings.limits.as_ref();
     let attempt = SignInAttempt {
         email: email.as_ref(),
@@ -144,7 +144,7 @@ async fn try_to_open_session(
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
     let stored = stored.flatten();
-    let verdict = passwords::verify(&settings, Password::new(given.password), stored.clone()).await;
+    let verdict = passwords::verify(&settings.passwords, Password::new(given.password), stored.clone()).await;
     let verdict = verdict.map_err(ApiError::internal)?;
 
     let fail = async |reason, error| {

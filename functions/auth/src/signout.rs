@@ -7,11 +7,10 @@ use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::sessions;
-use shared::domain::AuditContext;
+use shared::domain::{AuditContext, Proof};
 use shared::error::ApiError;
 use shared::http::cookie::BrowserCookie;
 use shared::http::{Body, Field, Json, MessageBody, bearer, identity_to_end};
-use shared::tokens::Proof;
 use utoipa::ToSchema;
 use uuid::Uuid;
 

@@ -80,17 +80,13 @@ pub(crate) async fn sign_up(
     }
     new_password::refuse_guessable("/password", &password, email.as_str(), name.as_ref().map(Name::as_str)).await?;
     new_password::refuse_breached(&settings, "/password", &password).await?;
-    let password = passwords::hash(&settings, password.as_password().clone()).await.map_err(ApiError::internal)?;
+    let password =
+        passwords::hash(&settings.passwords, password.as_password().clone()).await.map_err(ApiError::internal)?;
 
     let context = context.next(&app);
-    let account = passwords::account_key(&settings, email.as_str()).map_err(ApiError::internal)?;
-    let user = NewUser {
-        id: app.ids.next(),
-        email: &email,
-        name: name.as_ref(),
-        password: &password,
-        account: &account,
-    };
+    let account = passwords::account_key(&settings.passwords, email.as_str()).map_err(ApiError::internal)?;
+    let user =
+        NewUser { id: app.ids.next(), email: &email, name: name.as_ref(), password: &password, account: &account };
     let session = issue::new_session(&app, &context);
     let row = users::insert_with_session(&db, &user, &session).await;
     let row = row.map_err(|error| if error.is_on("users_email_key") { taken() } else { error.into() })?;

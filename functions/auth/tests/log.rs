@@ -147,7 +147,8 @@ async fn the_line_names_a_slow_statement() {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
     })
     .await;
-    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.12); RETURN NEW; END';
+    let slow =
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.12); RETURN NEW; END';
         CREATE TRIGGER slow BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION slow()";
     database.connect().await.batch_execute(slow).await.unwrap();
     let person = json!({ "email": "ada.log@example.com", "password": "correct horse battery log" });

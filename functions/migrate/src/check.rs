@@ -6,26 +6,26 @@ use tokio_postgres::Client;
 
 use crate::{MigrateError, embedded};
 
-/// Whether the database is what this binary expects.
+/// The result of [`MigrateCommand::Check`](crate::MigrateCommand::Check).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Checked {
-    /// Whether it is.
+pub struct CheckReport {
+    /// Whether every migration of this binary is applied with the same content.
     pub ok: bool,
-    /// What is not as expected, in sentences.
+    /// One sentence for each migration that is missing or different.
     pub problems: Vec<String>,
 }
 
-pub(crate) async fn compare(client: &Client) -> Result<Checked, MigrateError> {
+pub(crate) async fn compare(client: &Client) -> Result<CheckReport, MigrateError> {
     let applied = migrations::applied(client).await?;
     let mut problems = Vec::new();
     for known in embedded::known() {
         match applied.iter().find(|one| one.version == known.version()) {
             None => problems.push(format!("{known} is not applied")),
             Some(one) if one.checksum != known.checksum().to_string() => {
-                problems.push(format!("{known} was applied with another content"));
+                problems.push(format!("{known} was applied with different content"));
             }
             Some(_) => {}
         }
     }
-    Ok(Checked { ok: problems.is_empty(), problems })
+    Ok(CheckReport { ok: problems.is_empty(), problems })
 }

@@ -1,4 +1,4 @@
-//! The migrations of this binary.
+//! The migrations that are embedded in this binary.
 
 refinery::embed_migrations!("../../migrations");
 
@@ -6,14 +6,14 @@ include!(concat!(env!("OUT_DIR"), "/downs.rs"));
 
 pub(crate) use migrations::runner;
 
-/// The migrations, oldest first.
+/// All migrations, oldest first.
 pub(crate) fn known() -> Vec<refinery::Migration> {
     let mut known = runner().get_migrations().clone();
     known.sort();
     known
 }
 
-/// What undoes a migration.
+/// The SQL that undoes a migration; `None` if this binary does not know the version.
 pub(crate) fn down(version: i32) -> Option<&'static str> {
     DOWNS.iter().find(|(number, _)| *number == version).map(|(_, sql)| *sql)
 }

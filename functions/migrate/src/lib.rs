@@ -1,11 +1,11 @@
-//! Migrations: what can be asked of this function.
+//! The migrate function: applies, undoes and compares migrations, and imports the data of the old backend.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;
 mod cloudformation;
 mod embedded;
 mod import;
-mod patience;
+mod lock_retry;
 mod rollback;
 mod run;
 mod status;
@@ -22,125 +22,124 @@ use shared::metrics;
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-use import::Import;
+pub use check::CheckReport;
+pub use cloudformation::{CustomResourceRequest, CustomResourceResponse};
+pub use import::{Counts, ImportReport, OnConflict, Position};
+pub use rollback::RollbackReport;
+pub use run::MigrateReport;
+pub use status::StatusReport;
 
-pub use check::Checked;
-pub use cloudformation::{Asked, Told};
-pub use import::{Counts, Imported, OnConflict, Position};
-pub use rollback::RolledBack;
-pub use run::Migrated;
-pub use status::Status;
-
-/// What to do.
+/// A command of an operator, for example `{"action": "migrate"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
-    /// Say which migrations are applied and which are not.
+pub enum MigrateCommand {
+    /// Lists the migrations that are applied and those that are not.
     Status,
-    /// Apply what is missing, all or nothing.
+    /// Applies the missing migrations: all of them, or none if one fails.
     Migrate,
-    /// Undo migrations, newest first, until `to` is the newest.
+    /// Undoes migrations, newest first, until `to` is the newest.
     Rollback {
-        /// The version to go back to; 0 undoes all.
+        /// The version to go back to; 0 undoes all migrations.
         to: i32,
     },
-    /// Compare what was applied with what this binary knows.
+    /// Compares the applied migrations with those of this binary.
     Check,
-    /// Take over users and tasks of the old backend; run it again to pick up what came later.
+    /// Imports users and tasks of the old backend. Run it again to import rows that were added later.
     ImportLegacy {
-        /// Only look.
+        /// Reports what would be imported, and changes nothing.
         #[serde(default)]
         dry_run: bool,
-        /// Where an earlier run stopped.
+        /// Where an earlier run stopped; null to start at the first row.
         #[serde(default)]
         after: Option<Position>,
-        /// Who keeps an address that an old user and a newer account both have.
+        /// Which account keeps an address that an old user and a newer account both have.
         #[serde(default)]
         on_conflict: OnConflict,
     },
 }
 
-/// Whatever can arrive.
+/// An event that invokes this function.
 #[derive(Clone, Debug)]
-pub enum Arrived {
-    /// From CloudFormation, which hears the outcome elsewhere.
-    CloudFormation(Box<Asked>),
+pub enum MigrateRequest {
+    /// From CloudFormation, which gets the result at the URL in its request.
+    CloudFormation(Box<CustomResourceRequest>),
     /// From an operator.
-    Invocation(Event),
+    Command(MigrateCommand),
 }
 
-impl<'de> Deserialize<'de> for Arrived {
-    /// Told apart by the URL for the answer, so that the errors of either are its own.
+impl<'de> Deserialize<'de> for MigrateRequest {
+    /// Recognises a request of CloudFormation by its URL for the response, so that a malformed command gets an error about
+    /// commands.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
-        match Asked::read(&value) {
-            Some(asked) => Ok(Self::CloudFormation(Box::new(asked))),
-            None => serde_json::from_value(value).map(Self::Invocation).map_err(serde::de::Error::custom),
+        match CustomResourceRequest::read(&value) {
+            Some(request) => Ok(Self::CloudFormation(Box::new(request))),
+            None => serde_json::from_value(value).map(Self::Command).map_err(serde::de::Error::custom),
         }
     }
 }
 
-/// What was done.
+/// The result of an invocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    /// To CloudFormation.
-    Told(Told),
-    /// To [`Event::Status`].
-    Status(Status),
-    /// To [`Event::Migrate`].
-    Migrated(Migrated),
-    /// To [`Event::Rollback`].
-    RolledBack(RolledBack),
-    /// To [`Event::Check`].
-    Checked(Checked),
-    /// To [`Event::ImportLegacy`].
-    Imported(Box<Imported>),
+pub enum MigrateResponse {
+    /// Of a request of CloudFormation.
+    CustomResource(CustomResourceResponse),
+    /// Of [`MigrateCommand::Status`].
+    Status(StatusReport),
+    /// Of [`MigrateCommand::Migrate`].
+    Migrate(MigrateReport),
+    /// Of [`MigrateCommand::Rollback`].
+    Rollback(RollbackReport),
+    /// Of [`MigrateCommand::Check`].
+    Check(CheckReport),
+    /// Of [`MigrateCommand::ImportLegacy`].
+    Import(Box<ImportReport>),
 }
 
-/// Why it was not done.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// The settings cannot be used.
+    /// A setting is missing or wrong.
     #[error(transparent)]
     Settings(#[from] Problems),
-    /// There was not enough time; what was begun was undone.
-    #[error("the work did not finish in the function's time, and was given up")]
-    GivenUp,
-    /// Somebody else migrates this database.
-    #[error("another migration holds the lock, and did not finish while this one waited")]
+    /// The function has too little time left; the work was cancelled and rolled back.
+    #[error("the work did not finish in the function's time, and was cancelled")]
+    TimedOut,
+    /// Another migration of this database is running.
+    #[error("another migration holds the lock and did not finish in time; run this again when it has finished")]
     Locked,
-    /// Somebody else imports into this database.
-    #[error("another import is running; it did not finish within a minute")]
+    /// Another import into this database is running.
+    #[error("another import is running and did not finish within a minute; run this again when it has finished")]
     ImportLocked,
-    /// The database refused.
+    /// A query failed.
     #[error("{}", line(.0))]
     Database(#[from] DbError),
-    /// A migration failed; none of this run was applied.
+    /// A migration failed; no migration of this run was applied.
     #[error("a migration failed, and nothing was changed: {}", line(.0))]
     Failed(#[from] refinery::Error),
-    /// There is nothing to take over.
+    /// The database has no tables of the old backend.
     #[error(
         "there are no tables of the old backend: \"user\" with id and email and either hashed_password or the table account(user_id, provider_id, password), and task with id, user_id and title"
     )]
-    NoLegacy,
-    /// What is there cannot be read as it is.
+    NoLegacyTables,
+    /// The tables of the old backend have columns that cannot be read.
     #[error("the tables of the old backend cannot be read: {0}")]
     LegacyUnreadable(String),
-    /// There is nothing to go back to.
+    /// The target version of a rollback is negative or newer than the database.
     #[error("cannot go back to version {to}: the database is at {current}")]
-    NotBack {
-        /// Where to go.
+    InvalidTarget {
+        /// The target version.
         to: i32,
-        /// Where the database is.
+        /// The newest applied version.
         current: i32,
     },
-    /// A newer binary applied this migration; only it can undo it.
-    #[error("migration {0} is not known to this version and can only be undone by the one that applied it")]
-    NoDown(i32),
+    /// A newer binary applied this migration, and only that binary can undo it.
+    #[error("this version does not know migration {0}; roll back with the version that applied it")]
+    UnknownMigration(i32),
 }
 
-/// Changes with the content of any migration.
+/// A hash over all migrations: 16 hexadecimal digits that change when a migration changes.
 #[must_use]
 pub fn fingerprint() -> String {
     let known = embedded::known();
@@ -148,37 +147,39 @@ pub fn fingerprint() -> String {
     format!("{all:016x}")
 }
 
-/// How long an operator waits for another migration to finish; a deploy waits as long as it can.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a command waits for another migration to finish. A deploy waits until its deadline.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long tables may be in use before a migration is given up.
-const TABLE_PATIENCE: Duration = Duration::from_secs(120);
+/// The longest time that a migration retries while its tables are in use.
+const TABLE_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The longest that one statement of a migration may take.
-const LONGEST: Duration = Duration::from_secs(600);
+/// The longest time that one statement of a migration may take.
+const MAX_STATEMENT_TIME: Duration = Duration::from_secs(600);
 
-/// Kept back before the function's deadline, to give up in, and to say so.
+/// The time before the function's deadline that is reserved for cancelling the work and sending the response.
 const RESERVE: Duration = Duration::from_secs(cloudformation::RESERVE.as_secs() + 5);
 
-/// How long giving up may take.
-const GIVING_UP: Duration = Duration::from_secs(2);
+/// How long cancelling the work, and then resetting the session, may take.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Answers an event.
+/// Handles a request.
 ///
 /// # Errors
-/// With a sentence for the operator.
+/// With a sentence for the operator; for CloudFormation, only if the response could not be delivered.
 pub async fn handle(
     app: App,
     invocation: Invocation,
-    arrived: Arrived,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-    match arrived {
-        Arrived::CloudFormation(request) => cloudformation::answer(&app, &invocation, &request).await.map(Answer::Told),
-        Arrived::Invocation(event) => {
-            // What drops a column does not do it where the database was a while ago.
+    request: MigrateRequest,
+) -> Result<MigrateResponse, Box<dyn std::error::Error + Send + Sync>> {
+    match request {
+        MigrateRequest::CloudFormation(request) => {
+            cloudformation::answer(&app, &invocation, &request).await.map(MigrateResponse::CustomResource)
+        }
+        MigrateRequest::Command(command) => {
+            // The secret may name another database by now, and a migration must not drop columns in the former one.
             app.live.reload().await?;
-            let answer = perform(&app, &invocation, &event).await;
-            if answer.is_err() && event == Event::Migrate {
+            let answer = perform(&app, &invocation, &command).await;
+            if answer.is_err() && command == MigrateCommand::Migrate {
                 app.metrics.count(metrics::Event::MigrationFailures);
             }
             Ok(answer?)
@@ -186,21 +187,25 @@ pub async fn handle(
     }
 }
 
-/// Does what `event` says with the database of the settings. Two at once: one waits, both answer.
+/// Runs `command` on the database of the settings. Of two concurrent runs, one waits for the other, and both succeed.
 ///
 /// # Errors
-/// As [`MigrateError`].
-pub async fn perform(app: &App, invocation: &Invocation, event: &Event) -> Result<Answer, MigrateError> {
-    perform_with(app, invocation, event, PATIENCE).await
+/// See [`MigrateError`].
+pub async fn perform(
+    app: &App,
+    invocation: &Invocation,
+    command: &MigrateCommand,
+) -> Result<MigrateResponse, MigrateError> {
+    perform_with(app, invocation, command, LOCK_TIMEOUT).await
 }
 
-/// As [`perform`], waiting so long for another migration.
+/// As [`perform`], but waits at most `lock_timeout` for another migration.
 async fn perform_with(
     app: &App,
     invocation: &Invocation,
-    event: &Event,
-    patience: Duration,
-) -> Result<Answer, MigrateError> {
+    command: &MigrateCommand,
+    lock_timeout: Duration,
+) -> Result<MigrateResponse, MigrateError> {
     let problems = app.live.problems();
     if !problems.is_empty() {
         return Err(Problems::clone(&problems).into());
@@ -208,10 +213,10 @@ async fn perform_with(
     let mut client = connect_direct(&app.live).await?;
     let work = async {
         migrations::prepare(&client).await?;
-        perform_on(&mut client, app, invocation, event, patience).await
+        perform_on(&mut client, app, invocation, command, lock_timeout).await
     };
-    // An import stops by itself, between two batches.
-    let bounded = !matches!(event, Event::ImportLegacy { .. });
+    // An import watches its deadline itself, between two batches.
+    let bounded = !matches!(command, MigrateCommand::ImportLegacy { .. });
     let left = invocation.time_left(&app.clock).filter(|_| bounded);
     let answer = match left.map(|left| left.saturating_sub(RESERVE)) {
         None => work.await,
@@ -219,15 +224,15 @@ async fn perform_with(
             if let Ok(answer) = timeout(limit, work).await {
                 answer
             } else {
-                // The server does not notice by itself, and would go on holding its locks.
-                let _ = timeout(GIVING_UP, cancel(&app.live, &client)).await;
-                Err(MigrateError::GivenUp)
+                // The server does not notice that the client stopped waiting, and would keep its locks.
+                let _ = timeout(CANCEL_TIMEOUT, cancel(&app.live, &client)).await;
+                Err(MigrateError::TimedOut)
             }
         }
     };
-    // Closing the connection would do, were it not for poolers.
-    if !matches!(timeout(GIVING_UP, migrations::release(&client)).await, Ok(Ok(()))) {
-        tracing::warn!("the session could not be reset; it ends with its connection");
+    // A pooler keeps the session of a closed connection, and with it the advisory lock.
+    if !matches!(timeout(CANCEL_TIMEOUT, migrations::release(&client)).await, Ok(Ok(()))) {
+        tracing::warn!("the database session could not be reset; its locks are held until its connection closes");
     }
     answer
 }
@@ -236,52 +241,53 @@ async fn perform_on(
     client: &mut Client,
     app: &App,
     invocation: &Invocation,
-    event: &Event,
-    patience: Duration,
-) -> Result<Answer, MigrateError> {
-    match event {
-        Event::Status => status::read(client).await.map(Answer::Status),
-        Event::Check => check::compare(client).await.map(Answer::Checked),
-        Event::Migrate => {
-            lock(client, app, invocation, patience).await?;
-            run::migrate(client, table_patience(app, invocation)).await.map(Answer::Migrated)
+    command: &MigrateCommand,
+    lock_timeout: Duration,
+) -> Result<MigrateResponse, MigrateError> {
+    match command {
+        MigrateCommand::Status => status::read(client).await.map(MigrateResponse::Status),
+        MigrateCommand::Check => check::compare(client).await.map(MigrateResponse::Check),
+        MigrateCommand::Migrate => {
+            lock(client, app, invocation, lock_timeout).await?;
+            run::migrate(client, table_lock_timeout(app, invocation)).await.map(MigrateResponse::Migrate)
         }
-        Event::Rollback { to } => {
-            lock(client, app, invocation, patience).await?;
-            rollback::back_to(client, *to, table_patience(app, invocation)).await.map(Answer::RolledBack)
+        MigrateCommand::Rollback { to } => {
+            lock(client, app, invocation, lock_timeout).await?;
+            rollback::back_to(client, *to, table_lock_timeout(app, invocation)).await.map(MigrateResponse::Rollback)
         }
-        Event::ImportLegacy { dry_run, after, on_conflict } => {
-            migrations::lock_import(client, PATIENCE).await.map_err(locked(MigrateError::ImportLocked))?;
+        MigrateCommand::ImportLegacy { dry_run, after, on_conflict } => {
+            migrations::lock_import(client, LOCK_TIMEOUT).await.map_err(locked(MigrateError::ImportLocked))?;
             let (dry_run, on_conflict, deadline) = (*dry_run, *on_conflict, invocation.deadline);
-            let import = Import { dry_run, on_conflict, after: after.clone(), deadline };
-            import::run(client, &app.clock, &import).await.map(|imported| Answer::Imported(Box::new(imported)))
+            let options = import::Options { dry_run, on_conflict, after: after.clone(), deadline };
+            import::run(client, &app.clock, &options).await.map(|imported| MigrateResponse::Import(Box::new(imported)))
         }
     }
 }
 
-/// Takes the lock, and bounds what comes: no statement goes on after the function has ended.
-async fn lock(client: &Client, app: &App, invocation: &Invocation, patience: Duration) -> Result<(), MigrateError> {
+/// Takes the lock and sets the statement timeout, so that no statement runs on after the function has ended.
+async fn lock(client: &Client, app: &App, invocation: &Invocation, lock_timeout: Duration) -> Result<(), MigrateError> {
     let left = || time_left(app, invocation);
-    migrations::lock(client, left().min(patience)).await.map_err(locked(MigrateError::Locked))?;
-    migrations::bound(client, left().min(LONGEST)).await?;
+    migrations::lock(client, left().min(lock_timeout)).await.map_err(locked(MigrateError::Locked))?;
+    migrations::bound(client, left().min(MAX_STATEMENT_TIME)).await?;
     Ok(())
 }
 
-/// How long locks and statements may take from now: a little less than the work, so that they say what was in the way.
+/// How long locks and statements may take from now: a second less than the work, so that PostgreSQL reports what blocked
+/// it before the work is cancelled.
 fn time_left(app: &App, invocation: &Invocation) -> Duration {
     let reserve = RESERVE + Duration::from_secs(1);
-    invocation.time_left(&app.clock).map_or(LONGEST, |left| left.saturating_sub(reserve))
+    invocation.time_left(&app.clock).map_or(MAX_STATEMENT_TIME, |left| left.saturating_sub(reserve))
 }
 
-/// How long tables that are in use are tried for.
-fn table_patience(app: &App, invocation: &Invocation) -> Duration {
-    time_left(app, invocation).min(TABLE_PATIENCE)
+/// How long a migration retries while its tables are in use, within the time left.
+fn table_lock_timeout(app: &App, invocation: &Invocation) -> Duration {
+    time_left(app, invocation).min(TABLE_LOCK_TIMEOUT)
 }
 
-/// Says who holds a lock that was waited for in vain.
-fn locked(by: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
+/// Turns a lock timeout into `timed_out`.
+fn locked(timed_out: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
     |error| match error {
-        DbError::TimedOut(_) => by,
+        DbError::TimedOut(_) => timed_out,
         other => other.into(),
     }
 }

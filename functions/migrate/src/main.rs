@@ -1,4 +1,4 @@
-//! Runs migrations: in Lambda by direct invocation, elsewhere once, with the event as the first argument.
+//! In Lambda, answers direct invocations. Elsewhere, runs once with the event from the first argument.
 
 use std::process::ExitCode;
 

@@ -6,33 +6,34 @@ use serde::Serialize;
 use shared::db::migrations;
 use tokio_postgres::Client;
 
-use crate::patience::patiently;
+use crate::lock_retry::retry_on_locks;
 use crate::{MigrateError, embedded};
 
-/// What was applied.
+/// The result of [`MigrateCommand::Migrate`](crate::MigrateCommand::Migrate).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Migrated {
-    /// The migrations of this run, oldest first.
+pub struct MigrateReport {
+    /// The migrations that this run applied, oldest first, as `V<n>__<what>`.
     pub applied: Vec<String>,
-    /// The newest version now.
+    /// The newest applied version.
     pub current: i32,
-    /// Whether a newer binary has migrated this database; nothing is done then, and that is right.
+    /// Whether a newer binary has migrated this database. Then nothing is applied, and the run succeeds.
     pub ahead: bool,
 }
 
-pub(crate) async fn migrate(client: &mut Client, patience: Duration) -> Result<Migrated, MigrateError> {
-    // One transaction for all; a database ahead of this binary is no error, or no deploy could be taken back.
+pub(crate) async fn migrate(client: &mut Client, lock_timeout: Duration) -> Result<MigrateReport, MigrateError> {
+    // Grouped: one transaction for all migrations. A database that is ahead of this binary is no error; otherwise
+    // CloudFormation could not roll a deploy back.
     let runner = embedded::runner().set_grouped(true).set_abort_missing(false);
-    let report = patiently(patience, async |wait| {
+    let report = retry_on_locks(lock_timeout, async |wait| {
         migrations::wait_for_locks(client, wait).await?;
         runner.run_async(client).await.map_err(MigrateError::from)
     })
     .await?;
     let applied: Vec<String> = report.applied_migrations().iter().map(ToString::to_string).collect();
     for migration in &applied {
-        tracing::info!(migration, "applied");
+        tracing::info!(migration, "migration applied");
     }
     let current = migrations::applied(client).await?.last().map_or(0, |one| one.version);
     let latest = embedded::known().last().map_or(0, refinery::Migration::version);
-    Ok(Migrated { applied, current, ahead: current > latest })
+    Ok(MigrateReport { applied, current, ahead: current > latest })
 }

@@ -6,16 +6,16 @@ use tokio_postgres::Client;
 
 use crate::{MigrateError, embedded};
 
-/// Where the database stands.
+/// The result of [`MigrateCommand::Status`](crate::MigrateCommand::Status).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Status {
+pub struct StatusReport {
     /// The newest applied version; 0 for an empty database.
     pub current: i32,
-    /// The newest version this binary knows.
+    /// The newest version of this binary.
     pub latest: i32,
     /// The applied migrations, oldest first.
-    pub applied: Vec<Entry>,
-    /// What `migrate` would apply.
+    pub applied: Vec<AppliedMigration>,
+    /// The migrations that `migrate` would apply, oldest first.
     pub pending: Vec<String>,
     /// Whether a newer binary has migrated this database.
     pub ahead: bool,
@@ -23,27 +23,30 @@ pub struct Status {
 
 /// One applied migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Its version and name, as its file is called.
+pub struct AppliedMigration {
+    /// The name of its file without the ending: `V<n>__<what>`.
     pub migration: String,
-    /// When it was applied.
+    /// When it was applied, in RFC 3339.
     pub applied_on: String,
 }
 
-pub(crate) async fn read(client: &Client) -> Result<Status, MigrateError> {
+pub(crate) async fn read(client: &Client) -> Result<StatusReport, MigrateError> {
     let applied = migrations::applied(client).await?;
     let known = embedded::known();
     let current = applied.last().map_or(0, |one| one.version);
     let latest = known.last().map_or(0, refinery::Migration::version);
     let pending = known.iter().filter(|one| applied.iter().all(|other| other.version != one.version()));
-    Ok(Status {
+    Ok(StatusReport {
         current,
         latest,
         pending: pending.map(ToString::to_string).collect(),
         ahead: current > latest,
         applied: applied
             .into_iter()
-            .map(|one| Entry { migration: format!("V{}__{}", one.version, one.name), applied_on: one.applied_on })
+            .map(|one| AppliedMigration {
+                migration: format!("V{}__{}", one.version, one.name),
+                applied_on: one.applied_on,
+            })
             .collect(),
     })
 }

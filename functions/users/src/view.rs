@@ -53,11 +53,8 @@ pub(crate) struct Ban {
 
 impl User {
     pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
-        let ban = row.ban(now).map(|BanRow { at, until, reason }| Ban {
-            at: at.into(),
-            until: until.map(Time),
-            reason,
-        });
+        let ban =
+            row.ban(now).map(|BanRow { at, until, reason }| Ban { at: at.into(), until: until.map(Time), reason });
         let UserRow {
             id,
             email,

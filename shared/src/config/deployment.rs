@@ -1,14 +1,14 @@
-//! What runs, and where it stands.
+//! Which function runs, and in which environment.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// The functions of the backend, as far as their settings differ.
+/// The functions of the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Function {
-    /// Accounts, sessions and tokens; the only one with private keys.
+    /// Accounts, sessions and tokens; the only function with private keys.
     Auth,
     /// Tasks; verifies tokens with public keys.
     Tasks,
@@ -20,16 +20,16 @@ pub enum Function {
     Docs,
     /// Migrations, over the direct database URL.
     Migrate,
-    /// The scheduled purge, and what operators do to accounts; no HTTP.
+    /// The scheduled purge, and commands of operators about accounts; no HTTP.
     Maintenance,
 }
 
 impl Function {
-    /// Every function.
+    /// Every function, in the order of the enum.
     pub const ALL: [Self; 7] =
         [Self::Auth, Self::Tasks, Self::Users, Self::Health, Self::Docs, Self::Migrate, Self::Maintenance];
 
-    /// Its name, which is that of its folder, its binary and its metrics.
+    /// The name of the function, which its folder, its binary and its metrics also have.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,25 +43,25 @@ impl Function {
         }
     }
 
-    /// Whether it starts although its settings are wrong: to tell them, or to tell CloudFormation.
+    /// Whether the function starts with wrong settings: health reports them, and migrate must respond to CloudFormation.
     pub(super) const fn starts_with_problems(self) -> bool {
         matches!(self, Self::Health | Self::Migrate)
     }
 
-    /// Whether it talks to the pooled database.
+    /// Whether the function uses the pooled database URL.
     pub(super) const fn uses_database(self) -> bool {
         matches!(self, Self::Auth | Self::Tasks | Self::Users | Self::Health | Self::Maintenance)
     }
 }
 
-/// Where this deployment stands.
+/// The environment of a deployment (`ENVIRONMENT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// A developer's machine.
     Development,
-    /// As production, for rehearsal.
+    /// A deployment for rehearsals, without users.
     Staging,
-    /// Real users; refuses unsafe settings.
+    /// A deployment with real users; refuses unsafe settings.
     Production,
 }
 

@@ -1,11 +1,34 @@
-//! What production refuses of keys and secrets.
+//! Reads keys and the legacy secret, and refuses weak ones in production.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Function;
 use super::reader::Reader;
+use crate::keys::{SigningKeys, VerificationKeys, is_placeholder};
 
-/// Refuses the rings that have a key from a template or from a developer's machine.
+/// `JWT_SIGNING_KEYS` and `JWT_PUBLIC_KEYS`. Auth reads the private keys and derives the public keys from them.
+pub(super) fn access_token_keys(
+    read: &mut Reader<'_>,
+    function: Function,
+) -> (Option<SigningKeys>, Option<VerificationKeys>) {
+    const PRIVATE: &str = "a JWK set with Ed25519 keys, one of them active (`cargo xtask keys generate` prints one)";
+    const PUBLIC: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)";
+    match function {
+        Function::Auth => {
+            let signing_keys = read.required(&["JWT_SIGNING_KEYS"], PRIVATE, SigningKeys::parse);
+            let verification_keys = signing_keys.as_ref().map(SigningKeys::verification_keys);
+            (signing_keys, verification_keys)
+        }
+        Function::Tasks | Function::Users => {
+            (None, read.required(&["JWT_PUBLIC_KEYS"], PUBLIC, VerificationKeys::parse))
+        }
+        // Health verifies the tokens of administrators. Without keys it accepts no token, and still reports its checks.
+        Function::Health => (None, read.optional(&["JWT_PUBLIC_KEYS"], PUBLIC, VerificationKeys::parse)),
+        _ => (None, None),
+    }
+}
+
+/// Refuses each key ring that is weak: with a placeholder or a key that was generated for a developer's machine.
 pub(super) fn refuse_weak_keys<const N: usize>(read: &mut Reader<'_>, rings: [(&'static str, bool); N]) {
     for (name, _) in rings.into_iter().filter(|(_, weak)| *weak) {
         let expected = "keys of your own, neither placeholders nor generated for development, in production";
@@ -24,24 +47,9 @@ pub(super) fn legacy_secret(read: &mut Reader<'_>, function: Function, productio
         if secret.len() < 32 {
             read.refuse(&["BETTER_AUTH_SECRET"], "at least 32 bytes, in production");
         }
-        let lower = secret.to_ascii_lowercase();
-        if PLACEHOLDERS.iter().any(|known| lower.contains(known)) {
+        if is_placeholder(secret) {
             read.refuse(&["BETTER_AUTH_SECRET"], "a secret of your own and no placeholder, in production");
         }
     }
     secret
 }
-
-/// Parts of secrets that tutorials and templates ship with.
-pub(crate) const PLACEHOLDERS: [&str; 10] = [
-    "changeme",
-    "change-me",
-    "change_me",
-    "change-in-production",
-    "change_in_production",
-    "your-secret",
-    "your_secret",
-    "your-super-secret",
-    "placeholder",
-    "example",
-];

@@ -1,6 +1,8 @@
-//! The settings in force, which change when the secret behind them does.
+//! The current settings, which change when their secret changes.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,22 +12,23 @@ use tokio::time::timeout;
 
 use super::{Finding, Function, Problem, Problems, SecretError, SecretReader, Settings, Source, Sources};
 use crate::clock::Clock;
+use crate::db::{DatabaseUrl, UrlSource};
 
 /// Settings that can be read again while the function runs.
 #[derive(Debug)]
 pub struct Live {
     function: Function,
     clock: Clock,
-    current: RwLock<Arc<Inspected>>,
+    current: RwLock<Arc<InspectedSettings>>,
     secret: Option<Secret>,
 }
 
-/// Settings, and what is wrong with them; only health and migrate go on with problems, to tell them.
+/// Settings and their problems. Only health and migrate keep settings with problems, to report them.
 #[derive(Debug)]
-struct Inspected {
+struct InspectedSettings {
     settings: Arc<Settings>,
     problems: Arc<Problems>,
-    /// Why the secret could not be read. For the log: it may name the account.
+    /// Why the secret could not be read. Only for the log, because it may contain the AWS account.
     unread: Option<SecretError>,
 }
 
@@ -33,42 +36,43 @@ struct Inspected {
 struct Secret {
     reader: SecretReader,
     environment: Sources,
-    /// When the secret was last asked for, and last asked for out of turn. Held while asking, so that
-    /// concurrent requests ask once.
-    asked: Mutex<Asked>,
+    /// When the secret was last read. Locked during a read, so that concurrent requests read it once.
+    times: Mutex<ReadTimes>,
 }
 
+/// When a secret was last read.
 #[derive(Debug)]
-struct Asked {
-    at: Timestamp,
-    /// By reason, so that forged tokens cannot use up what a rotated password needs.
-    out_of_turn: [Option<Timestamp>; 2],
+struct ReadTimes {
+    last: Timestamp,
+    /// When it was last read early, for each [`Mismatch`]: forged tokens must not delay the read that a rotated password
+    /// needs.
+    early: [Option<Timestamp>; 2],
 }
 
-/// Why a secret may have changed before its time.
+/// A sign that the secret has changed before it is due to be read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// A token names a key we do not know.
+    /// A token names an unknown key.
     Key,
-    /// The database does not accept our password.
+    /// The database refuses the password.
     Database,
 }
 
-/// The shortest time between two readings out of turn, so that forged key ids cost nothing.
-const OUT_OF_TURN: SignedDuration = SignedDuration::from_secs(60);
+/// The shortest time between two early reads for the same reason, so that forged key ids cause no load.
+const MIN_EARLY_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 
-/// When to try again after Secrets Manager was slow.
-const SOON: SignedDuration = SignedDuration::from_secs(15);
+/// When to read again after Secrets Manager was too slow.
+const SLOW_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long a request waits for the secret to be read again in turn; it has settings to go on with.
-const IN_TURN_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a request waits when the secret is due to be read again; it can continue with the former settings.
+const SCHEDULED_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Live {
     /// Reads the settings of `function`, with its secret if the environment names one.
     ///
     /// # Errors
-    /// If the secret cannot be read, or with everything that is wrong with the settings. Health and migrate start
-    /// all the same, to say so.
+    /// If the secret cannot be read, or with all problems of the settings. Health and migrate do not fail, so that they can
+    /// report both.
     pub async fn load(
         function: Function,
         clock: Clock,
@@ -81,10 +85,10 @@ impl Live {
         Self::load_with(function, clock, sources, reader).await
     }
 
-    /// As [`Live::load`], with the reader of the secret given.
+    /// As [`Live::load`], with the given reader of the secret.
     ///
     /// # Errors
-    /// As [`Live::load`].
+    /// See [`Live::load`].
     pub async fn load_with(
         function: Function,
         clock: Clock,
@@ -104,19 +108,19 @@ impl Live {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                let asked = Mutex::new(Asked { at: clock.now(), out_of_turn: [None; 2] });
-                let secret = Secret { reader, environment: sources.clone(), asked };
+                let times = Mutex::new(ReadTimes { last: clock.now(), early: [None; 2] });
+                let secret = Secret { reader, environment: sources.clone(), times };
                 (Some(secret), sources.with_secret(values))
             }
         };
-        let inspected = Inspected::of(function, &sources).without_secret(unread);
+        let inspected = InspectedSettings::of(function, &sources).without_secret(unread);
         if !inspected.problems.is_empty() && !lenient {
             return Err(Problems::clone(&inspected.problems).into());
         }
         Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
     }
 
-    /// Says in the log what the function has started in spite of.
+    /// Logs the problems that the function has started with.
     pub fn log_problems(&self) {
         let inspected = self.inspected();
         if let Some(error) = &inspected.unread {
@@ -128,88 +132,102 @@ impl Live {
         }
     }
 
-    /// Reads the secret now, for work that must not be done with the settings of a while ago.
+    /// Reads the secret now, for work that needs the newest settings.
     ///
     /// # Errors
-    /// If it cannot be read; the settings stay as they are then.
+    /// If the secret cannot be read; the settings do not change then.
     pub async fn reload(&self) -> Result<(), SecretError> {
         let Some(secret) = &self.secret else { return Ok(()) };
-        let mut asked = secret.asked.lock().await;
-        self.read(secret, &mut asked).await
+        let mut times = secret.times.lock().await;
+        self.read(secret, &mut times).await
     }
 
-    fn inspected(&self) -> Arc<Inspected> {
+    fn inspected(&self) -> Arc<InspectedSettings> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The settings as they are now.
+    /// The current settings.
     #[must_use]
     pub fn current(&self) -> Arc<Settings> {
         Arc::clone(&self.inspected().settings)
     }
 
-    /// What is wrong with the settings; empty in every function but health and migrate.
+    /// The problems of the current settings; empty in every function but health and migrate.
     #[must_use]
     pub fn problems(&self) -> Arc<Problems> {
         Arc::clone(&self.inspected().problems)
     }
 
-    /// Reads the secret again if its time has come. Who finds another request doing so goes on with the old
-    /// settings, as does everybody if it fails or takes more than a second.
+    /// Reads the secret again if `SECRET_CACHE_SECONDS` have passed. If another request is reading it, or the read fails or
+    /// takes more than a second, the request continues with the former settings.
     pub async fn keep_fresh(&self) {
         let Some(secret) = &self.secret else { return };
-        let Ok(mut asked) = secret.asked.try_lock() else { return };
+        let Ok(mut times) = secret.times.try_lock() else { return };
         let (now, every) = (self.clock.now(), self.current().secret_ttl);
-        if now.duration_since(asked.at) >= every
-            && timeout(IN_TURN_PATIENCE, self.ask(secret, &mut asked)).await.is_err()
+        if now.duration_since(times.last) >= every
+            && timeout(SCHEDULED_READ_TIMEOUT, self.try_read(secret, &mut times)).await.is_err()
         {
-            tracing::warn!("Secrets Manager is slow; the settings stay as they are for now");
-            asked.at = now - every + SOON;
+            tracing::warn!("Secrets Manager is slow; the former settings stay in use");
+            times.last = now - every + SLOW_RETRY_INTERVAL;
         }
     }
 
-    /// Reads the secret again because something did not fit it, at most once a minute for each reason. Look
-    /// at the settings afterwards: another request may just have read them.
+    /// Reads the secret again because of `reason`, at most once a minute for each reason. Check the settings afterwards in
+    /// any case: another request may have read them a moment ago.
     pub async fn reread(&self, reason: Mismatch) {
         let Some(secret) = &self.secret else { return };
-        let mut asked = secret.asked.lock().await;
+        let mut times = secret.times.lock().await;
         let now = self.clock.now();
-        let last = &mut asked.out_of_turn[reason as usize];
-        if last.is_some_and(|last| now.duration_since(last) < OUT_OF_TURN) {
+        let last = &mut times.early[reason as usize];
+        if last.is_some_and(|last| now.duration_since(last) < MIN_EARLY_INTERVAL) {
             return;
         }
         *last = Some(now);
-        self.ask(secret, &mut asked).await;
+        self.try_read(secret, &mut times).await;
     }
 
-    async fn ask(&self, secret: &Secret, asked: &mut Asked) {
-        if let Err(error) = self.read(secret, asked).await {
-            tracing::error!(%error, "the secret could not be read again; the settings stay as they are");
+    async fn try_read(&self, secret: &Secret, times: &mut ReadTimes) {
+        if let Err(error) = self.read(secret, times).await {
+            tracing::error!(%error, "the secret could not be read again; the former settings stay in use");
         }
     }
 
-    async fn read(&self, secret: &Secret, asked: &mut Asked) -> Result<(), SecretError> {
-        asked.at = self.clock.now();
+    async fn read(&self, secret: &Secret, times: &mut ReadTimes) -> Result<(), SecretError> {
+        times.last = self.clock.now();
         let values = secret.reader.read().await?;
-        let mut inspected = Inspected::of(self.function, &secret.environment.clone().with_secret(values));
+        let mut inspected = InspectedSettings::of(self.function, &secret.environment.clone().with_secret(values));
         inspected.keep_sessions_of(&self.current());
         if inspected.problems.is_empty() || self.function.starts_with_problems() {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
         } else {
             let problems = &inspected.problems;
-            tracing::error!(%problems, "the secret changed to something unusable; the settings stay as they are");
+            tracing::error!(%problems, "the new value of the secret has problems; the former settings stay in use");
         }
         Ok(())
     }
 }
 
-impl Inspected {
+impl UrlSource for Live {
+    fn url(&self) -> Option<DatabaseUrl> {
+        self.current().database.clone()
+    }
+
+    fn is_current(&self, url: &DatabaseUrl) -> bool {
+        self.current().database.as_ref() == Some(url)
+    }
+
+    fn reread(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.reread(Mismatch::Database))
+    }
+}
+
+impl InspectedSettings {
     fn of(function: Function, sources: &Sources) -> Self {
         let (settings, problems) = Settings::inspect(function, sources);
         Self { settings: Arc::new(settings), problems: Arc::new(problems), unread: None }
     }
 
-    /// Goes on with the TLS sessions of a database that is still the same.
+    /// Keeps the TLS sessions if the database has not changed.
     fn keep_sessions_of(&mut self, before: &Settings) {
         let settings = Arc::make_mut(&mut self.settings);
         if settings.database == before.database {
@@ -217,7 +235,7 @@ impl Inspected {
         }
     }
 
-    /// Adds the problem that explains the others, if there is one.
+    /// Adds the problem that the secret could not be read, if so: it explains the missing settings.
     fn without_secret(mut self, unread: Option<SecretError>) -> Self {
         if unread.is_none() {
             return self;

@@ -1,4 +1,5 @@
-//! Every setting: its name, source, type, default and what production refuses. All problems are reported at once.
+//! Every setting: its name, its source, its type, its default, and which values production refuses. All problems are
+//! reported in one message.
 
 mod database_url;
 mod deployment;
@@ -12,84 +13,71 @@ mod secret;
 mod sources;
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
 use serde::Serialize;
 
-pub use database_url::DatabaseUrl;
 pub use deployment::{Environment, Function};
-pub(crate) use keys::PLACEHOLDERS;
-pub use limits::{Limit, Limits, Policy, Refused};
 pub use live::{Live, Mismatch};
 pub use origins::Origins;
 pub use reader::{Problem, Problems};
 pub use secret::{SecretError, SecretReader};
 pub use sources::{Source, Sources};
 
-use crate::tokens::{MacKeys, SigningKeys, VerificationKeys};
+use crate::db::DatabaseUrl;
+use crate::domain::Limits;
+use crate::keys::{MacKeys, SigningKeys, VerificationKeys};
+use crate::passwords::PasswordSettings;
+use crate::tokens::AccessTokenSettings;
 use reader::{Reader, short_text, whole};
 
-/// The settings of one function, parsed. What a function does not need is empty.
+/// The parsed settings of one function. Settings that the function does not use are empty.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// `ENVIRONMENT`.
     pub environment: Environment,
     /// `LOG_LEVEL`, in `tracing`'s filter syntax.
     pub log_level: String,
-    /// `ALLOWED_ORIGINS`, for CORS.
+    /// `ALLOWED_ORIGINS`: the web pages that may call, for CORS.
     pub origins: Origins,
-    /// `ALLOWED_HEADERS`: request headers that CORS allows beside those of the contract.
+    /// `ALLOWED_HEADERS`: request headers that CORS allows in addition to those of the contract.
     pub allowed_headers: Vec<http::HeaderName>,
-    /// `REFRESH_COOKIE_SAMESITE`.
+    /// `REFRESH_COOKIE_SAMESITE`: the attribute `SameSite` of the refresh cookie.
     pub cookie_same_site: SameSite,
-    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
-    pub legacy_password_hashes: bool,
-    /// `MAX_TASKS_PER_USER`: how many tasks one user may store.
+    /// `MAX_TASKS_PER_USER`: how many tasks one user may store; 1 to 10,000,000.
     pub max_tasks: i64,
-    /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` for migrations.
+    /// `DATABASE_URL`, or `DATABASE_URL_UNPOOLED` in migrate; `None` in functions without a database.
     pub database: Option<DatabaseUrl>,
-    /// `JWT_ISSUER`, the `iss` of access tokens.
-    pub issuer: String,
-    /// `JWT_AUDIENCE`, the `aud` of access tokens.
-    pub audience: String,
-    /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token lives.
+    /// How access tokens are signed and verified.
+    pub access_tokens: AccessTokenSettings,
+    /// How passwords are hashed and verified.
+    pub passwords: PasswordSettings,
+    /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token is valid; 60 s to 1 day.
     pub access_ttl: SignedDuration,
-    /// `JWT_EXPIRATION_DELTA_HOURS`, how long `token` lives after signing in; never shorter than `access_ttl`.
+    /// `JWT_EXPIRATION_DELTA_HOURS`, how long the field `token` of a sign-in is valid, for clients that never refresh; up to
+    /// 30 days, and at least `access_ttl`.
     pub token_ttl: SignedDuration,
-    /// Private keys from `JWT_SIGNING_KEYS`; empty but in auth.
-    pub signing_keys: SigningKeys,
-    /// Public keys, from `JWT_PUBLIC_KEYS` or derived from the private ones.
-    pub verification_keys: VerificationKeys,
-    /// `BETTER_AUTH_SECRET`, which verifies tokens of the old backend.
-    pub legacy_secret: Option<SecretString>,
-    /// `REFRESH_TOKEN_KEYS`; empty but in auth.
+    /// `REFRESH_TOKEN_KEYS`; empty in every function but auth.
     pub refresh_keys: MacKeys,
-    /// `PASSWORD_PEPPERS`; empty but in auth.
-    pub peppers: MacKeys,
-    /// `REFRESH_REUSE_STRICT`: any superseded refresh token ends its session.
+    /// `REFRESH_REUSE_STRICT`: whether every use of a superseded refresh token ends the session.
     pub strict_reuse: bool,
-    /// `RATE_LIMITS` and each limit; none if they are off.
+    /// `RATE_LIMITS` and each limit; `None` if they are off or the function has none.
     pub limits: Option<Limits>,
-    /// `BREACHED_PASSWORDS_URL`: where to ask whether a new password is known from a breach; none for nowhere.
-    pub breached_passwords: Option<http::Uri>,
-    /// `DECOY_BCRYPT_COST`: every sign-in takes as long as one with a bcrypt hash of this cost; none for no decoy.
-    pub decoy_bcrypt_cost: Option<u32>,
-    /// `STACK_NAME`: whose metrics these are; none for no metrics.
+    /// `STACK_NAME`: the stack that the metrics belong to; `None` for no metrics.
     pub stack: Option<String>,
-    /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again.
+    /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again; 10 s to 1 day.
     pub secret_ttl: SignedDuration,
-    /// What was found where, for `/health/config`.
+    /// Which settings have a value, and from which source, for `/health/config`.
     pub report: Vec<Finding>,
 }
 
-/// Which requests of a browser carry the cookie with the refresh token.
+/// Which requests of a browser carry the refresh cookie.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SameSite {
-    /// Those of pages of the same site.
+    /// Requests of pages on the same site.
     #[default]
     Strict,
-    /// Those, and opening a page of the site from another one.
+    /// As `Strict`, and navigation to the site from another site.
     Lax,
-    /// Those of pages of any site, to each site a cookie of its own (`Partitioned`).
+    /// Requests of pages on any site, with a separate cookie for each site (`Partitioned`).
     None,
 }
 
@@ -110,10 +98,7 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
-/// How public keys are written.
-const PUBLIC_KEYS: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)";
-
-/// Whether web pages call the function.
+/// Whether web pages may call the function.
 const fn serves_pages(function: Function) -> bool {
     !matches!(function, Function::Migrate | Function::Maintenance)
 }
@@ -122,13 +107,13 @@ impl Settings {
     /// Reads every setting of `function`.
     ///
     /// # Errors
-    /// With all problems, none of which contains a value.
+    /// With every problem. A problem never contains a value.
     pub fn read(function: Function, sources: &Sources) -> Result<Self, Problems> {
         let (settings, problems) = Self::inspect(function, sources);
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// Reads what can be read and says what could not.
+    /// Reads every setting, and returns the problems beside the settings that could be read.
     #[must_use]
     pub fn inspect(function: Function, sources: &Sources) -> (Self, Problems) {
         let mut read = Reader::new(sources);
@@ -139,14 +124,14 @@ impl Settings {
                 "production" => Some(Environment::Production),
                 _ => None,
             });
-        // What production refuses is only said of production.
+        // An unknown environment counts as development, so that no problem is about a production that was not configured.
         let environment = environment.unwrap_or(Environment::Development);
         let production = environment == Environment::Production;
 
         let log_level = read.or_default(&["LOG_LEVEL"], "info", "trace, debug, info, warn or error", |text| {
             let known = ["trace", "debug", "info", "warn", "error"];
             let lower = text.to_ascii_lowercase();
-            // Python's names, which existing deployments have set.
+            // Python's names of levels, which existing deployments use.
             let lower = match lower.as_str() {
                 "warning" => "warn".to_owned(),
                 "critical" => "error".to_owned(),
@@ -176,21 +161,7 @@ impl Settings {
             });
         let access_ttl = access_ttl.unwrap_or(SignedDuration::from_mins(15));
 
-        let jwks = "a JWK set with Ed25519 keys, one of them active (`cargo xtask keys generate` prints one)";
-        let signing_keys = if function == Function::Auth {
-            read.required(&["JWT_SIGNING_KEYS"], jwks, SigningKeys::parse)
-        } else {
-            None
-        };
-        let verification_keys = match (function, &signing_keys) {
-            (Function::Auth, Some(keys)) => Some(keys.verification_keys()),
-            (Function::Tasks | Function::Users, _) => {
-                read.required(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse)
-            }
-            // It shows its settings to administrators; without keys it knows none.
-            (Function::Health, _) => read.optional(&["JWT_PUBLIC_KEYS"], PUBLIC_KEYS, VerificationKeys::parse),
-            _ => None,
-        };
+        let (signing_keys, verification_keys) = keys::access_token_keys(&mut read, function);
         let mac = "a JWK set with `oct` keys of at least 32 bytes, one of them active (`cargo xtask keys generate` prints one)";
         let (mut refresh_keys, mut peppers) = (None, None);
         if function == Function::Auth {
@@ -213,7 +184,7 @@ impl Settings {
 
         let legacy_secret = keys::legacy_secret(&mut read, function, production);
         let cookie_same_site = passwords::cookie_same_site(&mut read, function);
-        let legacy_password_hashes = passwords::legacy_password_hashes(&mut read, function);
+        let legacy_hashes = passwords::legacy_password_hashes(&mut read, function);
         let max_tasks = if function == Function::Tasks {
             read.or_default(&["MAX_TASKS_PER_USER"], "100000", "a whole number from 1 to 10000000", |text| {
                 whole(text, 1, 10_000_000)
@@ -228,8 +199,8 @@ impl Settings {
         });
 
         let stack = read.optional(&["STACK_NAME"], "1 to 200 visible characters", short_text);
-        let limits = Limits::read(&mut read, function, production);
-        let breached_passwords = passwords::breached_passwords(&mut read, function, production);
+        let limits = limits::limits(&mut read, function, production);
+        let breached_passwords_url = passwords::breached_passwords(&mut read, function, production);
         let decoy_bcrypt_cost = passwords::decoy_bcrypt_cost(&mut read, function);
         let (report, problems) = read.finish();
         let settings = Self {
@@ -238,22 +209,26 @@ impl Settings {
             origins: origins.unwrap_or_default(),
             allowed_headers,
             cookie_same_site,
-            legacy_password_hashes,
             max_tasks: max_tasks.unwrap_or(i64::MAX),
             database,
-            issuer: issuer.unwrap_or_default(),
-            audience: audience.unwrap_or_default(),
+            access_tokens: AccessTokenSettings {
+                issuer: issuer.unwrap_or_default(),
+                audience: audience.unwrap_or_default(),
+                signing_keys: signing_keys.unwrap_or_default(),
+                verification_keys: verification_keys.unwrap_or_default(),
+                legacy_secret,
+            },
+            passwords: PasswordSettings {
+                peppers: peppers.unwrap_or_default(),
+                legacy_hashes,
+                decoy_bcrypt_cost,
+                breached_passwords_url,
+            },
             access_ttl,
             token_ttl: token_ttl.unwrap_or_default().max(access_ttl),
-            signing_keys: signing_keys.unwrap_or_default(),
-            verification_keys: verification_keys.unwrap_or_default(),
-            legacy_secret,
             refresh_keys: refresh_keys.unwrap_or_default(),
-            peppers: peppers.unwrap_or_default(),
             strict_reuse: strict_reuse.unwrap_or(true),
             limits,
-            breached_passwords,
-            decoy_bcrypt_cost,
             stack,
             secret_ttl: secret_ttl.unwrap_or(SignedDuration::from_mins(5)),
             report,

@@ -1,32 +1,32 @@
-//! Which web pages may call the API.
+//! The web pages that may call the API.
 
 use http::{HeaderName, HeaderValue};
 
-/// The origins CORS allows.
+/// The origins that CORS allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins {
     any: bool,
     list: Vec<Origin>,
 }
 
-/// One entry of the list.
+/// One entry of `ALLOWED_ORIGINS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Origin {
-    /// This one, as a browser spells it.
+    /// One origin, in the spelling that browsers send.
     Exact(String),
-    /// Every sub-domain: what stands before (`https://`) and behind (`.example.com`).
+    /// Every sub-domain: the text before it (`https://`) and the text after it (`.example.com`).
     SubDomains { scheme: String, suffix: String },
 }
 
 impl Origin {
-    /// Reads an origin as browsers send it (RFC 6454 §6.2); none for what they never send.
+    /// Reads an origin as browsers send it (RFC 6454 §6.2); `None` for a text that they never send.
     fn parse(text: &str) -> Option<Self> {
         let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
         let (scheme, rest) = origin.split_once("://")?;
         let sub_domains = rest.strip_prefix("*.");
         let whole = format!("{scheme}://{}", sub_domains.unwrap_or(rest));
-        // A browser sends neither a path, nor a user, nor letters beyond ASCII, nor the port that the scheme implies, and
-        // it spells numbers in one way.
+        // A browser sends no path, no user, no default port and only ASCII characters, and it writes an IP address in one
+        // way. So an origin that differs from its serialisation never arrives.
         let url = url::Url::parse(&whole).ok()?;
         let host = url.host_str()?;
         if !["http", "https"].contains(&scheme)
@@ -39,7 +39,7 @@ impl Origin {
         let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
         match sub_domains {
             None => Some(Self::Exact(origin)),
-            // All sub-domains of a top-level domain are everybody's.
+            // Anyone can register a sub-domain of a top-level domain.
             Some(parent) if is_name && host.contains('.') => {
                 Some(Self::SubDomains { scheme: format!("{scheme}://"), suffix: format!(".{parent}") })
             }
@@ -60,7 +60,7 @@ impl Origin {
         }
     }
 
-    /// Whether it is served over TLS, and not by this machine.
+    /// Whether it uses TLS and is not on this machine.
     fn is_public(&self) -> bool {
         match self {
             Self::SubDomains { scheme, suffix } => {
@@ -80,7 +80,7 @@ impl Origin {
 }
 
 impl Origins {
-    /// Reads origins separated by commas; `https://*.example.com` for every sub-domain, `*` for every origin.
+    /// Reads origins that are separated by commas. `https://*.example.com` allows every sub-domain, `*` every origin.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut origins = Self::default();
         for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
@@ -93,18 +93,18 @@ impl Origins {
         (origins.any || !origins.list.is_empty()).then_some(origins)
     }
 
-    /// Whether pages of this origin may call.
+    /// Whether pages of `origin` may call.
     #[must_use]
     pub fn allow(&self, origin: &HeaderValue) -> bool {
         self.any || self.name(origin)
     }
 
-    /// Whether an origin is on the list by its name; `*` names nobody.
+    /// Whether the list names `origin`, by itself or as a sub-domain; `*` names no origin.
     pub fn name(&self, origin: &HeaderValue) -> bool {
         origin.to_str().is_ok_and(|origin| self.list.iter().any(|known| known.matches(origin)))
     }
 
-    /// Whether every origin is named, served over TLS, and not of this machine.
+    /// Whether there is no `*`, and every origin uses TLS and is not on this machine.
     pub(super) fn are_public(&self) -> bool {
         !self.any && self.list.iter().all(Origin::is_public)
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_sends_is_refused() {
+    fn an_origin_that_no_browser_sends_is_refused() {
         for text in [
             "https://app.example.com:443",
             "http://app.example.com:80",

@@ -1,4 +1,4 @@
-//! Settings of passwords and of the cookie, beyond their keys.
+//! Reads the settings of passwords and of the refresh cookie, except their keys.
 
 use super::reader::{Reader, whole};
 use super::{Function, SameSite};

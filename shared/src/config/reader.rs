@@ -1,30 +1,30 @@
-//! Reads settings one by one and collects what is wrong with them.
+//! Reads settings one by one, and collects the problems.
 
 use std::fmt;
 
 use super::{Finding, Source, Sources};
 
-/// One thing that is wrong with a setting. Never contains a value.
+/// A problem of one setting. Never contains a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The name of the setting.
     pub name: &'static str,
-    /// What would be right.
+    /// The expected value, in words.
     pub expected: String,
-    /// Where the offending value was found; none if there is no value.
+    /// The source of the wrong value; `None` if there is no value.
     pub found_in: Option<Source>,
 }
 
-/// Everything that is wrong, in one message.
+/// The problems of all settings, which `Display` writes as one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The problems in the order of reading.
+    /// The problems, in the order in which the settings are read.
     pub list: Vec<Problem>,
     looked_in: String,
 }
 
 impl Problems {
-    /// Whether all is well.
+    /// Whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
         Self { sources, report: Vec::new(), problems: Vec::new() }
     }
 
-    /// A setting that must be there. The first of `names` that has a value counts.
+    /// A setting that must have a value. The first of `names` that has a value is used.
     pub(super) fn required<T>(
         &mut self,
         names: &[&'static str],
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         self.read(names, None, true, expected, parse)
     }
 
-    /// A setting that may be absent.
+    /// A setting that may have no value.
     pub(super) fn optional<T>(
         &mut self,
         names: &[&'static str],
@@ -77,7 +77,7 @@ impl<'a> Reader<'a> {
         self.read(names, None, false, expected, parse)
     }
 
-    /// A setting with a default; `None` only if the value that is set cannot be parsed.
+    /// A setting with a default; `None` only if its value cannot be parsed.
     pub(super) fn or_default<T>(
         &mut self,
         names: &[&'static str],
@@ -111,7 +111,7 @@ impl<'a> Reader<'a> {
         parsed
     }
 
-    /// Marks a setting as one that may not stand, although it could be parsed. It was found under one of `names`.
+    /// Adds a problem of a setting that could be parsed. Its value has one of `names`.
     pub(super) fn refuse(&mut self, names: &[&'static str], expected: &str) {
         let row = self.report.iter().find(|row| names.contains(&row.name));
         if let Some((name, source)) = row.map(|row| (row.name, row.source)) {
@@ -135,13 +135,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// 1 to 200 visible characters.
+/// Reads 1 to 200 visible ASCII characters.
 pub(super) fn short_text(text: &str) -> Option<String> {
     let fits = (1..=200).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
     fits.then(|| text.to_owned())
 }
 
-/// A whole number in a range.
+/// Reads a whole number from `least` to `most`.
 pub(super) fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
     text.parse().ok().filter(|number| (least..=most).contains(number))
 }

@@ -1,4 +1,4 @@
-//! Reads a function's secret from AWS Secrets Manager.
+//! Reads the secret of a function from AWS Secrets Manager.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,39 +8,39 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_secretsmanager::error::{DisplayErrorContext, SdkError};
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
-/// Why a secret could not be used. Never contains its value.
+/// Why a secret could not be read. Never contains its value.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// It was made, and nobody has put a value into it.
+    /// The secret exists, but has no value yet.
     #[error("the secret named by APP_SECRET_ARN has no value yet (`cargo xtask secrets fill` puts one in)")]
     NoValue,
-    /// Secrets Manager did not give it.
+    /// Secrets Manager refused, or did not answer.
     #[error("the secret named by APP_SECRET_ARN cannot be read: {0}")]
     Unreadable(String),
-    /// It is no JSON object.
+    /// The value is not a JSON object.
     #[error("the secret named by APP_SECRET_ARN is not a JSON object of settings")]
     NotAnObject,
 }
 
-/// What went wrong, without the raw answer, which may hold the secret.
+/// Describes an error without the raw response, which may contain the secret.
 fn describe(error: &SdkError<GetSecretValueError>) -> String {
     match error {
         SdkError::ServiceError(refused) => {
             let meta = refused.err().meta();
             format!("{}: {}", meta.code().unwrap_or("refused"), meta.message().unwrap_or("without a message"))
         }
-        SdkError::ResponseError(_) => "the answer cannot be understood".to_owned(),
+        SdkError::ResponseError(_) => "the response is malformed".to_owned(),
         other => DisplayErrorContext(other).to_string(),
     }
 }
 
-/// Whether the secret itself was found. Its missing value has the same code as a missing secret.
+/// Whether the secret exists without a value. The error code is the same for a secret that does not exist.
 fn lacks_value(error: &GetSecretValueError) -> bool {
     error.is_resource_not_found_exception()
         && error.meta().message().is_some_and(|message| message.contains("staging label"))
 }
 
-/// Reads one secret.
+/// Reads one secret; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SecretReader {
     client: aws_sdk_secretsmanager::Client,
@@ -48,7 +48,7 @@ pub struct SecretReader {
 }
 
 impl SecretReader {
-    /// A reader for the secret `arn`, with credentials and region from the environment.
+    /// A reader for the secret `arn`, with credentials and region from the environment. A read takes up to 8 s.
     pub async fn new(arn: &str) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
@@ -59,16 +59,16 @@ impl SecretReader {
         Self::with_config(&aws, arn)
     }
 
-    /// A reader with credentials and region given.
+    /// A reader for the secret `arn`, with the credentials and the region of `aws`.
     #[must_use]
     pub fn with_config(aws: &aws_config::SdkConfig, arn: &str) -> Self {
         Self { client: aws_sdk_secretsmanager::Client::new(aws), arn: arn.to_owned() }
     }
 
-    /// The settings in the secret; values that are JSON themselves are kept as JSON text.
+    /// Reads the settings in the secret. A value that is not a string is kept as JSON text.
     ///
     /// # Errors
-    /// If Secrets Manager refuses, does not answer, or holds no JSON object.
+    /// See [`SecretError`].
     pub async fn read(&self) -> Result<HashMap<String, String>, SecretError> {
         let answer = self.client.get_secret_value().secret_id(&self.arn).send().await;
         let answer = answer.map_err(|error| match &error {

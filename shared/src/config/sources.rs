@@ -1,4 +1,4 @@
-//! Where values come from, in order: the process environment, the secret, `.env.local`, `.env`.
+//! The sources of settings, in order of precedence: the process environment, the secret, `.env.local`, `.env`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::path::Path;
 use env_file::EnvFileError;
 use serde::{Serialize, Serializer};
 
-/// One place a value can come from.
+/// A source of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The process environment.
     Environment,
     /// The JSON secret in Secrets Manager.
     Secret,
-    /// `.env.local` beside the workspace.
+    /// The file `.env.local` in the folder of the workspace.
     EnvLocal,
-    /// `.env` beside the workspace.
+    /// The file `.env` in the folder of the workspace.
     Env,
-    /// Built in.
+    /// The default value in the code.
     Default,
 }
 
@@ -40,25 +40,25 @@ impl Serialize for Source {
     }
 }
 
-/// The places in order of precedence, each with its values.
+/// The sources in order of precedence, each with its values.
 #[derive(Clone, Default)]
 pub struct Sources(Vec<(Source, HashMap<String, String>)>);
 
 impl Sources {
-    /// The name of the setting that says which secret to read.
+    /// The setting with the ARN of the secret to read.
     pub const SECRET_ARN: &str = "APP_SECRET_ARN";
 
-    /// Values from the process environment alone.
+    /// Values as if from the process environment, without other sources.
     #[must_use]
     pub fn environment(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(vec![(Source::Environment, values.into_iter().collect())])
     }
 
-    /// The process environment, and outside of a deployment (no secret named) the `.env` files of `folder`.
+    /// The process environment, and the `.env` files of `folder` unless `APP_SECRET_ARN` is set, as in a deployment.
     ///
     /// # Errors
-    /// If one of the files is broken.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the environment enters")]
+    /// If a file cannot be read or is malformed.
+    #[expect(clippy::disallowed_methods, reason = "the only reader of the process environment")]
     pub fn process(folder: &Path) -> Result<Self, EnvFileError> {
         let values =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -74,14 +74,14 @@ impl Sources {
         Ok(sources)
     }
 
-    /// Adds the values of a secret, behind the environment.
+    /// Adds the values of a secret; values of the environment win.
     #[must_use]
     pub fn with_secret(mut self, values: HashMap<String, String>) -> Self {
         self.0.push((Source::Secret, values));
         self
     }
 
-    /// The first value of this name that is not blank.
+    /// The first value of the setting `name` that is not blank, trimmed, and its source.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<(&str, Source)> {
         self.0.iter().find_map(|(source, values)| {
@@ -89,13 +89,13 @@ impl Sources {
         })
     }
 
-    /// The places in words.
+    /// The names of the sources, separated by commas.
     pub(super) fn places(&self) -> String {
         self.0.iter().map(|(source, _)| source.to_string()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Values stay out of logs.
+/// Leaves out the values, so that no log contains them.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sources({})", self.places())

@@ -7,8 +7,8 @@ use tokio_postgres::error::SqlState;
 use super::scope::Scope;
 use super::statement::Param;
 use super::{DbError, RequestRefusal};
-use crate::config::Refused;
 use crate::deadline;
+use crate::domain::Refused;
 
 /// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it lost
 /// a server that may still be executing.

@@ -7,8 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
 
-use super::DbError;
-use crate::config::{DatabaseUrl, Live, Mismatch};
+use super::{DatabaseUrl, DbError, UrlSource};
 use crate::deadline;
 
 /// How long one attempt may take; a suspended Neon compute wakes within.
@@ -62,12 +61,14 @@ impl ConnectError {
 
 /// Connects to the database of the settings in force. If the password is refused, it may have been rotated
 /// after this instance read its secret: the secret is read again, and tried once more if it has changed.
-pub(super) async fn connect_current(settings: &Live) -> Result<(Client, JoinHandle<()>, DatabaseUrl), ConnectError> {
-    let url = settings.current().database.clone().ok_or(ConnectError::NoUrl)?;
+pub(super) async fn connect_current(
+    urls: &dyn UrlSource,
+) -> Result<(Client, JoinHandle<()>, DatabaseUrl), ConnectError> {
+    let url = urls.url().ok_or(ConnectError::NoUrl)?;
     match connect(&url).await {
         Err(error) if error.may_be_authentication() => {
-            settings.reread(Mismatch::Database).await;
-            match settings.current().database.clone() {
+            urls.reread().await;
+            match urls.url() {
                 Some(newer) if newer != url => {
                     let (client, task) = connect(&newer).await?;
                     Ok((client, task, newer))
@@ -149,9 +150,9 @@ where
 ///
 /// # Errors
 /// [`DbError::Unavailable`] if it cannot be asked.
-pub async fn cancel(settings: &Live, client: &Client) -> Result<(), DbError> {
+pub async fn cancel(urls: &dyn UrlSource, client: &Client) -> Result<(), DbError> {
     let unavailable = |error: ConnectError| DbError::Unavailable(error.into());
-    let url = settings.current().database.clone().ok_or(ConnectError::NoUrl).map_err(unavailable)?;
+    let url = urls.url().ok_or(ConnectError::NoUrl).map_err(unavailable)?;
     let token = client.cancel_token();
     let asked = if url.config().get_ssl_mode() == SslMode::Disable {
         token.cancel_query(NoTls).await
@@ -166,7 +167,7 @@ pub async fn cancel(settings: &Live, client: &Client) -> Result<(), DbError> {
 ///
 /// # Errors
 /// [`DbError::Unavailable`] if the server cannot be reached.
-pub async fn connect_direct(settings: &Live) -> Result<Client, DbError> {
-    let connected = Box::pin(connect_current(settings)).await;
+pub async fn connect_direct(urls: &dyn UrlSource) -> Result<Client, DbError> {
+    let connected = Box::pin(connect_current(urls)).await;
     connected.map(|(client, ..)| client).map_err(|error| DbError::Unavailable(error.into()))
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use crate::config::Refused;
+use crate::domain::Refused;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 

@@ -15,6 +15,7 @@ pub async fn ping(db: &impl Executor) -> Result<(), DbError> {
 /// # Errors
 /// As any statement.
 pub async fn count_legacy_passwords(db: &impl Executor) -> Result<i64, DbError> {
-    let rows = Statement::new("health.count_legacy_passwords", "SELECT app.count_legacy_passwords() AS count").run(db).await?;
+    let rows =
+        Statement::new("health.count_legacy_passwords", "SELECT app.count_legacy_passwords() AS count").run(db).await?;
     rows.one()?.get("count")
 }

@@ -153,7 +153,8 @@ pub async fn release_address(
     email: &Email,
     context: &AuditContext,
 ) -> Result<Option<(Uuid, String)>, DbError> {
-    let sql = "SELECT r.who, r.placeholder AS result FROM app.release_address(:spellings, :at, :event_id, 'operator') r";
+    let sql =
+        "SELECT r.who, r.placeholder AS result FROM app.release_address(:spellings, :at, :event_id, 'operator') r";
     operate(db, "maintenance.release_address", sql, email, context).await
 }
 

@@ -20,6 +20,7 @@ mod sql_type;
 mod statement;
 pub mod tasks;
 mod transaction;
+mod url;
 pub mod users;
 
 pub use connect::{cancel, connect_direct};
@@ -32,3 +33,5 @@ pub use scope::{AnonymousScope, Caller, ReadScope, Scope, WriteScope};
 pub use sql_type::SqlType;
 pub use statement::Statement;
 pub use transaction::{Transaction, transaction};
+pub(crate) use url::Certificates;
+pub use url::{DatabaseUrl, UrlSource};

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::permits::limit_params;
 use super::scope::Caller;
-use crate::config::Limit;
+use crate::domain::Limit;
 
 /// What may stand in the text: values whose own text is digits, letters, hyphens, colons and dots. Never implement it
 /// for text.
@@ -24,7 +25,7 @@ pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Time
     let Caller { user, proof, as_admin } = caller;
     let (session, generation) = proof.session().unzip();
     let legacy_token = literal(proof.legacy_token());
-    let (burst, every) = Limit::params(writes);
+    let (burst, every) = limit_params(writes);
     let (user, session, generation) = (literal(Some(user)), literal(session), literal(generation));
     let (now, burst, every, event) = (literal(Some(now)), literal(burst), literal(every), literal(event));
     let needed = if as_admin { "'admin'" } else { "NULL" };
@@ -37,7 +38,6 @@ pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Time
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::Proof;
 
     #[test]
     fn no_argument_can_end_its_quotes() {

@@ -1,8 +1,7 @@
 //! Rate limits that a statement enforces itself, with `app.take_permit` and `app.take_permits`.
 
 use super::{DbError, Record, Statement};
-use crate::config::{Limit, Policy, Refused};
-use crate::domain::{AuditContext, RequestOrigin};
+use crate::domain::{AuditContext, Limit, Policy, Refused, RequestOrigin};
 
 /// A permit out of one bucket.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(super) struct Permit<'a> {
 impl Permit<'_> {
     /// A permit of `limit`; without a limit it is always granted.
     pub(super) fn of(policy: Policy, limit: Option<Limit>) -> Self {
-        let (burst, every) = Limit::params(limit);
+        let (burst, every) = limit_params(limit);
         Self { policy, limit, burst, every, key: "NULL", user: "NULL", session: "NULL" }
     }
 
@@ -53,6 +52,11 @@ impl<'a> Statement<'a> {
             .bind("network_bursts", &permits.bursts)
             .bind("network_everys", &permits.everys)
     }
+}
+
+/// The burst and the refill of a limit as parameters of `app.take_permit`; null without a limit.
+pub(super) fn limit_params(limit: Option<Limit>) -> (Option<i32>, Option<f64>) {
+    limit.map(|Limit { burst, every }| (burst, every)).unzip()
 }
 
 /// The size of each network's bucket, in halves of the narrowest one's: 1, 2 and 2.5 times, since an IPv6 /56 and a /48 may

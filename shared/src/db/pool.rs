@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::connect::{ConnectError, connect_current};
 use super::scope::{AnonymousScope, Caller, ReadScope, WriteScope};
-use super::{DatabaseRole, DbError};
+use super::{DatabaseRole, DatabaseUrl, DbError, UrlSource};
 use crate::clock::Clock;
-use crate::config::{DatabaseUrl, Limit, Live};
 use crate::deadline;
+use crate::domain::Limit;
 use crate::ids::Ids;
 
 /// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
@@ -42,15 +42,15 @@ pub(super) struct Connection {
 
 #[derive(Debug)]
 pub(super) struct Connections {
-    settings: Arc<Live>,
+    urls: Arc<dyn UrlSource>,
     clock: Clock,
 }
 
 impl Database {
     /// A pool of at most `size` connections, opened when they are needed. Statements run as `role`.
     #[must_use]
-    pub fn new(settings: Arc<Live>, clock: Clock, role: DatabaseRole, size: usize) -> Self {
-        let builder = Pool::builder(Connections { settings, clock: clock.clone() }).max_size(size.max(1));
+    pub fn new(urls: Arc<dyn UrlSource>, clock: Clock, role: DatabaseRole, size: usize) -> Self {
+        let builder = Pool::builder(Connections { urls, clock: clock.clone() }).max_size(size.max(1));
         let pool =
             builder.build().unwrap_or_else(|error| unreachable!("a pool without time-outs needs no runtime: {error}"));
         Self { pool, role, clock }
@@ -114,7 +114,7 @@ impl managed::Manager for Connections {
 
     async fn create(&self) -> Result<Connection, ConnectError> {
         // Connecting is rare and its future is large: keep it out of every request's.
-        let (client, task, url) = Box::pin(connect_current(&self.settings)).await?;
+        let (client, task, url) = Box::pin(connect_current(&*self.urls)).await?;
         Ok(Connection { client: ClientWrapper::new(client, task), url, idle_since: (Instant::now(), self.clock.now()) })
     }
 
@@ -123,7 +123,7 @@ impl managed::Manager for Connections {
             return Err(RecycleError::message("closed"));
         }
         // The secret has moved on, to another branch of the database perhaps.
-        if self.settings.current().database.as_ref() != Some(&connection.url) {
+        if !self.urls.is_current(&connection.url) {
             return Err(RecycleError::message("of earlier settings"));
         }
         let (monotonic, wall) = connection.idle_since;

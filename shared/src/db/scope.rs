@@ -15,9 +15,8 @@ use super::executor::Executor;
 use super::pool::Database;
 use super::statement::Param;
 use super::{DbError, RequestRefusal, Rows, Statement, opening};
-use crate::config::{Limit, Policy, Refused};
 use crate::deadline;
-use crate::tokens::{Identity, Proof};
+use crate::domain::{Identity, Limit, Policy, Proof, Refused};
 
 /// The authenticated user of a request. The database checks their session before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

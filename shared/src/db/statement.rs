@@ -65,11 +65,8 @@ impl<'a> Statement<'a> {
 
     /// The text with numbered parameters, and their values in that order.
     fn render(&self) -> Result<(String, SmallVec<[Param<'a>; 20]>), DbError> {
-        let mut writer = Writer {
-            statement: self,
-            sql: String::with_capacity(self.text.len() + 256),
-            numbered: SmallVec::new(),
-        };
+        let mut writer =
+            Writer { statement: self, sql: String::with_capacity(self.text.len() + 256), numbered: SmallVec::new() };
         writer.write(&self.text)?;
         let params = writer.numbered.iter().map(|&index| self.binds[index].1.clone()).collect();
         Ok((writer.sql, params))

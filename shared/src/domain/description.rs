@@ -1,17 +1,17 @@
-//! A task's description.
+//! The description of a task.
 
 use super::Invalid;
 use super::text::without_controls;
 
-/// Free text about a task, kept as it came.
+/// Free text about a task, at most 10,000 characters, stored without trimming.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(String);
 
 impl Description {
-    /// The longest description in characters (Unicode scalar values).
+    /// The largest length in characters (Unicode scalar values).
     pub const MAX: usize = 10_000;
 
-    /// Takes text as it is.
+    /// Checks the text and keeps it unchanged.
     ///
     /// # Errors
     /// If it is longer than 10,000 characters, or has control characters.
@@ -23,7 +23,7 @@ impl Description {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// The unchanged text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

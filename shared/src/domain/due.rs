@@ -6,35 +6,35 @@ use jiff::tz::TimeZone;
 
 use super::Invalid;
 
-/// A moment between the years 1 and 9999, in whole microseconds.
+/// A time between the years 1 and 9999, in whole microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DueDatetime(Timestamp);
 
 impl DueDatetime {
-    /// Reads what [`parse_time`] reads.
+    /// Reads a time as [`parse_time`] does.
     ///
     /// # Errors
-    /// As [`parse_time`].
+    /// See [`parse_time`].
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         parse_time(text).map(Self)
     }
 
-    /// The moment.
+    /// The time in UTC.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {
         self.0
     }
 }
 
-/// Reads RFC 3339. Without an offset, with seconds or without (what a browser's `datetime-local` field sends), the time is
-/// taken as UTC; a date alone is its midnight in UTC. A leap second is the second before it.
+/// Reads a time in RFC 3339. A time without an offset, as the field `datetime-local` of a browser sends it, is in UTC, with
+/// or without seconds. A date without a time is midnight in UTC. A leap second is read as the second before it.
 ///
 /// # Errors
-/// If it is no such time, or not between the years 1 and 9999.
+/// If the text has another form, or the time is not between the years 1 and 9999.
 pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
     const FORM: Invalid =
         Invalid::new("must be a date and time as in 2026-02-15T17:00:00Z, at the latest 9999-12-30T22:00:00Z");
-    // The calendar library reads more of ISO 8601 than the contract does.
+    // The calendar library accepts more forms of ISO 8601 than the contract.
     if !has_form(text) {
         return Err(FORM);
     }
@@ -46,7 +46,7 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
     if utc.year() < 1 {
         return Err(FORM);
     }
-    // Leap seconds end June or December in UTC (RFC 3339 §5.7, appendix D).
+    // A leap second is the last second of June or December in UTC (RFC 3339 §5.7, appendix D).
     let ends_a_half_year = matches!((utc.month(), utc.day()), (6, 30) | (12, 31));
     if names_second_60(text) && !(ends_a_half_year && (utc.hour(), utc.minute()) == (23, 59)) {
         return Err(Invalid::new("has a second 60, which exists only at the end of June or December in UTC"));
@@ -54,12 +54,12 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
     Timestamp::from_microsecond(moment.as_microsecond()).map_err(|_| FORM)
 }
 
-/// Whether text of the right form names the second 60.
+/// Whether a text of the right form has the second 60.
 fn names_second_60(text: &str) -> bool {
     text.get(16..19) == Some(":60")
 }
 
-/// Whether text looks like `2026-02-15`, `2026-02-15T17:00`, with seconds, a fraction, and `Z` or an offset.
+/// Whether a text has the form `2026-02-15`, `2026-02-15T17:00`, with seconds, a fraction, and `Z` or an offset.
 fn has_form(text: &str) -> bool {
     let digits = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_digit());
     let numbers = |part: &str, separator: char, lengths: &[usize]| {

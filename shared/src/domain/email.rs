@@ -1,4 +1,4 @@
-//! An email address.
+//! Email addresses.
 
 use email_address::{EmailAddress, Options};
 use idna::AsciiDenyList;
@@ -7,21 +7,21 @@ use unicode_normalization::UnicodeNormalization;
 use super::Invalid;
 use super::text::is_invisible;
 
-/// A normalised address: the local part composed (NFC) and in lower case, the domain in ASCII and with a dot. All spellings
-/// of an address have one normalised form, and so one account.
+/// A normalised address: the local part in NFC and lower case, the domain in ASCII and with a dot. All spellings of an
+/// address have the same normalised form, and so the same account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     address: String,
-    /// The texts that versions before this form may have stored it under, and this form; empty if there is but this form.
+    /// The spellings that earlier versions may have stored, and the normalised form; empty if that is the only one.
     spellings: Vec<String>,
 }
 
 impl Email {
-    /// Reads an address (RFC 5321 §4.1.2, RFC 6531, at most 254 bytes). Quotes that a local part does not need are
-    /// dropped; the domain is mapped by UTS 46, so `bücher.example` is `xn--bcher-kva.example`.
+    /// Reads an address (RFC 5321 §4.1.2, RFC 6531, at most 254 bytes). Removes quotes that the local
+    /// part does not need, and maps the domain by UTS 46: `bücher.example` becomes `xn--bcher-kva.example`.
     ///
     /// # Errors
-    /// If it is no valid address, or has invisible characters.
+    /// If it is not a valid address, or has invisible characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         const FORM: Invalid = Invalid::new("must be an email address, as in name@example.com");
         let trimmed = text.trim();
@@ -33,7 +33,7 @@ impl Email {
         }
         let composed: String = trimmed.nfc().collect();
         let (local, domain) = composed.rsplit_once('@').ok_or(FORM)?;
-        // The form of a final sigma follows from its place, not from the person.
+        // Whether a sigma is final depends on its position, so both forms are one letter.
         let local = unquoted(&local.to_lowercase().replace('ς', "σ"));
         let domain = idna::domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::URL).map_err(|_| FORM)?;
         let address = format!("{local}@{domain}");
@@ -46,10 +46,11 @@ impl Email {
         Ok(Self { address, spellings })
     }
 
-    /// An address to look for. Accounts from before have some that no account can be made with any more.
+    /// Reads the address of an existing account. It accepts more than [`Email::parse`], because earlier versions accepted
+    /// more addresses.
     ///
     /// # Errors
-    /// If no account can have it.
+    /// If no account can have the address.
     pub fn find(text: &str) -> Result<Self, Invalid> {
         Self::parse(text).or_else(|refused| {
             let address = text.trim().to_lowercase();
@@ -64,8 +65,8 @@ impl Email {
         &self.address
     }
 
-    /// The texts that an account of this address may be stored under, the likeliest first: of two accounts from before,
-    /// each is found by what its user types.
+    /// The spellings under which the account may be stored, the most likely first: as typed. So of two old accounts that
+    /// differ only in spelling, each user finds their own.
     #[must_use]
     pub fn spellings(&self) -> Vec<&str> {
         if self.spellings.is_empty() {
@@ -76,7 +77,7 @@ impl Email {
     }
 }
 
-/// The texts of an address: as it was typed, in the normalised form, with the domain in Unicode, with final sigmas.
+/// The spellings of an address: as typed, normalised, with the domain in Unicode, and with final sigmas.
 fn spellings(typed: &str, address: &str, local: &str, domain: &str) -> Vec<String> {
     let typed = typed.to_lowercase();
     if typed == address && address.is_ascii() && !domain.contains("xn--") {
@@ -96,7 +97,7 @@ fn spellings(typed: &str, address: &str, local: &str, domain: &str) -> Vec<Strin
     all
 }
 
-/// The text with `ς` for each `σ` that ends a word.
+/// The text with `ς` in place of each `σ` at the end of a word.
 fn with_final_sigmas(text: &str) -> String {
     let mut chars = text.chars().peekable();
     let mut after_letter = false;
@@ -109,7 +110,7 @@ fn with_final_sigmas(text: &str) -> String {
     all
 }
 
-/// The local part without quotes it does not need (RFC 5321 §4.1.2: they mean nothing).
+/// The local part without the quotes that it does not need; they have no meaning (RFC 5321 §4.1.2).
 fn unquoted(local: &str) -> String {
     let quoted = (local.len() > 2).then(|| local.strip_prefix('"')?.strip_suffix('"')).flatten();
     let Some(inside) = quoted else { return local.to_owned() };
@@ -127,11 +128,11 @@ fn unquoted(local: &str) -> String {
         let plain = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c) || !c.is_ascii();
         !atom.is_empty() && atom.chars().all(plain)
     };
-    // A backslash before the last quote makes that a part of the text, which then never ends.
+    // A backslash before the last quote escapes it, so that the quoted text has no end.
     if !escaped && bare.split('.').all(atom) { bare } else { local.to_owned() }
 }
 
-/// Whether mail can be delivered there by name: labels of letters, digits and hyphens, the last one no number.
+/// Whether a domain is a host name: labels of letters, digits and hyphens, of which the last is not a number.
 fn is_host_name(domain: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -143,7 +144,7 @@ fn is_host_name(domain: &str) -> bool {
     domain.contains('.') && domain.split('.').all(label) && last.chars().any(|c| c.is_ascii_alphabetic())
 }
 
-/// Addresses do not belong into logs.
+/// Leaves out the address, so that no log contains it.
 impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Email(…)")
@@ -195,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn accounts_from_before_are_found_though_no_more_are_made_of_their_kind() {
+    fn old_accounts_are_found_by_addresses_that_new_accounts_cannot_have() {
         assert!(Email::parse("❤\u{fe0f}@example.com").is_err());
         assert_eq!(Email::find(" ❤\u{fe0f}@Example.com").unwrap().spellings(), ["❤\u{fe0f}@example.com"]);
         assert!(Email::find("nobody").is_err());
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn malformed_addresses_are_refused() {
         let long = format!("{}@example.com", "a".repeat(250));
         for text in [
             "",

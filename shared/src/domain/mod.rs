@@ -1,10 +1,12 @@
-//! Values that are valid by construction. They know neither HTTP nor SQL.
+//! Values that are valid by construction. This module imports no other: no HTTP, no SQL, no settings.
 
 mod audit_context;
 mod ban_reason;
 mod description;
 mod due;
 mod email;
+mod identity;
+mod limit;
 mod name;
 mod password;
 mod priority;
@@ -17,14 +19,16 @@ pub use ban_reason::BanReason;
 pub use description::Description;
 pub use due::{DueDatetime, parse_time};
 pub use email::Email;
+pub use identity::{Identity, Proof};
+pub use limit::{Limit, Limits, Policy, Refused};
 pub use name::Name;
-pub use password::{NewPassword, Password};
+pub use password::{NewPassword, Password, StoredPassword};
 pub use priority::Priority;
 pub use request_origin::RequestOrigin;
 pub use text::replace_controls;
 pub use title::Title;
 
-/// Text from outside that is not acceptable; says what would be.
+/// Why a text from outside was refused: a sentence without a subject, such as "must not be empty".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub(crate) std::borrow::Cow<'static, str>);

@@ -1,4 +1,4 @@
-//! What a person calls themselves.
+//! The display name of a user.
 
 use super::Invalid;
 use super::text::{BLANK, trimmed};
@@ -8,10 +8,10 @@ use super::text::{BLANK, trimmed};
 pub struct Name(String);
 
 impl Name {
-    /// Trims the text; empty text and white space mean no name.
+    /// Trims the text. Empty text and white space mean no name: `None`.
     ///
     /// # Errors
-    /// If it is longer than 255 characters, has control characters, or has characters but no visible one.
+    /// If it is longer than 255 characters, has control characters, or has only invisible characters.
     pub fn parse(text: &str) -> Result<Option<Self>, Invalid> {
         match trimmed(text, 255)? {
             Some(text) => Ok(Some(Self(text.to_owned()))),

@@ -1,12 +1,12 @@
-//! Passwords as they come from outside.
+//! Passwords: as users type them, and as the database stores their hashes.
 
 use secrecy::{ExposeSecret, SecretString};
 use unicode_normalization::UnicodeNormalization;
 
 use super::Invalid;
 
-/// A password to compare with a stored hash: any text, in NFKC, so that keyboards that compose characters
-/// differently agree (NIST SP 800-63B-4 §3.1.1.2).
+/// A password to verify: any text. It is normalised to NFKC, so that keyboards that compose characters differently give the
+/// same password (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone, Debug)]
 pub struct Password {
     normal: SecretString,
@@ -14,10 +14,10 @@ pub struct Password {
 }
 
 impl Password {
-    /// No longer input is ever hashed.
+    /// The longest input that is hashed, in bytes.
     const MAX_BYTES: usize = 1024;
 
-    /// Normalises the text; what is longer than any acceptable password is cut, and so never matches.
+    /// Normalises the text. A text that is longer than any accepted password is cut, and never matches.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut normal: String = text.chars().take(Self::MAX_BYTES).nfkc().collect();
@@ -28,31 +28,31 @@ impl Password {
         Self { normal: normal.into(), typed: typed.into() }
     }
 
-    /// The bytes to hash.
+    /// The normalised bytes, to hash.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         self.normal.expose_secret().as_bytes()
     }
 
-    /// The bytes as they were typed, which is what the old backend hashed.
+    /// The bytes as they were typed, which the old backend hashed.
     #[must_use]
     pub fn expose_typed(&self) -> &[u8] {
         self.typed.expose_secret().as_bytes()
     }
 }
 
-/// A password that may be set: 8 to 128 characters in NFKC, no other rule of composition.
+/// A new password: 8 to 128 characters in NFKC. There are no rules about kinds of characters.
 #[derive(Clone, Debug)]
 pub struct NewPassword(Password);
 
 impl NewPassword {
-    /// Checks the policy.
+    /// Checks the length and the characters.
     ///
     /// # Errors
     /// If it is too short, too long, blank, or has control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         super::text::without_controls(text)?;
-        // Normalising can lengthen a character eighteenfold: look before.
+        // Check before normalising, which can make a text 18 times as long.
         if text.chars().take(129).count() > 128 {
             return Err(Invalid::new("must be at most 128 characters long"));
         }
@@ -67,10 +67,26 @@ impl NewPassword {
         }
     }
 
-    /// The password.
+    /// The password, to verify or hash.
     #[must_use]
     pub fn as_password(&self) -> &Password {
         &self.0
+    }
+}
+
+/// The hash of a password, as the database stores it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// A PHC string, or a hash of the old backend.
+    pub hash: String,
+    /// The id of the pepper that was used; `None` for hashes of the old backend, which has no peppers.
+    pub pepper_id: Option<String>,
+}
+
+/// Leaves out the hash, so that no log contains one.
+impl std::fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredPassword").field("pepper_id", &self.pepper_id).finish_non_exhaustive()
     }
 }
 

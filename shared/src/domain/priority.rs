@@ -1,4 +1,4 @@
-//! The four fields of the Eisenhower matrix.
+//! Priorities: the four quadrants of the Eisenhower matrix.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,11 +19,11 @@ pub enum Priority {
 }
 
 impl Priority {
-    /// All four, in order.
+    /// All priorities, the most urgent and important first.
     pub const ALL: [Self; 4] =
         [Self::UrgentImportant, Self::NotUrgentImportant, Self::UrgentNotImportant, Self::NotUrgentNotImportant];
 
-    /// The name in requests and answers.
+    /// The name in requests and responses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,23 +34,23 @@ impl Priority {
         }
     }
 
-    /// Reads a name.
+    /// Reads a name in a request.
     ///
     /// # Errors
-    /// If it is none of the four.
+    /// If it is not the name of a priority.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|priority| priority.as_str() == text).ok_or(Invalid::new(
             "must be one of urgent_important, not_urgent_important, urgent_not_important, not_urgent_not_important",
         ))
     }
 
-    /// Its place in the order, 0 to 3; this is what is stored.
+    /// The position in the order, 0 to 3, which the database stores.
     #[must_use]
     pub const fn rank(self) -> i16 {
         self as i16
     }
 
-    /// The priority of a stored rank; none for a rank the table's constraint would refuse.
+    /// The priority of a stored rank; `None` unless the rank is 0 to 3.
     #[must_use]
     pub fn from_rank(rank: i16) -> Option<Self> {
         usize::try_from(rank).ok().and_then(|rank| Self::ALL.get(rank)).copied()

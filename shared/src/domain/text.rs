@@ -1,9 +1,9 @@
-//! Rules for all text from users.
+//! Rules for all texts from users.
 
 use super::Invalid;
 
-/// Refuses control characters other than tab, line feed and carriage return: PostgreSQL's `text` cannot hold NUL, and
-/// each other one below U+0020 takes seven bytes of an answer.
+/// Refuses control characters other than tab, line feed and carriage return. PostgreSQL's `text` cannot store NUL, and each
+/// of the others below U+0020 takes seven bytes in a response, which is JSON within JSON.
 pub(super) fn without_controls(text: &str) -> Result<(), Invalid> {
     if text.chars().any(is_control) {
         return Err(Invalid::new("must not contain control characters other than tabs and line breaks"));
@@ -11,7 +11,8 @@ pub(super) fn without_controls(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The text with U+FFFD in place of each control character that [`without_controls`] refuses; none if there is none.
+/// The text with U+FFFD in place of each control character that [`without_controls`] refuses; `None` if it has no such
+/// character.
 #[must_use]
 pub fn replace_controls(text: &str) -> Option<String> {
     text.chars().any(is_control).then(|| text.replace(is_control, "\u{fffd}"))
@@ -21,7 +22,7 @@ fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\x1f' | '\x7f') && !matches!(c, '\t' | '\n' | '\r')
 }
 
-/// The text without Unicode White_Space at both ends; none if nothing in it is visible.
+/// The text without Unicode White_Space at both ends; `None` if it has no visible character.
 ///
 /// # Errors
 /// If it is longer than `max` characters (Unicode scalar values), or has control characters.
@@ -34,26 +35,26 @@ pub(super) fn trimmed(text: &str, max: usize) -> Result<Option<&str>, Invalid> {
     Ok(trimmed.chars().any(is_visible).then_some(trimmed))
 }
 
-/// Why blank text is refused.
+/// The error for a text without visible characters.
 pub(super) const BLANK: Invalid = Invalid::new("must not be empty");
 
-/// Whether a reader sees something.
+/// Whether a character can be seen.
 fn is_visible(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !is_invisible(c)
 }
 
-/// Default_Ignorable_Code_Point (Unicode 17, DerivedCoreProperties), the format characters beyond it (Cf), and the
-/// braille blank. The Hangul fillers are among the first.
+/// Whether a character is invisible: Default_Ignorable_Code_Point (Unicode 17, DerivedCoreProperties), which includes the
+/// Hangul fillers; the other format characters (Cf); and the braille blank.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
         | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-        // Cf alone.
+        // Only in Cf.
         | '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{fff9}'..='\u{fffb}'
         | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
-        // Neither, and as empty.
+        // In neither, but displayed as blank.
         | '\u{2800}'
     )
 }
@@ -63,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_blank() {
+    fn text_without_visible_characters_is_blank() {
         for text in [
             "",
             " \t\n",

@@ -1,20 +1,20 @@
-//! A task's title.
+//! The title of a task.
 
 use super::Invalid;
 use super::text::{BLANK, trimmed};
 
-/// What is to be done: 1 to 255 characters (Unicode scalar values) after trimming.
+/// The title of a task: 1 to 255 characters (Unicode scalar values) after trimming.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
-    /// The longest title in characters.
+    /// The largest length in characters.
     pub const MAX: usize = 255;
 
     /// Trims white space and checks the length.
     ///
     /// # Errors
-    /// If nothing visible is left, if it is too long, or if it has control characters.
+    /// If it has no visible character, is longer than 255 characters, or has control characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         trimmed(text, Self::MAX)?.map(|text| Self(text.to_owned())).ok_or(BLANK)
     }

@@ -1,4 +1,4 @@
-//! Answers as Lambda hands them to API Gateway (HTTP API, payload format 2.0).
+//! Responses in the form that Lambda returns to API Gateway (HTTP API, payload format 2.0).
 
 use std::collections::HashMap;
 
@@ -8,23 +8,23 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{CONTENT_LENGTH, SET_COOKIE};
 use serde::Serialize;
 
-/// An answer as Lambda hands it to API Gateway.
+/// A response in the form that Lambda returns to API Gateway.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpAnswer {
     status_code: u16,
     headers: HashMap<String, String>,
-    /// Always sent, also empty: `cargo lambda watch` requires it.
+    /// Serialized even if empty, because `cargo lambda watch` requires it.
     cookies: Vec<String>,
     body: String,
     is_base64_encoded: bool,
 }
 
 impl HttpAnswer {
-    /// Takes a response apart. A body that is not text is encoded.
+    /// Converts a response. A body that is not UTF-8 is encoded in base64.
     ///
     /// # Errors
-    /// If reading the body fails; a body in memory never does.
+    /// If reading the body fails, which never happens for a body in memory.
     pub async fn from_response(response: Response) -> Result<Self, axum::Error> {
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await?;
@@ -41,14 +41,14 @@ impl HttpAnswer {
         };
         for (name, value) in &parts.headers {
             let value = String::from_utf8_lossy(value.as_bytes());
-            // API Gateway counts for itself.
+            // API Gateway sets the length itself.
             if name == CONTENT_LENGTH {
                 continue;
             }
             if name == SET_COOKIE {
                 answer.cookies.push(value.into_owned());
             } else if let Some(line) = answer.headers.get_mut(name.as_str()) {
-                // RFC 9110 §5.3.
+                // Several lines of a header are equal to one line with commas (RFC 9110 §5.3).
                 line.push_str(", ");
                 line.push_str(&value);
             } else {

@@ -1,9 +1,8 @@
-//! The refresh token in a cookie, for browsers whose scripts shall not see it.
+//! The refresh token in a cookie, so that scripts in a browser cannot read it.
 //!
-//! The cookie is `__Host-` (RFC 6265bis §4.1.3.2), HttpOnly and Secure; `REFRESH_COOKIE_SAMESITE` says which pages'
-//! requests carry it. It is only read from requests that a page of an allowed origin has sent, as its browser says: with
-//! it the browser, and not the page, proves who calls (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin With Standard
-//! Headers").
+//! The cookie has the prefix `__Host-` (RFC 6265bis §4.1.3.2) and is HttpOnly and Secure. `REFRESH_COOKIE_SAMESITE` selects
+//! the requests that carry it. The browser sends it whichever page calls, so it is read only if the header `Origin` names
+//! an allowed origin (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin With Standard Headers").
 
 use axum::extract::FromRequestParts;
 use cookie::Cookie;
@@ -17,17 +16,18 @@ use crate::config::{Environment, SameSite, Settings};
 use crate::error::{ApiError, Code};
 use crate::state::App;
 
-/// The name of the cookie.
+/// The name of the refresh cookie.
 const NAME: &str = "__Host-refresh_token";
 
-/// What a browser says of itself: its cookie, if it has one, and whether the page that calls may use it.
+/// The refresh cookie of a request, and whether the calling page may use it.
 #[derive(Debug)]
 pub struct BrowserCookie {
-    /// The cookies of our name. After `REFRESH_COOKIE_SAMESITE` has changed a browser may hold a partitioned one and one
-    /// that is not, and sends both.
+    /// The tokens in the cookies with our name. After `REFRESH_COOKIE_SAMESITE` was changed, a browser may have a partitioned
+    /// cookie and another one, and sends both.
     tokens: Vec<SecretString>,
+    /// Whether the page is of an allowed origin.
     trusted: bool,
-    /// Whether the page is of another site than the API, as its browser says.
+    /// Whether the browser says that the page is on another site than the API.
     cross_site: bool,
     same_site: SameSite,
 }
@@ -47,19 +47,20 @@ impl FromRequestParts<App> for BrowserCookie {
 }
 
 impl BrowserCookie {
-    /// The header that takes the cookie back; none if there is no cookie.
+    /// The headers that delete the cookie; empty if the request has no cookie.
     #[must_use]
     pub fn take_back(&self) -> HeaderMap {
         if self.tokens.is_empty() { HeaderMap::new() } else { self.headers("", 0) }
     }
 
-    /// The headers that take both cookies back, if there are two and the page may use them; so the next one stands alone.
+    /// The headers that delete both cookies, if there are two and the page may use them. The next cookie is then the only one.
     #[must_use]
     pub fn take_back_duplicates(&self) -> HeaderMap {
         if self.tokens.len() > 1 && self.trusted { self.take_back() } else { HeaderMap::new() }
     }
 
-    /// Why a cookie would not arrive; none if it can. A browser drops a cookie that another site's page is not to have.
+    /// Why the browser would drop the cookie: the page is on another site, and `SameSite` does not allow that. `None` if the
+    /// browser keeps it.
     #[must_use]
     pub fn obstacle(&self) -> Option<&'static str> {
         (self.cross_site && self.same_site != SameSite::None).then_some(
@@ -67,7 +68,7 @@ impl BrowserCookie {
         )
     }
 
-    /// The header that gives a browser its token.
+    /// The headers that set the cookie, with a lifetime from `now` to `expires_at`.
     #[must_use]
     pub fn set(&self, token: &SecretString, expires_at: Timestamp, now: Timestamp) -> HeaderMap {
         self.headers(token.expose_secret(), expires_at.duration_since(now).as_secs().max(0))
@@ -83,24 +84,24 @@ impl BrowserCookie {
     /// The token, if the page may use it.
     ///
     /// # Errors
-    /// 403 if there is a token and the page is of no allowed origin.
+    /// 403 if there is a token and the page is not of an allowed origin.
     pub fn token(&self) -> Result<Option<&str>, ApiError> {
         match self.tokens.as_slice() {
             [token] => self.check().map(|()| Some(token.expose_secret())),
-            // One of two is out of date, and nothing says which.
+            // One of two tokens is outdated, and the request does not say which.
             _ => Ok(None),
         }
     }
 
-    /// All tokens, to end their sessions; none if the page may not use them.
+    /// All tokens, to end their sessions; empty if the page may not use them.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.tokens.iter().filter(|_| self.trusted).map(ExposeSecret::expose_secret)
     }
 
-    /// Whether the page may be given a cookie.
+    /// Checks that the page may use the cookie.
     ///
     /// # Errors
-    /// 403 if it is of no allowed origin.
+    /// 403 if the page is not of an allowed origin.
     pub fn check(&self) -> Result<(), ApiError> {
         if self.trusted { Ok(()) } else { Err(ApiError::of(Code::OriginNotAllowed)) }
     }
@@ -116,15 +117,15 @@ fn header(same_site: SameSite, value: &str, seconds: i64) -> Option<HeaderValue>
     HeaderValue::try_from(format!("{}; Max-Age={seconds}", cookie.build())).ok()
 }
 
-/// The cookies of our name.
+/// The values of at most two cookies with our name.
 fn read(headers: &HeaderMap) -> Vec<SecretString> {
-    // Parsed one by one, so that a foreign cookie that is not UTF-8 does not hide ours.
+    // Parse them one by one, so that another cookie that is not UTF-8 does not hide ours.
     let pairs = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let cookies = pairs.filter_map(|pair| Cookie::parse(std::str::from_utf8(pair).ok()?).ok());
     cookies.filter(|cookie| cookie.name() == NAME).map(|cookie| SecretString::from(cookie.value())).take(2).collect()
 }
 
-/// Whether the browser says that a page of an allowed origin, or of our own, calls.
+/// Whether the header `Origin` names an allowed origin, or the origin of the API itself.
 fn is_trusted(headers: &HeaderMap, settings: &Settings) -> bool {
     let Some(origin) = headers.get(ORIGIN) else { return false };
     if settings.origins.name(origin) {

@@ -1,4 +1,4 @@
-//! `201 Created`.
+//! Responses with `201 Created`.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -6,12 +6,12 @@ use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-/// A body for something that was made, and where it is.
+/// A response for a new resource: its body and its location.
 #[derive(Debug)]
 pub struct Created<T> {
-    /// The path of what was made.
+    /// The path of the resource; `None` if it cannot be read.
     pub location: Option<String>,
-    /// The answer.
+    /// The resource, or an envelope with it.
     pub body: T,
 }
 

@@ -1,4 +1,4 @@
-//! Where a page ends, opaque to clients: a time and an id, which is what keyset lists are ordered by.
+//! Cursors of keyset pagination: the time and the id of the last item of a page, in a form that is opaque to clients.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,17 +9,18 @@ use super::Query;
 use crate::clock::OUR_ERA;
 use crate::error::ApiError;
 
-/// The last item of a page.
+/// The position after the last item of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Its time, in whole microseconds.
+    /// The time of the last item, in whole microseconds.
     pub time: Timestamp,
-    /// Its id.
+    /// The id of the last item.
     pub id: Uuid,
 }
 
 impl Cursor {
-    /// Reads what [`Cursor::encode`] wrote. It holds no right: whoever changes it starts elsewhere in their own list.
+    /// Reads a text of [`Cursor::encode`]. It is not signed, because it grants nothing: a changed cursor starts elsewhere in
+    /// the same list.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let mut bytes = [0; 24];
@@ -29,12 +30,12 @@ impl Cursor {
             return None;
         }
         let time = Timestamp::from_microsecond(i64::from_be_bytes(micros.try_into().ok()?)).ok()?;
-        // PostgreSQL knows no time before 4713 BC.
+        // PostgreSQL cannot store a time before 4713 BC.
         (time >= OUR_ERA).then_some(())?;
         Some(Self { time, id: Uuid::from_slice(id).ok()? })
     }
 
-    /// The text for a client to send back.
+    /// The text that the client sends to get the next page.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut bytes = [0; 24];
@@ -43,10 +44,10 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The parameter `cursor` of a query.
+    /// Reads the query parameter `cursor`.
     ///
     /// # Errors
-    /// 422 if it is none of ours.
+    /// 422 if the text is not a cursor.
     pub fn take(query: &mut Query) -> Result<Option<Self>, ApiError> {
         let Some(text) = query.take("cursor")? else { return Ok(None) };
         let refusal = || ApiError::invalid("/query/cursor", "must be a next_cursor of an earlier answer");
@@ -54,7 +55,8 @@ impl Cursor {
     }
 }
 
-/// Cuts a list that was asked for with one item too many, and says where it goes on.
+/// Splits a list that was read with a limit of `limit + 1`: a page of at most `limit` items, and the cursor of the next
+/// page if there is one.
 #[must_use]
 pub fn page<T>(mut items: Vec<T>, limit: i64, at: impl Fn(&T) -> Cursor) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or_default();
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_that_cannot_be_stored_are_none() {
+    fn a_time_that_cannot_be_stored_is_not_a_cursor() {
         for micros in [i64::MIN, i64::MAX, -300_000_000_000_000_000] {
             let bytes = [micros.to_be_bytes().as_slice(), &[0; 16]].concat();
             assert_eq!(Cursor::decode(&URL_SAFE_NO_PAD.encode(bytes)), None, "{micros}");

@@ -1,7 +1,7 @@
-//! Requests as API Gateway and Lambda hand them on (HTTP API, payload format 2.0).
+//! Requests in the form that API Gateway and Lambda send them (HTTP API, payload format 2.0).
 //!
-//! A client chooses almost everything in an event, and no event makes this code fail: invalid characters of an address are
-//! percent-encoded, invalid headers are dropped, and the layers answer an unreadable request with 400.
+//! A client controls almost every field of an event, so no event may make this code fail: invalid characters of an address
+//! are percent-encoded, invalid headers are dropped, and the layers answer a malformed request with 400.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use lambda_runtime::Context;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
-/// An event of API Gateway, as far as it is read. A field that is missing or null is empty.
+/// An event of API Gateway, with the fields that we use. A field that is missing or null is empty.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct HttpEvent {
@@ -35,7 +35,7 @@ pub struct HttpEvent {
     is_base64_encoded: bool,
 }
 
-/// The emulator of `cargo lambda watch` sends null for what is not there.
+/// Reads null as the default value, because the emulator of `cargo lambda watch` sends null for missing values.
 fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
@@ -57,27 +57,27 @@ struct EventHttp {
     source_ip: String,
 }
 
-/// Bodies and headers stay out of logs.
+/// Leaves out body and headers, so that no log contains them.
 impl std::fmt::Debug for HttpEvent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpEvent").field("method", &self.request_context.http.method).finish_non_exhaustive()
     }
 }
 
-/// What API Gateway knows of a request beside the request itself, as an extension of it.
+/// What API Gateway adds to a request; an extension of the request.
 #[derive(Clone, Debug, Default)]
 pub struct Gateway {
-    /// The address of the caller; none if there is none.
+    /// The network address of the caller; `None` if it is missing or malformed.
     pub source_ip: Option<IpAddr>,
-    /// What API Gateway calls the request.
+    /// The id of the request in API Gateway.
     pub request_id: Option<String>,
 }
 
-/// Marks a request that could not be read, with the reason, for the layer that answers it.
+/// Marks a malformed request, with the reason, for the layer that answers it with 400; an extension of the request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Unreadable(pub(super) &'static str);
+pub(super) struct MalformedRequest(pub(super) &'static str);
 
-/// Characters that a query must not have as they are. `%` may stay: whoever sent it has encoded something.
+/// Characters that are encoded in a query. `%` is not: it is part of what the client encoded.
 const QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -91,11 +91,11 @@ const QUERY: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The same for a path.
+/// Characters that are encoded in a path.
 const PATH: &AsciiSet = &QUERY.add(b'?');
 
 impl HttpEvent {
-    /// Converts the event into a request.
+    /// Converts the event into a request, with the context of the Lambda invocation as an extension.
     #[must_use]
     pub fn into_request(self, context: Option<Context>) -> Request {
         let EventContext { http: EventHttp { method, source_ip }, request_id } = self.request_context;
@@ -108,7 +108,7 @@ impl HttpEvent {
         let extensions = request.extensions_mut();
         extensions.insert(Gateway { source_ip, request_id });
         if let Err(reason) = address.and(body) {
-            extensions.insert(Unreadable(reason));
+            extensions.insert(MalformedRequest(reason));
         }
         if let Some(context) = context {
             extensions.insert(context);
@@ -117,7 +117,7 @@ impl HttpEvent {
     }
 }
 
-/// Reads method and address. One slash at the end of the path is removed.
+/// Reads method and address. Removes one slash at the end of the path.
 fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static str> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| "The HTTP method is not valid")?;
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -128,14 +128,14 @@ fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static
     Ok((method, uri))
 }
 
-/// The valid headers, and the cookies. API Gateway takes these out of the header; the emulator of `cargo lambda watch` sends
-/// them in both places, and those that are not ASCII in the header alone, beside a list with an empty text.
+/// The valid headers and cookies. API Gateway moves cookies from the header to a list. The emulator of `cargo lambda watch`
+/// sends them in both places, but cookies that are not ASCII only in the header, together with a list of one empty text.
 fn headers(given: HashMap<String, Option<String>>, cookies: &[String]) -> HeaderMap {
     let header = |(name, value): (String, Option<String>)| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
         Some((name, HeaderValue::from_maybe_shared(bytes::Bytes::from(value?)).ok()?))
     };
-    // A map holds no more than 32,768, and nobody needs a hundredth of that.
+    // A `HeaderMap` panics above 32,768 headers, and no client needs 300.
     let mut headers: HeaderMap = given.into_iter().filter_map(header).take(300).collect();
     let mut cookies = cookies.iter().filter(|cookie| !cookie.is_empty()).peekable();
     if cookies.peek().is_some() {
@@ -170,11 +170,11 @@ mod tests {
     }
 
     fn reason(request: &Request) -> Option<&'static str> {
-        request.extensions().get::<Unreadable>().map(|unreadable| unreadable.0)
+        request.extensions().get::<MalformedRequest>().map(|malformed| malformed.0)
     }
 
     #[test]
-    fn no_header_of_a_proxy_matters_for_the_address() {
+    fn proxy_headers_do_not_change_the_address() {
         for (name, value) in [
             ("x-forwarded-proto", "https,http"),
             ("host", "a b"),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_stand_in_an_address_is_encoded() {
+    fn invalid_characters_of_an_address_are_encoded() {
         for (path, query, expected) in [
             ("/a b", "q=c d", "/a%20b?q=c%20d"),
             ("/ü", "q=\"<>\u{0}", "/%C3%BC?q=%22%3C%3E%00"),
@@ -206,14 +206,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_at_the_end_of_a_path_means_the_same_as_none() {
+    fn a_slash_at_the_end_of_a_path_is_ignored() {
         for (path, expected) in [("/api/tasks/", "/api/tasks"), ("/", "/"), ("/a//", "/a/")] {
             assert_eq!(request(|event| event["rawPath"] = path.into()).uri().path(), expected);
         }
     }
 
     #[test]
-    fn headers_that_are_none_are_left_out_and_cookies_stand_alone() {
+    fn invalid_headers_are_dropped_and_cookies_are_separate() {
         let request = request(|event| {
             event["headers"] =
                 json!({ "a b": "x", "accept": "a\u{0}b", "x-ok": "ü", "x-null": null, "cookie": "theme=dunkel; id=7" });
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_at_all_is_marked() {
+    fn a_malformed_request_is_marked() {
         let odd = request(|event| event["requestContext"]["http"]["method"] = "G T".into());
         assert_eq!(reason(&odd), Some("The HTTP method is not valid"));
         let long = request(|event| event["rawPath"] = format!("/{}", "x".repeat(70_000)).into());

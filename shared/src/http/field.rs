@@ -1,26 +1,26 @@
-//! A field of a request's body.
+//! A field of a JSON body, which tells a missing field from null.
 
 use serde::{Deserialize, Deserializer};
 
 use super::json::describe;
 
-/// What a body says of one field. Give it `#[serde(default)]`. A value of another type does not end the reading of the
-/// body, so that [`Fields`](super::Fields) can name everything that is wrong with it.
+/// One field of a body; needs `#[serde(default)]`. A value of a wrong type does not stop the parsing of the body, so that
+/// [`Fields`](super::Fields) can report all errors together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// The body does not mention it.
+    /// The body does not have the field.
     #[default]
     Absent,
     /// `null`.
     Null,
     /// A value.
     Value(T),
-    /// A value of another type, and what would be right.
+    /// A value of a wrong type, with the expected type in words.
     Invalid(String),
 }
 
 impl<T> Field<T> {
-    /// Whether the body does not mention it.
+    /// Whether the body does not have the field.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }

@@ -1,19 +1,19 @@
-//! Collects what is wrong with a body, so that a person sees all of it at once.
+//! Collects the errors of a body, so that the response reports all of them.
 
 use super::Field;
 use crate::domain::Invalid;
 use crate::error::{ApiError, Code, FieldError};
 
-/// The refused fields of one body.
+/// The errors of one body.
 #[derive(Debug, Default)]
 pub struct Fields {
     errors: Vec<FieldError>,
-    /// The code of the answer if nothing else is wrong.
+    /// The code of the response if there is only one error.
     alone: Option<Code>,
 }
 
 impl Fields {
-    /// The value of a field that must be there.
+    /// The value of a required field.
     pub fn required<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         if field.is_absent() {
             self.refuse(pointer, "is required");
@@ -21,12 +21,12 @@ impl Fields {
         self.present(pointer, field)
     }
 
-    /// The value of a field that may be left out, for which null means the same.
+    /// The value of an optional field; null means the same as a missing field.
     pub fn optional<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         self.nullable(pointer, field).flatten()
     }
 
-    /// The value of a field that may be left out but not be null.
+    /// The value of an optional field that must not be null.
     pub fn present<T>(&mut self, pointer: &str, field: Field<T>) -> Option<T> {
         let value = self.nullable(pointer, field)?;
         if value.is_none() {
@@ -35,7 +35,7 @@ impl Fields {
         value
     }
 
-    /// `Some(None)` for null, `Some(Some(_))` for a value.
+    /// The value of an optional field: `None` if it is missing, `Some(None)` for null.
     pub fn nullable<T>(&mut self, pointer: &str, field: Field<T>) -> Option<Option<T>> {
         match field {
             Field::Absent => None,
@@ -48,12 +48,12 @@ impl Fields {
         }
     }
 
-    /// Keeps the refusal, if it is one.
+    /// The parsed value; an error is added to the list.
     pub fn check<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>) -> Option<T> {
         parsed.map_err(|invalid| self.refuse(pointer, invalid.to_string())).ok()
     }
 
-    /// As [`Fields::check`], with another code for the answer if nothing else is wrong.
+    /// As [`Fields::check`], with the code `alone` for the response if this is the only error.
     pub fn check_alone<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>, alone: Code) -> Option<T> {
         if parsed.is_err() {
             self.alone = Some(alone);
@@ -61,20 +61,20 @@ impl Fields {
         self.check(pointer, parsed)
     }
 
-    /// Adds a refusal.
+    /// Adds an error.
     pub fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
         self.errors.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
     }
 
-    /// Succeeds if nothing was refused.
+    /// Succeeds if there is no error.
     ///
     /// # Errors
-    /// 422 with every refusal.
+    /// 422 with every error.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.errors.is_empty() { Ok(()) } else { Err(self.into_error()) }
     }
 
-    /// The refusals as one problem.
+    /// Converts the errors to one problem.
     #[must_use]
     pub fn into_error(self) -> ApiError {
         let line = |error: &FieldError| match error.pointer.trim_start_matches('/') {

@@ -1,36 +1,36 @@
-//! How much fits into one answer.
+//! Limits a list to what fits into one response of Lambda.
 
 use serde::Serialize;
 
-/// The bytes that the items of a list may take of Lambda's 6,291,556, which count after the body was escaped once more as
-/// JSON within JSON; the rest is for headers and envelope.
-const MOST: usize = 5_500_000;
+/// The largest size of the items of a list, in bytes. Lambda allows 6,291,556 bytes for a response, in which the body is a
+/// JSON string, so its JSON is escaped once more. The rest is for headers and envelope.
+const MAX_SIZE: usize = 5_500_000;
 
-/// The most bytes that one byte of text can take (`\\u0001` for a control character, which old rows may have), and that an
-/// item takes beside its text.
-const BYTE: usize = 7;
-const ITEM: usize = 2_000;
+/// The largest size of one byte of text: `\\u0001` for a control character, which old rows may have.
+const MAX_SIZE_OF_BYTE: usize = 7;
+/// The largest size of an item without its text.
+const MAX_SIZE_OF_ITEM: usize = 2_000;
 
-/// The items that fit into an answer, at least one; and whether these are all.
+/// The items that fit into a response, at least one, and whether these are all items.
 ///
-/// `text` is how many bytes of text the items hold: where that little cannot fill an answer, nothing is measured.
+/// `text` is the number of bytes of text in the items. If so little text cannot fill a response, nothing is measured.
 #[must_use]
 pub fn fitting<T: Serialize>(mut items: Vec<T>, text: usize) -> (Vec<T>, bool) {
-    if text * BYTE + items.len() * ITEM <= MOST {
+    if text * MAX_SIZE_OF_BYTE + items.len() * MAX_SIZE_OF_ITEM <= MAX_SIZE {
         return (items, true);
     }
-    let mut taken = Size(0);
+    let mut size = Size(0);
     let too_many = items.iter().position(|item| {
-        taken.0 += 1;
-        // What cannot be written fails again where the answer is written.
-        let _ = serde_json::to_writer(&mut taken, item);
-        taken.0 > MOST
+        size.0 += 1;
+        // An error occurs again when the response is serialized.
+        let _ = serde_json::to_writer(&mut size, item);
+        size.0 > MAX_SIZE
     });
     items.truncate(too_many.map_or(usize::MAX, |count| count.max(1)));
     (items, too_many.is_none())
 }
 
-/// Counts JSON that is written into a string of JSON: quotes and backslashes are escaped once more.
+/// Counts the bytes of JSON within a JSON string, where quotes and backslashes are escaped once more.
 struct Size(usize);
 
 impl std::io::Write for Size {
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_left_out_but_for_the_first() {
+    fn items_that_do_not_fit_are_left_out_except_the_first() {
         let items = |size: usize, count: usize| vec!["x".repeat(size); count];
         let (fit, is_whole) = fitting(items(1_000_000, 10), 10_000_000);
         assert_eq!((fit.len(), is_whole), (5, false));

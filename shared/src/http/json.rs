@@ -1,4 +1,4 @@
-//! Request bodies.
+//! Extractors of request bodies.
 
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use serde_path_to_error::Segment;
 
 use crate::error::{ApiError, Code};
 
-/// A JSON body. Refusals are problems: 415, 413, 400 for what is no JSON, 422 with a pointer for the rest.
+/// A JSON body. The errors are problems: 415, 413, 400 for malformed JSON, 422 with a pointer for a wrong value.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -27,19 +27,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
-/// A body of any kind within the limit, for endpoints that must not fail because of it.
+/// A body of any type within the size limit, for endpoints that must work without a valid body.
 #[derive(Debug)]
 pub struct Body {
-    /// What was sent.
+    /// The bytes of the body.
     pub bytes: Bytes,
     is_json: bool,
 }
 
 impl Body {
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// As those of [`Json`].
+    /// The errors of [`Json`].
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         if self.is_json { parse(&self.bytes) } else { Err(not_json()) }
     }
@@ -74,8 +74,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// `application/json` or a type that is JSON underneath, such as `application/merge-patch+json`. Without a type a body
-/// is taken for JSON. The same type twice, which API Gateway joins with a comma, is that type.
+/// Whether the body is JSON: `application/json`, a type with the suffix `+json` such as `application/merge-patch+json`, or no
+/// type. A header that was sent twice, which API Gateway joins with a comma, is accepted if both values are JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(CONTENT_TYPE).iter().map(|line| line.to_str().unwrap_or("unreadable"));
     let json = lines.all(|line| {
@@ -85,23 +85,23 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
             known || ["", "application/json"].contains(&essence.as_str())
         })
     });
-    // Nothing here decompresses. A charset has no meaning for JSON, which is UTF-8 (RFC 8259 §8.1, §11).
+    // Compressed bodies are not supported. A charset has no meaning for JSON, which is UTF-8 (RFC 8259 §8.1, §11).
     let plain = headers.get(CONTENT_ENCODING).is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     json && plain
 }
 
-/// Reads JSON, and says where it is not what was expected.
+/// Parses JSON; errors point at the wrong value.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    // A byte order mark says nothing: JSON is UTF-8 (RFC 8259 §8.1).
+    // Ignore a byte order mark (RFC 8259 §8.1).
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.is_empty() {
         return Err(ApiError::new(Code::MalformedJson, "The body is empty; send a JSON object"));
     }
     if nests_deeply(bytes) {
-        let detail = format!("The body is nested more than {DEEPEST} levels deep");
+        let detail = format!("The body is nested more than {MAX_DEPTH} levels deep");
         return Err(ApiError::new(Code::MalformedJson, detail));
     }
-    // serde would read a list as the fields of an object in their order.
+    // serde would accept a list as the fields of an object in order.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         let any: Result<IgnoredAny, _> = serde_json::from_slice(bytes);
         return Err(any.map_or_else(|error| malformed(&error), |_| ApiError::invalid("", "must be a JSON object")));
@@ -113,8 +113,8 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// How deep JSON may nest; fields that nobody reads are skipped at any depth otherwise.
-const DEEPEST: usize = 64;
+/// The largest nesting depth. serde does not limit it in fields that it skips.
+const MAX_DEPTH: usize = 64;
 
 fn nests_deeply(bytes: &[u8]) -> bool {
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -127,7 +127,7 @@ fn nests_deeply(bytes: &[u8]) -> bool {
             b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > DEEPEST
+        depth > MAX_DEPTH
     })
 }
 
@@ -137,7 +137,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         return malformed(inner);
     }
     let text = inner.to_string();
-    // The position is noise for a person; the value that follows "invalid type:" is their own.
+    // Leave out the position, which does not help a person.
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let segment = |segment: &Segment| match segment {
         Segment::Seq { index } => Some(format!("/{index}")),
@@ -145,7 +145,7 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
         Segment::Enum { .. } | Segment::Unknown => None,
     };
     let pointer: String = error.path().iter().filter_map(segment).collect();
-    // serde names a missing or repeated field in its message only.
+    // serde names a missing or repeated field only in its message, not in the path.
     if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
         return ApiError::invalid(format!("{pointer}/{field}"), "is given twice");
     }
@@ -160,7 +160,7 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(Code::MalformedJson, detail)
 }
 
-/// What would be right, in place of serde's words, which quote what was given: that may be long, or a password.
+/// The expected type. serde's own message quotes the given value, which may be long or a password.
 pub(super) fn describe(reason: &str) -> String {
     match reason.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected ")) {
         Some((given, expected)) => {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_malformed() {
+    fn malformed_json_is_refused() {
         for text in ["", "{", "{'title':1}", "\u{0}", r#"{"title":"x"} x"#, &"[".repeat(100_000)] {
             assert_eq!(error(text).0, Code::MalformedJson, "{}", &text[..text.len().min(20)]);
         }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_an_object() {
+    fn a_body_must_be_an_object() {
         for text in ["[]", r#"["x"]"#, "null", "5", "\"x\""] {
             assert_eq!(error(text), (Code::ValidationFailed, "must be a JSON object".to_owned()), "{text}");
         }
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_has_an_end_even_where_nobody_reads() {
+    fn nesting_is_limited_even_in_unknown_fields() {
         let nested = |depth: usize| format!(r#"{{"title":"[[","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
         assert!(parse::<Shape>(nested(63).as_bytes()).is_ok());
         assert_eq!(error(&nested(64)).0, Code::MalformedJson);

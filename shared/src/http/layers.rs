@@ -1,5 +1,5 @@
-//! The layers around every function, outermost first: request id, log line and the rendering of errors; CORS;
-//! security headers; panics; body limit. Every answer passes the first three, so a browser may read all of them.
+//! The layers around every function, outermost first: request id, log line and rendering of errors; CORS; security
+//! headers; panics; body limit. Every response passes the first three, so that browsers can read all responses.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -22,25 +22,26 @@ use tokio::time::Instant;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowCredentials, AllowOrigin, CorsLayer};
 
-use super::event::{Gateway, Unreadable};
+use super::event::{Gateway, MalformedRequest};
 use super::request_id::{self, RequestId};
-use super::request_log::{Line, millis};
+use super::request_log::RequestLog;
 use super::trace::{self, Trace};
 use super::{prefer, problem};
 use crate::deadline;
 use crate::error::{ApiError, Code, panic_message};
+use crate::metrics::millis;
 use crate::state::App;
 
 /// The largest body of a request in bytes.
 pub const MAX_BODY: u64 = 256 * 1024;
 
-/// Puts the layers around a function's routes.
+/// Wraps the routes of a function in the layers.
 pub fn stack(router: Router<App>, app: App) -> Router {
     router
         .fallback(|| async { ApiError::of(Code::RouteNotFound) })
         .method_not_allowed_fallback(|| async { ApiError::of(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(usize::try_from(MAX_BODY).unwrap_or(usize::MAX)))
-        .layer(middleware::from_fn(refuse_unreadable))
+        .layer(middleware::from_fn(refuse_malformed))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::map_response(security_headers))
         .layer(cors(&app))
@@ -48,11 +49,11 @@ pub fn stack(router: Router<App>, app: App) -> Router {
         .with_state(app)
 }
 
-/// Names the request, gives it its deadline, renders its errors, writes its log line.
+/// Gives the request an id and a deadline, renders its error, and writes its log line.
 async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
-    let line = Line {
+    let line = RequestLog {
         method: request.method().clone(),
         route: request.extensions().get::<MatchedPath>().cloned(),
         xray_trace: xray_trace(&request),
@@ -61,10 +62,10 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
     };
     let left = time_left(&app, &request);
     let strict = prefer::is_strict(request.headers());
-    // The plainest health check touches nothing else.
-    let alone = request.uri().path() == "/health";
+    // The liveness check must not depend on Secrets Manager.
+    let is_liveness_check = request.uri().path() == "/health";
     deadline::scope(left, async {
-        if !alone {
+        if !is_liveness_check {
             app.live.keep_fresh().await;
         }
         let response = next.run(request).await;
@@ -72,7 +73,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         let (total, database) = (started.elapsed(), deadline::database_time());
         line.write(&app.metrics, &id, &response, (total, database));
         if line.method == Method::HEAD {
-            // What `GET` would send, counted and left out (RFC 9110 §9.3.2).
+            // The length that `GET` would have, without the body (RFC 9110 §9.3.2).
             let length = response.body().size_hint().exact();
             if let Some(length) = length.filter(|length| *length > 0) {
                 response.headers_mut().insert(CONTENT_LENGTH, length.into());
@@ -87,7 +88,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
         if strict {
             headers.insert(prefer::APPLIED, HeaderValue::from_static(prefer::STRICT));
         }
-        // A stranger could compare accounts by it.
+        // Only for authenticated callers: timings could reveal to others which accounts exist.
         if deadline::is_authenticated() {
             let timing = format!("db;dur={}, app;dur={}", millis(database), millis(total.saturating_sub(database)));
             if let Ok(timing) = HeaderValue::try_from(timing) {
@@ -99,7 +100,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
     .await
 }
 
-/// The trace in X-Ray: Lambda's own word for it, else the header, which anybody may have written.
+/// The trace id in X-Ray: from the Lambda context, otherwise from the header, which the client may have written.
 fn xray_trace(request: &Request) -> Option<String> {
     let context = request.extensions().get::<Context>();
     let header = request.headers().get("x-amzn-trace-id").and_then(|value| value.to_str().ok());
@@ -111,11 +112,11 @@ fn xray_trace(request: &Request) -> Option<String> {
     well_formed.then(|| root.to_owned())
 }
 
-/// How long Lambda lets this invocation run.
+/// The time until Lambda ends this invocation; `None` if unknown.
 fn time_left(app: &App, request: &Request) -> Option<Duration> {
     let context = request.extensions().get::<Context>()?;
     let now = u64::try_from(app.clock.now().as_millisecond()).ok()?;
-    // Outside of Lambda the deadline may be missing or of another clock.
+    // Outside of Lambda the deadline may be missing or from another clock.
     context.deadline.checked_sub(now).filter(|left| *left > 0).map(Duration::from_millis)
 }
 
@@ -123,9 +124,9 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response()
 }
 
-/// Refuses a request that could not be read, and a body whose size is known to be too large.
-async fn refuse_unreadable(request: Request, next: Next) -> Response {
-    if let Some(Unreadable(reason)) = request.extensions().get() {
+/// Refuses a malformed request (400), and a body whose declared size is too large (413).
+async fn refuse_malformed(request: Request, next: Next) -> Response {
+    if let Some(MalformedRequest(reason)) = request.extensions().get() {
         return ApiError::new(Code::BadRequest, *reason).into_response();
     }
     if request.body().size_hint().lower() > MAX_BODY {
@@ -134,7 +135,7 @@ async fn refuse_unreadable(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// What pages of any origin may read: nothing in it is anybody's own.
+/// Whether pages of any origin may read the path: its responses are public.
 fn is_for_any_origin(path: &str) -> bool {
     matches!(path, "/api/openapi.json" | "/.well-known/jwks.json" | "/health") || path.starts_with("/health/")
 }
@@ -145,7 +146,7 @@ fn cors(app: &App) -> CorsLayer {
     let origins = AllowOrigin::predicate(move |origin, request| {
         is_for_any_origin(request.uri.path()) || live.current().origins.allow(origin)
     });
-    // A page of our own may send its cookies everywhere, as it always could.
+    // Pages of allowed origins may send cookies to every path, also to public ones.
     let credentials = AllowCredentials::predicate(move |origin, request| {
         !is_for_any_origin(request.uri.path()) || ours.current().origins.allow(origin)
     });
@@ -189,7 +190,7 @@ fn cors(app: &App) -> CorsLayer {
         ])
 }
 
-/// Headers that only ever narrow what a browser may do. A handler that set one of them keeps its own.
+/// Adds headers that restrict what a browser may do. A header that the handler has set stays.
 async fn security_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let mut default = |name: HeaderName, value: &'static str| {

@@ -1,4 +1,4 @@
-//! HTTP: the layers around every function, what handlers take, and what they answer with.
+//! HTTP: the layers around every function, the extractors of handlers, and their response types.
 
 pub mod answer;
 mod audit_context;
@@ -35,7 +35,6 @@ pub use path::{IdPath, PathId};
 pub use problem::ProblemBody;
 pub use query::{Query, WithoutQuery};
 pub use request_id::RequestId;
-pub(crate) use request_log::millis;
 pub use routes::Routes;
 pub use time::Time;
 pub use user::{CurrentAdmin, CurrentUser, bearer, identity_to_end};

@@ -1,14 +1,14 @@
-//! `Prefer: handling=strict` (RFC 7240 §4.4): a client that wants to be told of parameters that an endpoint does not know.
+//! `Prefer: handling=strict` (RFC 7240 §4.4): the client wants an error for unknown query parameters.
 
 use http::HeaderMap;
 
-/// The header that says which preference was honoured.
+/// The response header with the preference that was applied.
 pub(super) const APPLIED: &str = "preference-applied";
 
-/// The value of the header.
+/// The preference for strict handling.
 pub(super) const STRICT: &str = "handling=strict";
 
-/// Whether the client asks for strict handling. Of a preference that is given twice the first counts (§2).
+/// Whether the client asks for strict handling. If a preference is repeated, the first one counts (RFC 7240 §2).
 pub(super) fn is_strict(headers: &HeaderMap) -> bool {
     let lines = headers.get_all("prefer").iter().filter_map(|line| line.to_str().ok());
     let mut preferences = lines.flat_map(|line| line.split(',')).map(|preference| {

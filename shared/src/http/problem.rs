@@ -1,4 +1,4 @@
-//! Errors as `application/problem+json` (RFC 9457).
+//! Renders errors as `application/problem+json` (RFC 9457).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::RequestId;
-use crate::config::Refused;
+use crate::domain::Refused;
 use crate::error::{ApiError, Code, FieldError};
 
 /// A problem. `detail` is always a string, `success` always false: existing clients read them.
@@ -49,7 +49,7 @@ pub struct ProblemBody<'a> {
     pub data: Option<&'a Value>,
 }
 
-/// Writes the body of a response that an [`ApiError`] left empty.
+/// Writes the body of an error response, from the [`ApiError`] in its extensions.
 pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     let Some(error) = response.extensions().get::<Arc<ApiError>>().map(Arc::clone) else { return response };
     let code = error.code();
@@ -100,7 +100,7 @@ pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     response
 }
 
-/// A problem as it looks, for the OpenAPI document.
+/// An example of a problem, for the OpenAPI document.
 pub(super) fn example(code: Code) -> Value {
     let errors = [FieldError { pointer: "/title".to_owned(), detail: "must not be empty".to_owned() }];
     let invalid = code == Code::ValidationFailed;

@@ -1,4 +1,4 @@
-//! Query parameters, read one by one so that each refusal names its parameter.
+//! The extractor of query parameters, which are read one by one, so that each error names its parameter.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -14,8 +14,8 @@ use http::{HeaderMap, Uri};
 use super::{Fields, prefer};
 use crate::error::{ApiError, Code};
 
-/// The parameters of a query string, each to be taken once. What is left over is ignored, as the backends before did,
-/// unless the client asks for strict handling.
+/// The parameters of a query string, of which the handler takes each one once. Others are ignored, as the old backend did,
+/// unless the client prefers strict handling.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,
@@ -39,10 +39,10 @@ impl Query {
         Self { pairs, strict: prefer::is_strict(headers) }
     }
 
-    /// The value of a parameter.
+    /// Takes the value of a parameter; `None` if it is missing.
     ///
     /// # Errors
-    /// 422 if it is given twice.
+    /// 422 if the parameter is repeated.
     pub fn take(&mut self, name: &str) -> Result<Option<String>, ApiError> {
         let mut found = self.pairs.extract_if(.., |(given, _)| given == name);
         let first = found.next().map(|(_, value)| value);
@@ -52,10 +52,10 @@ impl Query {
         Ok(first)
     }
 
-    /// A whole number in a range, or its default.
+    /// Takes a whole number in `range`; `default` if it is missing.
     ///
     /// # Errors
-    /// 422 if it is none.
+    /// 422 if it is not a whole number in the range.
     pub fn number(&mut self, name: &str, range: std::ops::RangeInclusive<i64>, default: i64) -> Result<i64, ApiError> {
         let Some(text) = self.take(name)? else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
@@ -67,10 +67,10 @@ impl Query {
         })
     }
 
-    /// Yes or no, in the spellings existing clients use.
+    /// Takes a boolean, in the spellings that existing clients use.
     ///
     /// # Errors
-    /// 422 if it is neither.
+    /// 422 if it is not a boolean.
     pub fn boolean(&mut self, name: &str) -> Result<Option<bool>, ApiError> {
         let Some(text) = self.take(name)? else { return Ok(None) };
         match text.to_ascii_lowercase().as_str() {
@@ -80,10 +80,10 @@ impl Query {
         }
     }
 
-    /// One of a set of names, under the code that the contract gives an unknown one.
+    /// Takes one of a set of names.
     ///
     /// # Errors
-    /// With `unknown` if it is none of them.
+    /// With the code `unknown` if it is not one of the names.
     pub fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], unknown: Code) -> Result<Option<T>, ApiError> {
         let Some(text) = self.take(name)? else { return Ok(None) };
         if let Some((_, value)) = choices.iter().find(|(choice, _)| *choice == text) {
@@ -95,7 +95,7 @@ impl Query {
         }
     }
 
-    /// Refuses what nobody took, if the client asks for strict handling.
+    /// Refuses parameters that were not taken, if the client prefers strict handling.
     ///
     /// # Errors
     /// 422 that names every unknown parameter.
@@ -112,7 +112,7 @@ impl Query {
     }
 }
 
-/// A handler of an endpoint that takes no query parameter: every one is unknown to it.
+/// Wraps a handler without query parameters, so that strict handling refuses every parameter.
 #[derive(Clone, Debug)]
 pub struct WithoutQuery<H>(pub H);
 

@@ -1,13 +1,13 @@
-//! The names of a request: our own, and the caller's.
+//! The ids of a request: ours and the caller's.
 
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries the name.
+/// The header with the id, in requests and responses.
 pub(super) const HEADER: &str = "x-request-id";
 
-/// A request's id of our own, and that of the caller if it is a plain word. Both are logged; a caller may give many
-/// requests the same.
+/// The id that we generate for a request, and the id that the caller sent, if it is valid. Both are logged, because a
+/// caller may send the same id with many requests.
 #[derive(Clone, Debug)]
 pub struct RequestId {
     own: Uuid,
@@ -15,8 +15,8 @@ pub struct RequestId {
 }
 
 impl RequestId {
-    /// Makes an id, and takes the caller's as well if it is 1 to 128 letters, digits, `-`, `_`, `.`.
-    #[expect(clippy::disallowed_methods, reason = "a request id names nothing stored; it needs no clock")]
+    /// Generates an id, and reads the caller's id if it has 1 to 128 letters, digits, `-`, `_` or `.`.
+    #[expect(clippy::disallowed_methods, reason = "a request id is not stored, so it needs no clock")]
     pub(super) fn of(headers: &HeaderMap) -> Self {
         let plain = |value: &&HeaderValue| {
             let bytes = value.as_bytes();
@@ -31,12 +31,12 @@ impl RequestId {
         self.own
     }
 
-    /// The caller's id, if it gave one.
+    /// The id that the caller sent, if it is valid.
     pub(super) fn given(&self) -> Option<&str> {
         self.given.as_ref().and_then(|given| given.to_str().ok())
     }
 
-    /// What the answer carries: the caller's id, else ours.
+    /// The id for the response: the caller's, otherwise ours.
     pub(super) fn header(&self) -> HeaderValue {
         let own =
             || HeaderValue::try_from(self.own.to_string()).unwrap_or_else(|_| HeaderValue::from_static("unknown"));

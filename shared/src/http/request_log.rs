@@ -1,4 +1,4 @@
-//! One structured line per request: no body, no token, no address of a person.
+//! The log line of a request: structured, without body, token and address of a person.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,21 +12,21 @@ use super::RequestId;
 use super::trace::Trace;
 use crate::deadline;
 use crate::error::{ApiError, Code};
-use crate::metrics::{Answered, Metrics};
+use crate::metrics::{Metrics, RequestRecord, millis};
 
-/// What the line says of a request.
-pub(super) struct Line {
+/// What is known of a request before it is handled.
+pub(super) struct RequestLog {
     pub(super) method: Method,
     pub(super) route: Option<MatchedPath>,
-    /// The trace in X-Ray.
+    /// The trace id in X-Ray.
     pub(super) xray_trace: Option<String>,
-    /// The trace of the caller.
+    /// The trace that the caller sent.
     pub(super) trace: Option<Trace>,
     pub(super) gateway_request_id: Option<String>,
 }
 
-impl Line {
-    /// Writes the line: with metrics in a stack, else without.
+impl RequestLog {
+    /// Writes the line, which contains the metrics if they are on.
     pub(super) fn write(
         &self,
         metrics: &Metrics,
@@ -40,7 +40,7 @@ impl Line {
         let error = response.extensions().get::<Arc<ApiError>>();
         let code = error.map(|error| error.code());
         let cause = error.and_then(|error| error.cause_line());
-        // Health takes what fits no route by a pattern that says nothing.
+        // The health function catches unknown paths with a wildcard, which is not the route of an endpoint.
         let route = self.route.as_ref().map_or("", MatchedPath::as_str);
         let route = if route.starts_with("/{*") { "" } else { route };
         let own_id = id.own().to_string();
@@ -49,7 +49,7 @@ impl Line {
         let (w3c_trace_id, span_id) = w3c.map(|trace| (trace.id.as_str(), trace.span.as_str())).unzip();
         let (slow_statement, slow_statement_ms) =
             deadline::slow_statement().map(|slow| (slow.name, millis(slow.took))).unzip();
-        let answered = Answered {
+        let record = RequestRecord {
             request_id,
             given_request_id,
             gateway_request_id: self.gateway_request_id.as_deref(),
@@ -66,11 +66,11 @@ impl Line {
             cause: cause.as_deref(),
             slow_statement: slow_statement.zip(slow_statement_ms),
         };
-        if metrics.answered(&answered) {
+        if metrics.record(&record) {
             return;
         }
         let (total_ms, db_ms, code) = (millis(total), millis(database), code.map(Code::as_str));
-        // The level of an event is part of its call site.
+        // `tracing` needs the level at compile time.
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
@@ -99,9 +99,4 @@ impl Line {
             line!(info);
         }
     }
-}
-
-/// Milliseconds with two decimals.
-pub(crate) fn millis(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

@@ -1,4 +1,4 @@
-//! Times in answers.
+//! Times in responses.
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_time_has_one_layout() {
+    fn every_time_has_six_digits_of_a_second() {
         for (text, expected) in [
             ("2026-03-10T12:00:00Z", "2026-03-10T12:00:00.000000Z"),
             ("2026-03-10T12:00:00.52156Z", "2026-03-10T12:00:00.521560Z"),

@@ -1,23 +1,23 @@
-//! The trace of a caller (W3C Trace Context).
+//! The trace that a caller sends (W3C Trace Context).
 
 use http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
-/// The header that carries it.
+/// The header with the trace, in requests and responses.
 pub(super) const HEADER: &str = "traceparent";
 
-/// The trace a request belongs to, and this request's own place in it.
+/// The trace that a request belongs to, and the span of this request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// Names the trace: 32 hexadecimal digits.
+    /// The id of the trace: 32 hexadecimal digits.
     pub(super) id: String,
-    /// Names this request in the trace: 16 hexadecimal digits.
+    /// The id of this request in the trace: 16 hexadecimal digits.
     pub(super) span: String,
     flags: String,
 }
 
 impl Trace {
-    /// Reads the header; none if there is none, or it is not valid (§3.2).
+    /// Reads the header; `None` if it is missing or invalid (W3C Trace Context §3.2).
     pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Option<Self> {
         let mut given = headers.get_all(HEADER).iter();
         let text = given.next()?.to_str().ok().filter(|_| given.next().is_none())?;
@@ -29,14 +29,14 @@ impl Trace {
             parts.next().filter(digits)
         };
         let (version, id, parent, flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
-        let whole = version != "ff" && (version != "00" || parts.next().is_none());
-        let named = [id, parent].iter().all(|name| name.bytes().any(|byte| byte != b'0'));
+        let valid = version != "ff" && (version != "00" || parts.next().is_none());
+        let nonzero = [id, parent].iter().all(|name| name.bytes().any(|byte| byte != b'0'));
         // The second half of a random UUID is never 0.
         let (_, span) = request.as_u64_pair();
-        (whole && named).then(|| Self { id: id.to_owned(), span: format!("{span:016x}"), flags: flags.to_owned() })
+        (valid && nonzero).then(|| Self { id: id.to_owned(), span: format!("{span:016x}"), flags: flags.to_owned() })
     }
 
-    /// The header of the answer.
+    /// The header of the response.
     pub(super) fn header(&self) -> Option<HeaderValue> {
         let Self { id, span, flags } = self;
         HeaderValue::try_from(format!("00-{id}-{span}-{flags}")).ok()
@@ -53,16 +53,16 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_names_the_same_trace_and_a_span_of_its_own() {
+    fn the_response_has_the_same_trace_and_a_new_span() {
         let trace = read("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").unwrap();
         assert_eq!(trace.header().unwrap(), "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000abc-01");
-        // A later version may say more.
+        // A later version may have more parts.
         let later = read("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-comes").unwrap();
         assert_eq!(later, trace);
     }
 
     #[test]
-    fn what_is_not_valid_is_not_read() {
+    fn an_invalid_header_is_ignored() {
         for text in [
             "",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",

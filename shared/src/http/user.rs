@@ -1,5 +1,5 @@
-//! Who calls. Naming [`CurrentUser`] in a handler is the authorisation; it comes first, so that a stranger
-//! learns nothing from the checks behind it.
+//! The authenticated caller. A handler that takes [`CurrentUser`] requires a valid access token. Put it first: extractors run
+//! in order, so unauthenticated requests get 401 before any validation error.
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
@@ -7,34 +7,35 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
-use crate::config::{Mismatch, Settings};
+use crate::config::Mismatch;
 use crate::db::Caller;
 use crate::deadline;
+use crate::domain::Identity;
 use crate::error::{ApiError, Code};
 use crate::state::App;
-use crate::tokens::{self, Identity, TokenError};
+use crate::tokens::{self, AccessTokenSettings, TokenError};
 
-/// The caller of a request, from a verified access token. Whether the session behind it still lives is
-/// decided by the database, in the round trip of the request's own statement.
+/// The caller of a request, from a verified access token. The database checks that the session is still valid, in the round
+/// trip of the request's statement.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser {
     identity: Identity,
 }
 
 impl CurrentUser {
-    /// The user.
+    /// The id of the user.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.identity.user
     }
 
-    /// The session; none for a token of the old backend.
+    /// The id of the session; `None` for a token of the old backend.
     #[must_use]
     pub fn session(&self) -> Option<Uuid> {
         self.identity.proof.session().map(|(session, _)| session)
     }
 
-    /// The session, or the token of the old backend.
+    /// The id of the session, or of the token of the old backend.
     #[must_use]
     pub fn holder(&self) -> Option<Uuid> {
         self.session().or_else(|| self.identity.proof.legacy_token())
@@ -53,13 +54,13 @@ impl From<&CurrentUser> for Caller {
     }
 }
 
-/// A caller who must be an administrator. As for the session, the database decides: a token tells the role of
-/// the moment it was made.
+/// A caller who must be an administrator. The database checks this too, because a token has the role of the time when it was
+/// issued.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentAdmin(CurrentUser);
 
 impl CurrentAdmin {
-    /// The administrator.
+    /// The id of the administrator.
     #[must_use]
     pub fn id(&self) -> Uuid {
         self.0.id()
@@ -90,12 +91,12 @@ impl FromRequestParts<App> for CurrentUser {
 }
 
 impl CurrentUser {
-    /// Verifies a token; reads the keys again if it names one we do not know.
+    /// Verifies a token. If it names an unknown key, reads the keys again.
     ///
     /// # Errors
-    /// 401.
+    /// 401 if the token is invalid or has expired.
     pub async fn of(app: &App, token: &str) -> Result<Self, ApiError> {
-        let verify = |settings: &Settings| tokens::verify(settings, token, app.clock.now());
+        let verify = |settings: &AccessTokenSettings| tokens::verify(settings, token, app.clock.now());
         match with_known_keys(app, verify).await {
             Ok(identity) => {
                 deadline::set_authenticated();
@@ -107,30 +108,30 @@ impl CurrentUser {
     }
 }
 
-/// Whose token it is, even if it has expired; for signing out, and for nothing else.
+/// The identity of a token that may have expired; only for signing out.
 pub async fn identity_to_end(app: &App, token: &str) -> Option<Identity> {
-    let verify = |settings: &Settings| tokens::verify_for_sign_out(settings, token);
+    let verify = |settings: &AccessTokenSettings| tokens::verify_for_sign_out(settings, token);
     with_known_keys(app, verify).await.ok()
 }
 
-/// Judges a token, and once more with the keys read again if it names one we do not know.
+/// Calls `verify`; if the token names an unknown key, reads the keys again and calls it once more.
 async fn with_known_keys(
     app: &App,
-    verify: impl Fn(&Settings) -> Result<Identity, TokenError>,
+    verify: impl Fn(&AccessTokenSettings) -> Result<Identity, TokenError>,
 ) -> Result<Identity, TokenError> {
-    match verify(&app.settings()) {
+    match verify(&app.settings().access_tokens) {
         Err(TokenError::UnknownKey) => {
             app.live.reread(Mismatch::Key).await;
-            verify(&app.settings())
+            verify(&app.settings().access_tokens)
         }
         verdict => verdict,
     }
 }
 
-/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1); none if there is no such header.
+/// The token of the header `Authorization: Bearer <token>` (RFC 6750 §2.1); `None` if there is no such header.
 ///
 /// # Errors
-/// 401 if the header is of another form.
+/// 401 if the header has another form.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

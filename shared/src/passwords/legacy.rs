@@ -1,4 +1,4 @@
-//! Hashes of the backend this one replaces. They are verified once: signing in replaces them.
+//! Password hashes of the old backend, which the next sign-in replaces.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -6,10 +6,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::Cost;
 use crate::domain::Password;
 
-/// The costliest bcrypt that is computed: about a second.
+/// The largest bcrypt cost that is computed, which takes about a second.
 const MAX_BCRYPT_COST: u32 = 14;
 
-/// A hash of the old backend.
+/// A password hash of the old backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LegacyHash<'a> {
     /// `$2a$…` or `$2b$…`.
@@ -19,7 +19,7 @@ pub(super) enum LegacyHash<'a> {
 }
 
 impl<'a> LegacyHash<'a> {
-    /// Reads a stored hash; none if it is of another kind or too costly.
+    /// Reads a stored hash; `None` if it is of another kind or too costly.
     pub(super) fn parse(stored: &'a str) -> Option<Self> {
         if let Some(rest) = stored.strip_prefix("$2a$").or_else(|| stored.strip_prefix("$2b$")) {
             let (cost, hash) = rest.split_once('$')?;
@@ -39,7 +39,7 @@ impl<'a> LegacyHash<'a> {
         Some(Self::SaltedSha256 { salt, digest })
     }
 
-    /// What verifying it costs.
+    /// What the hash costs to verify.
     pub(super) fn cost(self) -> Cost {
         match self {
             Self::Bcrypt { cost, .. } => Cost::Bcrypt(cost),
@@ -47,12 +47,12 @@ impl<'a> LegacyHash<'a> {
         }
     }
 
-    /// Whether the hash was made from this password, as it was typed: the old backend did not normalise.
+    /// Whether the hash matches a password as it was typed: the old backend did not normalise.
     pub(super) fn matches(self, password: &[u8]) -> bool {
         match self {
             Self::Bcrypt { stored, .. } => bcrypt::verify(password, stored).unwrap_or(false),
             Self::SaltedSha256 { salt, digest: expected } => {
-                // Versions of the old backend differ in which comes first.
+                // Versions of the old backend differ in the order of password and salt.
                 let after = digest(&SHA256, &[password, salt.as_bytes()].concat());
                 let before = digest(&SHA256, &[salt.as_bytes(), password].concat());
                 let is = |found: &[u8]| verify_slices_are_equal(found, &expected).is_ok();
@@ -62,7 +62,7 @@ impl<'a> LegacyHash<'a> {
     }
 }
 
-/// Takes as long as comparing a password with a bcrypt hash of this cost.
+/// Takes as long as verifying a password against a bcrypt hash of this cost.
 pub(super) fn decoy(cost: u32, password: &Password) {
     let spent = bcrypt::hash_with_salt(password.expose_typed(), cost, [0; 16]);
     std::hint::black_box(spent.is_ok());
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_of_both_generations_are_verified() {
+    fn bcrypt_and_salted_sha256_hashes_are_verified() {
         // Made with Python's bcrypt and hashlib.
         for stored in [
             "$2b$04$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu",

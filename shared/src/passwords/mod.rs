@@ -1,9 +1,9 @@
-//! Stored passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. Hashes of
-//! the old backend are verified, and replaced.
+//! Hashes and verifies passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. A hash
+//! of the old backend is verified, and replaced at the next sign-in.
 
 mod breached;
+mod buffer_pool;
 mod legacy;
-mod memory;
 pub mod policy;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,80 +16,78 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::config::Settings;
-use crate::domain::Password;
+use crate::domain::{Password, StoredPassword};
+use crate::keys::MacKeys;
 use legacy::LegacyHash;
 
 pub use breached::is_breached;
+
+/// The settings of passwords; empty in every function but auth.
+#[derive(Clone, Debug, Default)]
+pub struct PasswordSettings {
+    /// `PASSWORD_PEPPERS`: the active key goes into new hashes, the others verify older ones.
+    pub peppers: MacKeys,
+    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
+    pub legacy_hashes: bool,
+    /// `DECOY_BCRYPT_COST`, 4 to 14: every sign-in takes as long as one with a bcrypt hash of this cost; `None` for no
+    /// decoy.
+    pub decoy_bcrypt_cost: Option<u32>,
+    /// `BREACHED_PASSWORDS_URL`: the service that knows which passwords were in a breach; `None` for no check.
+    pub breached_passwords_url: Option<http::Uri>,
+}
 
 /// OWASP's second recommendation for Argon2id (Password Storage Cheat Sheet): 19 MiB, 2 passes, 1 lane.
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
-/// The costliest parameters accepted from a stored hash.
+/// The largest parameters of a stored hash that are computed.
 const MAX_MEMORY_KIB: u32 = 64 * 1024;
 const MAX_PASSES: u32 = 10;
 const MAX_LANES: u32 = 4;
 
-/// A password as stored.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredPassword {
-    /// A PHC string, or a hash of the old backend.
-    pub hash: String,
-    /// The id of the pepper that went into it; none went into those of the old backend.
-    pub pepper_id: Option<String>,
-}
-
-/// Hashes stay out of logs.
-impl std::fmt::Debug for StoredPassword {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredPassword").field("pepper_id", &self.pepper_id).finish_non_exhaustive()
-    }
-}
-
-/// Why no password could be hashed.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
-    /// The settings hold no active pepper.
+    /// `PASSWORD_PEPPERS` has no active key.
     #[error("there is no active password pepper")]
     NoPepper,
     /// The hash function failed.
     #[error("the password cannot be hashed: {0}")]
     Hash(String),
-    /// The thread that hashed is gone.
+    /// The blocking thread panicked or was cancelled.
     #[error("hashing was interrupted")]
     Interrupted(#[from] tokio::task::JoinError),
 }
 
-/// The outcome of comparing a password with a stored one.
+/// The result of verifying a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Wrong, or there is no such account.
+    /// The password is wrong, or there is no hash to compare with.
     Wrong,
-    /// Right.
+    /// The password is right.
     Right,
-    /// Right, and made with an older pepper or other parameters: store this instead.
+    /// The password is right, but its hash has an older pepper, other parameters or another scheme: store this hash instead.
     Outdated(StoredPassword),
 }
 
 /// Hashes a password with the active pepper.
 ///
 /// # Errors
-/// If there is no pepper or the hash function fails.
-pub async fn hash(settings: &Settings, password: Password) -> Result<StoredPassword, PasswordError> {
+/// See [`PasswordError`].
+pub async fn hash(settings: &PasswordSettings, password: Password) -> Result<StoredPassword, PasswordError> {
     let (pepper_id, pepper) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
     let (pepper_id, pepper) = (pepper_id.to_owned(), pepper.clone());
     tokio::task::spawn_blocking(move || hash_now(&pepper, pepper_id, &password)).await?
 }
 
-/// Compares a password with the stored one. Without one – the account is unknown, or has no password, or an
-/// unusable hash – it costs the same and is wrong.
+/// Verifies a password against a stored hash. Without a usable hash (the account is unknown, has no password, or has a
+/// malformed hash) it takes the same time and the password is wrong, so that timing does not reveal accounts.
 ///
 /// # Errors
-/// If the settings hold no active pepper or the hash function fails.
+/// See [`PasswordError`].
 pub async fn verify(
-    settings: &Settings,
+    settings: &PasswordSettings,
     password: Password,
     stored: Option<StoredPassword>,
 ) -> Result<Verdict, PasswordError> {
@@ -100,7 +98,7 @@ pub async fn verify(
         (stored.hash, pepper)
     });
     let decoy = settings.decoy_bcrypt_cost;
-    let legacy_is_on = settings.legacy_password_hashes;
+    let legacy_is_on = settings.legacy_hashes;
     tokio::task::spawn_blocking(move || {
         let is_bcrypt =
             legacy_is_on && known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
@@ -110,7 +108,7 @@ pub async fn verify(
         if let Some((hash, None)) = &known
             && let Some(legacy) = LegacyHash::parse(hash).filter(|_| legacy_is_on)
         {
-            // Hashed as it would be stored whether it matches or not: a quick hash must not answer quickly.
+            // Also hash a wrong password: otherwise a fast legacy hash would reveal itself by its timing.
             let newer = hash_now(&active, active_id, &password)?;
             return Ok(if legacy.matches(password.expose_typed()) { Verdict::Outdated(newer) } else { Verdict::Wrong });
         }
@@ -131,18 +129,18 @@ pub async fn verify(
     .await?
 }
 
-/// What a stored hash costs to verify; within our caps, or signing in would refuse it.
+/// What a stored hash costs to verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// Ours: KiB of memory, passes, lanes.
+    /// Argon2: memory in KiB, passes, lanes.
     Argon2(u32, u32, u32),
-    /// The old backend's first generation: the exponent.
+    /// bcrypt, of the old backend: the exponent, 4 to 14.
     Bcrypt(u32),
-    /// The old backend's second generation.
+    /// Salted SHA-256, of the old backend.
     Sha256,
 }
 
-/// What kind of hash a stored text is; none if signing in would not verify it.
+/// The cost of a stored hash; `None` if it is malformed or too costly, so that a sign-in would refuse it.
 #[must_use]
 pub fn cost_of(stored: &str) -> Option<Cost> {
     if let Some(legacy) = LegacyHash::parse(stored) {
@@ -154,25 +152,25 @@ pub fn cost_of(stored: &str) -> Option<Cost> {
     Some(Cost::Argon2(params.m_cost(), params.t_cost(), params.p_cost()))
 }
 
-/// Whether a stored text is a hash of the old backend and was made from this password.
+/// Whether `stored` is a hash of the old backend that matches `password`.
 #[must_use]
 pub fn matches_legacy(stored: &str, password: &Password) -> bool {
     LegacyHash::parse(stored).is_some_and(|legacy| legacy.matches(password.expose_typed()))
 }
 
-/// Names an account among the failed sign-ins without telling which it is: a keyed hash of the address.
+/// The key of an account in the table of failed sign-ins: an HMAC of the address, so that the table contains no address.
 ///
 /// # Errors
-/// If the settings hold no pepper.
-pub fn account_key(settings: &Settings, email: &str) -> Result<String, PasswordError> {
-    // The first of the ring, which rotation leaves in its place: the counts go on. A key of its own is made of it;
-    // no password contains NUL.
+/// [`PasswordError::NoPepper`] if there is no pepper.
+pub fn account_key(settings: &PasswordSettings, email: &str) -> Result<String, PasswordError> {
+    // The first pepper, which keeps its place during a rotation, so that the counts continue. The HMAC key is derived from
+    // it: no password contains NUL, so the derived key is never the HMAC of a password.
     let (_, pepper) = settings.peppers.iter().next().ok_or(PasswordError::NoPepper)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(pepper, b"\0failed sign-ins").as_ref());
     Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, email.as_bytes())))
 }
 
-/// How often a hash function has run in this process, for tests of what must not cost one.
+/// How many Argon2 hashes this process has computed, for tests.
 #[must_use]
 pub fn hashes_computed() -> u64 {
     COMPUTED.load(Ordering::SeqCst)
@@ -182,7 +180,8 @@ static COMPUTED: AtomicU64 = AtomicU64::new(0);
 
 fn hash_now(pepper: &hmac::Key, pepper_id: String, password: &Password) -> Result<StoredPassword, PasswordError> {
     let mut salt = [0; 16];
-    aws_lc_rs::rand::fill(&mut salt).map_err(|_| PasswordError::Hash("no randomness".to_owned()))?;
+    aws_lc_rs::rand::fill(&mut salt)
+        .map_err(|_| PasswordError::Hash("the random number generator failed".to_owned()))?;
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -197,7 +196,7 @@ fn hash_now(pepper: &hmac::Key, pepper_id: String, password: &Password) -> Resul
     Ok(StoredPassword { hash: hash.to_string(), pepper_id: Some(pepper_id) })
 }
 
-/// Whether a stored hash was made from this peppered password.
+/// Whether a stored hash matches a peppered password.
 fn matches(argon2: &Argon2<'_>, stored: &PasswordHash, peppered: &hmac::Tag) -> Result<bool, PasswordError> {
     let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Ok(false) };
     let mut output = vec![0; expected.len()];
@@ -205,7 +204,7 @@ fn matches(argon2: &Argon2<'_>, stored: &PasswordHash, peppered: &hmac::Tag) -> 
     Ok(verify_slices_are_equal(&output, expected.as_bytes()).is_ok())
 }
 
-/// The function that made a stored hash; none if it is not Argon2, or costs more than we are willing to spend.
+/// Argon2 with the parameters of a stored hash; `None` if it is another algorithm or above the largest parameters.
 fn argon2_of(stored: &PasswordHash) -> Option<Argon2<'static>> {
     let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
     let version = stored.version.map_or(Ok(Version::V0x10), Version::try_from).ok()?;
@@ -216,8 +215,8 @@ fn argon2_of(stored: &PasswordHash) -> Option<Argon2<'static>> {
 
 fn run(argon2: &Argon2<'_>, peppered: &hmac::Tag, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
     COMPUTED.fetch_add(1, Ordering::SeqCst);
-    // A stored hash with larger parameters is replaced now, and its memory is not needed again.
-    let hashed = memory::within(argon2.params().block_count(), MEMORY_KIB as usize, |memory| {
+    // Only the memory for our own parameters is kept: a hash with larger ones is replaced after it was verified.
+    let hashed = buffer_pool::with_buffer(argon2.params().block_count(), MEMORY_KIB as usize, |memory| {
         argon2.hash_password_into_with_memory(peppered.as_ref(), salt, output, memory)
     });
     hashed.map_err(failed)
@@ -227,6 +226,7 @@ fn failed(error: impl std::fmt::Display) -> PasswordError {
     PasswordError::Hash(error.to_string())
 }
 
+/// Whether a hash has the current algorithm and parameters.
 fn is_current(stored: &PasswordHash) -> bool {
     let costs = Params::try_from(stored).map(|params| (params.m_cost(), params.t_cost(), params.p_cost()));
     stored.algorithm.as_str() == "argon2id" && costs == Ok((MEMORY_KIB, PASSES, LANES))

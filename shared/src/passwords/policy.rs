@@ -1,50 +1,49 @@
-//! Which passwords may be set, after NIST SP 800-63B-4 §3.1.1.2: no rules of composition, but none that is
-//! guessed at once.
-
-use std::time::Duration;
+//! The password policy, after NIST SP 800-63B-4 §3.1.1.2: no rules about kinds of characters, but no password that is
+//! easy to guess.
 
 use zxcvbn::{Score, zxcvbn};
 
 use crate::domain::{Invalid, NewPassword};
 
-/// Words that anybody would try here.
-const OURS: [&str; 4] = ["todo", "task", "tasks", "todo-backend"];
+/// Words about this service, which an attacker would try first.
+const SERVICE_WORDS: [&str; 4] = ["todo", "task", "tasks", "todo-backend"];
 
-/// Characters that stand for several letters each: every one of them multiplies what zxcvbn tries.
-const LEET: &str = "4@({[<69!|17$5+";
+/// Characters that zxcvbn reads as several letters each. Each different one multiplies its work.
+const AMBIGUOUS: &str = "4@({[<69!|17$5+";
 
-/// How many characters are looked at, by how many different ones of [`LEET`] are among them. Found by searching for the
-/// costliest password: none takes more than a third of a password hash (`cargo bench --bench password_policy`).
-const LOOK_AT: [usize; 14] = [24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 21, 17, 15, 13];
+/// How many characters of a password are checked, by the number of different [`AMBIGUOUS`] ones among them. The values come
+/// from a search for the slowest password: none takes more than a third of the time of a password hash
+/// (`cargo bench --bench password_policy`).
+const MAX_CHECKED: [usize; 14] = [24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 21, 17, 15, 13];
 
-/// How much of an address or a name is compared: both come from whoever asks.
-const WORD: usize = 64;
+/// How many characters of an address or a name are compared. The client chooses both, so their length must be bounded.
+const MAX_WORD: usize = 64;
 
-/// The longest start of a password that is looked at. What is longer is rarely guessed.
-fn start(text: &str) -> &str {
-    let mut kinds = Vec::with_capacity(LOOK_AT.len());
+/// The start of a password that is checked. Longer passwords are rarely easy to guess.
+fn checked_part(text: &str) -> &str {
+    let mut kinds = Vec::with_capacity(MAX_CHECKED.len());
     for (length, (at, c)) in text.char_indices().enumerate() {
-        if LEET.contains(c) && !kinds.contains(&c) {
+        if AMBIGUOUS.contains(c) && !kinds.contains(&c) {
             kinds.push(c);
         }
-        if LOOK_AT.get(kinds.len()).is_none_or(|most| length >= *most) {
+        if MAX_CHECKED.get(kinds.len()).is_none_or(|most| length >= *most) {
             return &text[..at];
         }
     }
     text
 }
 
-/// The start of a word, at most [`WORD`] characters.
+/// The start of a word, at most [`MAX_WORD`] characters.
 fn shortened(word: &str) -> &str {
-    word.char_indices().nth(WORD).map_or(word, |(end, _)| &word[..end])
+    word.char_indices().nth(MAX_WORD).map_or(word, |(end, _)| &word[..end])
 }
 
-/// Refuses a password that is the person's address or name, that is on a list of 30,000 common passwords, or
-/// that would be guessed with fewer than a million tries: by word lists in several languages, keyboard walks,
-/// dates, repetitions (zxcvbn, score under 2).
+/// Refuses a password that is the address or the name of its user, that is on a list of 30,000 common passwords, or that
+/// can be guessed in fewer than a million tries with word lists of several languages, keyboard walks, dates and
+/// repetitions (zxcvbn, score under 2).
 ///
 /// # Errors
-/// With what to do instead.
+/// With advice for the user.
 pub fn check(password: &NewPassword, email: &str, name: Option<&str>) -> Result<(), Invalid> {
     let text = String::from_utf8_lossy(password.as_password().expose());
     let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
@@ -60,8 +59,8 @@ pub fn check(password: &NewPassword, email: &str, name: Option<&str>) -> Result<
     }
     let words = email.split(|c: char| !c.is_alphanumeric()).chain(name.into_iter().flat_map(str::split_whitespace));
     let whole = [email, local, domain].into_iter().chain(name);
-    let known = whole.chain(words).map(shortened).filter(|word| word.len() > 2).take(10).chain(OURS);
-    let entropy = zxcvbn(start(&text), &known.collect::<Vec<_>>());
+    let known = whole.chain(words).map(shortened).filter(|word| word.len() > 2).take(10).chain(SERVICE_WORDS);
+    let entropy = zxcvbn(checked_part(&text), &known.collect::<Vec<_>>());
     if entropy.score() >= Score::Two {
         return Ok(());
     }
@@ -74,9 +73,6 @@ pub fn check(password: &NewPassword, email: &str, name: Option<&str>) -> Result<
     let advice = advice.unwrap_or_else(|| "Use a few unrelated words.".to_owned());
     Err(Invalid(format!("is too easy to guess. {advice}").into()))
 }
-
-/// How long the check against known breaches may take before it is left out.
-pub(super) const BREACH_PATIENCE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -132,11 +128,11 @@ mod tests {
         for (text, length) in [
             ("a".repeat(128), 24),
             ("l33t".repeat(32), 24),
-            (LEET.repeat(8), 13),
+            (AMBIGUOUS.repeat(8), 13),
             ("4@({[<69!|1a".repeat(16), 17),
             ("correct horse battery".to_owned(), 21),
         ] {
-            assert_eq!(start(&text).chars().count(), length, "{text}");
+            assert_eq!(checked_part(&text).chars().count(), length, "{text}");
         }
     }
 

@@ -1,28 +1,28 @@
-//! Access tokens of the backend this one replaces: HS256, the user in `user_id`, no session.
+//! Access tokens of the old backend, which this one replaces: JWTs with HS256, the claim `user_id`, and no session.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, DecodingKey};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::access::{Identity, LEEWAY, Lifetime, Proof, TokenError, validation};
-use crate::config::Settings;
+use super::TokenError;
+use super::lifetime::{LEEWAY, Lifetime, rules_without_time};
+use crate::domain::{Identity, Proof};
 
 #[derive(Deserialize)]
 struct Claims {
     #[serde(flatten)]
     lifetime: Lifetime,
-    /// A UUID with or without hyphens; both spell the same 128 bits.
+    /// A UUID with or without hyphens; both mean the same 128 bits.
     user_id: Uuid,
 }
 
-/// Checks a token of the old backend but for the time; always refused if `BETTER_AUTH_SECRET` is not set.
-pub(super) fn authenticate(settings: &Settings, token: &str) -> Result<(Identity, Lifetime), TokenError> {
-    let secret = settings.legacy_secret.as_ref().ok_or(TokenError::Invalid)?;
+/// Checks the signature of a token, but not its lifetime.
+pub(super) fn authenticate(secret: &SecretString, token: &str) -> Result<(Identity, Lifetime), TokenError> {
     let key = DecodingKey::from_secret(secret.expose_secret().as_bytes());
-    let rules = validation(Algorithm::HS256, &["exp"]);
+    let rules = rules_without_time(Algorithm::HS256, &["exp"]);
     let claims: Claims = jsonwebtoken::decode(token, &key, &rules).map_err(|_| TokenError::Invalid)?.claims;
     let mut id = [0; 16];
     id.copy_from_slice(&digest(&SHA256, token.as_bytes()).as_ref()[..16]);

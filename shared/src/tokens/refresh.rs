@@ -1,8 +1,8 @@
-//! Refresh tokens: derived from a session and its generation, never stored.
+//! Refresh tokens, which are derived from a session and its generation and never stored.
 //!
-//! `rt1.` + base64url(session id ‖ generation ‖ HMAC-SHA-256 of both). The key is not in the database, so a
-//! leaked database yields no token, a forged token costs no query, and a successor can be derived again for a
-//! client that lost the answer (RFC 9700 §4.14.2 asks for rotation; this adds no stored state per token).
+//! A token is `rt1.` + base64url(session id ‖ generation ‖ HMAC-SHA-256 of both). The key is not in the database, so a
+//! leaked database reveals no token, a forged token costs no query, and the next token can be derived again for a
+//! client that lost the response. RFC 9700 §4.14.2 asks for rotation; this rotates without a stored row per token.
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -10,27 +10,29 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::access::TokenError;
-use super::keys::MacKeys;
+use super::TokenError;
+use crate::keys::MacKeys;
 
 const PREFIX: &str = "rt1.";
+/// The bytes of the session id and the generation.
 const PAYLOAD: usize = 16 + 8;
+/// The bytes of an HMAC-SHA-256.
 const MAC: usize = 32;
 
-/// The content of a refresh token whose MAC was right.
+/// The content of a refresh token with a valid MAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// The session it continues.
+    /// The id of the session.
     pub session: Uuid,
-    /// How many rotations came before it.
+    /// How many times the session has rotated its token before this one; at least 0.
     pub generation: i64,
 }
 
 impl RefreshToken {
-    /// Reads a token.
+    /// Verifies the MAC of a token and reads it.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] if it is malformed, [`TokenError::UnknownKey`] if no key of the ring made it.
+    /// [`TokenError::Invalid`] if the token is malformed, [`TokenError::UnknownKey`] if no key of `keys` made it.
     pub fn verify(keys: &MacKeys, token: &str) -> Result<Self, TokenError> {
         let bytes = Self::decode(token).ok_or(TokenError::Invalid)?;
         let (payload, mac) = bytes.split_at(PAYLOAD);
@@ -49,7 +51,7 @@ impl RefreshToken {
     }
 }
 
-/// The token of a session's generation; `None` if there is no active key.
+/// Derives the refresh token with the active key; `None` if there is no active key. The same input gives the same token.
 #[must_use]
 pub fn derive(keys: &MacKeys, token: RefreshToken) -> Option<SecretString> {
     let (_, key) = keys.active()?;

@@ -1,16 +1,16 @@
-//! An answer, and what tests say about it.
+//! A response, and the assertions that tests make about it.
 
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// The answer to a call.
+/// The response to a call.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its status.
+    /// The HTTP status.
     pub status: StatusCode,
-    /// Its headers.
+    /// The headers; `set-cookie` may occur several times.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -18,14 +18,14 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the body is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{} with a body that is not JSON ({error}): {}", self.status, self.text()))
     }
 
-    /// Checks that every time in the body has the one layout that times in answers have.
+    /// Asserts that every time in the body has six digits of a second.
     pub(crate) fn check_times(&self) {
         fn walk(value: &Value) {
             match value {
@@ -52,16 +52,16 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header's value; empty if it is missing.
+    /// The value of a header; empty if it is missing.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// `data` of a success.
+    /// The field `data` of a successful response.
     ///
     /// # Panics
-    /// If the status is another, or the envelope is not that of a success.
+    /// If the status is different, or the envelope is not that of a success.
     #[expect(clippy::must_use_candidate, reason = "checking is use enough")]
     #[track_caller]
     pub fn data(&self, status: u16) -> Value {
@@ -71,10 +71,10 @@ impl Answer {
         json["data"].clone()
     }
 
-    /// Checks that this is a whole problem with a status and a code, and returns it.
+    /// Asserts that this is a complete problem with a status and a code, and returns it.
     ///
     /// # Panics
-    /// If it is not.
+    /// If the assertion fails.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
@@ -86,16 +86,16 @@ impl Answer {
         assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
         let instance = json["instance"].as_str().and_then(|instance| instance.strip_prefix("urn:uuid:"));
         assert!(instance.is_some_and(|id| id.len() == 36), "{json}");
-        // Some of AWS's front doors rename it.
+        // Some gateways of AWS rename this header.
         let challenge = ["www-authenticate", "x-amzn-remapped-www-authenticate"];
         assert_eq!(status == 401, challenge.iter().any(|name| self.headers.contains_key(*name)));
         json
     }
 
-    /// Checks that this is a 422 that points at one place.
+    /// Asserts that this is a 422 with exactly one error, at `pointer`.
     ///
     /// # Panics
-    /// If it is not.
+    /// If the assertion fails.
     #[track_caller]
     pub fn invalid_at(&self, pointer: &str) -> Value {
         let json = self.problem(422, "validation_failed");

@@ -1,4 +1,4 @@
-//! A function in process: calls go through requests built from an API Gateway event.
+//! A function in this process. Each call is an event of API Gateway, which is converted to a request as in Lambda.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -17,13 +17,13 @@ use tower::ServiceExt;
 
 use crate::{Answer, Bouncer, Person, Proxy, TestClock, TestDatabase, settings, witness};
 
-/// An event as API Gateway sends it (HTTP API, payload 2.0).
+/// An example of an event of API Gateway (HTTP API, payload format 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
 
-/// An event as API Gateway sends it for a request.
+/// The event that API Gateway sends for a request.
 ///
 /// # Panics
-/// Never: the event is JSON.
+/// Never, because the example is valid JSON.
 #[must_use]
 pub fn http_event(method: &str, path: &str, token: Option<&str>, body: Option<&Value>) -> Value {
     let mut event: Value = serde_json::from_str(EVENT).expect("the event is JSON");
@@ -42,25 +42,25 @@ pub fn http_event(method: &str, path: &str, token: Option<&str>, body: Option<&V
     event
 }
 
-/// A function with a database and a clock of its own.
+/// A function with its own database and clock.
 #[derive(Debug)]
 pub struct Api {
-    /// Its database.
+    /// The database of the function.
     pub database: TestDatabase,
-    /// Its clock.
+    /// The clock of the function.
     pub clock: TestClock,
-    /// What its handlers use.
+    /// The state that its handlers use.
     pub app: App,
     router: Router,
 }
 
 impl Api {
-    /// Starts a function. With `TEST_THROUGH=pgbouncer` its connections go through one.
+    /// Starts a function. With `TEST_THROUGH=pgbouncer` it connects through PgBouncer.
     pub async fn start(function: Function, routes: fn() -> Router<App>) -> Self {
         Self::start_with(function, routes, |_| {}).await
     }
 
-    /// Starts a function with other settings.
+    /// Starts a function with settings that differ from the usual ones.
     pub async fn start_with(
         function: Function,
         routes: fn() -> Router<App>,
@@ -75,18 +75,18 @@ impl Api {
         Self::start_on(database, function, routes, settings).await
     }
 
-    /// Starts a function without limits, straight to its database through a proxy that counts.
+    /// Starts a function without limits, which connects to its database through a proxy that counts round trips.
     pub async fn behind_a_proxy(function: Function, routes: fn() -> Router<App>) -> (Self, Proxy) {
         let database = TestDatabase::new().await;
         let proxy = Proxy::start(database.server().get_ports()[0]).await;
         let mut settings = settings();
-        // Limits take no round trip of their own.
+        // Limits take no additional round trip.
         settings.remove("RATE_LIMITS");
         settings.insert("DATABASE_URL".to_owned(), database.url_at(proxy.port));
         (Self::start_on(database, function, routes, settings).await, proxy)
     }
 
-    /// Starts a function on a given database with exactly these settings.
+    /// Starts a function on the given database with exactly the given settings.
     ///
     /// # Panics
     /// If the settings are not valid.
@@ -107,28 +107,28 @@ impl Api {
         Self { database, clock, app, router }
     }
 
-    /// What answers its requests.
+    /// The router with all layers.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
-    /// Someone with an account and a session.
+    /// Creates a user with an account and a session.
     pub async fn person(&self, email: &str) -> Person<'_> {
         Person::new(self, email).await
     }
 
-    /// A call by nobody.
+    /// A call without a token.
     #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
         Call::new(self, method, path)
     }
 
-    /// `GET` by nobody.
+    /// Sends `GET` without a token.
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path).send().await
     }
 
-    /// `POST` of JSON by nobody.
+    /// Sends `POST` with JSON, without a token.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path).json(body).send().await
     }
@@ -140,7 +140,7 @@ impl Api {
     }
 }
 
-/// The pooled URL of a test's database: straight, or through the PgBouncer of this process.
+/// The URL of a test database: direct, or through the PgBouncer of this process.
 #[expect(clippy::disallowed_methods, reason = "the runner says which way to go")]
 fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
     static BOUNCER: OnceLock<Bouncer> = OnceLock::new();
@@ -155,7 +155,7 @@ fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
     }
 }
 
-/// A call being put together.
+/// A request that is being built.
 #[derive(Debug)]
 pub struct Call<'a> {
     api: &'a Api,
@@ -181,33 +181,33 @@ impl<'a> Call<'a> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Comes from another address.
+    /// Sets the network address of the caller.
     #[must_use]
     pub fn from_ip(mut self, ip: &str) -> Self {
         self.event["requestContext"]["http"]["sourceIp"] = ip.into();
         self
     }
 
-    /// Comes from another program.
+    /// Sets the header `User-Agent`.
     #[must_use]
     pub fn with_agent(self, agent: &str) -> Self {
         self.header("user-agent", agent)
     }
 
-    /// Sends JSON.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: Value) -> Self {
         self.header("content-type", "application/json").text(&body.to_string())
     }
 
-    /// Sends a body as it is.
+    /// Sets a text body.
     #[must_use]
     pub fn text(mut self, body: &str) -> Self {
         self.event["body"] = body.into();
         self
     }
 
-    /// Sends bytes, which API Gateway encodes.
+    /// Sets a binary body, which API Gateway encodes in base64.
     #[must_use]
     pub fn bytes(mut self, body: &[u8]) -> Self {
         use base64::Engine;
@@ -223,17 +223,17 @@ impl<'a> Call<'a> {
         context
     }
 
-    /// Leaves the invocation so much time.
+    /// Sets the time until the deadline of the invocation.
     #[must_use]
     pub fn with_milliseconds_left(mut self, milliseconds: u32) -> Self {
         self.milliseconds_left = Some(milliseconds);
         self
     }
 
-    /// The request as the function's router gets it.
+    /// The request that the router receives.
     ///
     /// # Panics
-    /// If the event is none that API Gateway could send.
+    /// If the event is not valid.
     #[must_use]
     pub fn request(self) -> Request<axum::body::Body> {
         witness::request(&self.event);
@@ -242,7 +242,7 @@ impl<'a> Call<'a> {
         event.into_request(context)
     }
 
-    /// Makes the call.
+    /// Sends the request.
     pub async fn send(self) -> Answer {
         let router = self.api.router();
         let response = router.oneshot(self.request()).await;

@@ -1,4 +1,4 @@
-//! A PgBouncer in transaction mode, as stands before Neon: SCRAM, TLS.
+//! A PgBouncer in transaction mode with SCRAM and TLS, like the pooler of Neon.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,44 +12,44 @@ use tokio_postgres::Config;
 use crate::certificates::certificates;
 use crate::program;
 
-/// How a PgBouncer is set up.
+/// The settings of a PgBouncer.
 #[derive(Clone, Copy, Debug)]
 pub struct Pooling<'a> {
-    /// Connections to the server, per database.
+    /// How many connections to the server it opens per database.
     pub servers: u16,
-    /// Connections from clients.
+    /// How many connections of clients it accepts.
     pub clients: u16,
-    /// What the server stores of the user's password, if the pooler is to know no more: who knows the password
-    /// derives that anew for each client, in 4,096 rounds.
+    /// The SCRAM verifier of the password, as the server stores it. Without it PgBouncer gets the password, and derives the
+    /// verifier for each client in 4,096 rounds.
     pub stored: Option<&'a str>,
 }
 
-/// A running PgBouncer before the server of the run.
+/// A running PgBouncer in front of the PostgreSQL server of the run.
 #[derive(Debug)]
 pub struct Bouncer {
     service: Service,
     port: u16,
     user: String,
     password: String,
-    /// The certificate authority to trust, in PEM.
+    /// The certificate authority of its certificate, in PEM.
     pub authority: String,
 }
 
 impl Bouncer {
-    /// Starts one with two server connections per database.
+    /// Starts a PgBouncer with two server connections per database.
     #[must_use]
     pub fn start(server: &Config) -> Self {
         Self::with(server, Pooling { servers: 2, clients: 500, stored: None })
     }
 
-    /// Starts one.
+    /// Starts a PgBouncer.
     ///
     /// # Panics
     /// If PgBouncer is missing or does not start: a test never skips.
     #[must_use]
     pub fn with(server: &Config, Pooling { servers, clients, stored }: Pooling<'_>) -> Self {
         let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
-        // Not under target/, which another user may not be able to enter.
+        // PgBouncer does not run as root, and another user may not be able to read target/.
         let folder =
             tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written").keep();
         unprivileged::give(&folder, owner).expect("root may give files away");
@@ -96,20 +96,20 @@ impl Bouncer {
         Self { service, port, user, password, authority }
     }
 
-    /// The URL of a database through this PgBouncer, at another port if a proxy stands between.
+    /// The URL of a database through this PgBouncer; `port` is that of a proxy in front of it.
     #[must_use]
     pub fn url(&self, database: &str, port: Option<u16>) -> String {
         let port = port.unwrap_or(self.port);
         format!("postgresql://{}:{}@127.0.0.1:{port}/{database}?sslmode=require", self.user, self.password)
     }
 
-    /// Its process id.
+    /// The process id of the PgBouncer.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.service.process()
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// The port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

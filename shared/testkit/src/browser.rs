@@ -1,4 +1,4 @@
-//! Headless Chromium, driven over WebDriver.
+//! A headless Chromium, controlled with WebDriver.
 
 use std::process::Command;
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Browser {
             format!("--user-data-dir={}", folder.path().join("profile").display()),
         ];
         if local::unprivileged::is_root() {
-            // Chromium's sandbox does not work as root.
+            // The sandbox of Chromium does not work as root.
             arguments.push("--no-sandbox".to_owned());
         }
         let wanted = json!({ "capabilities": { "alwaysMatch": {
@@ -73,17 +73,17 @@ impl Browser {
         post(&self.http, &format!("{}/execute/async", self.session), &json!({ "script": script, "args": [] })).await
     }
 
-    /// What the console has shown since the last call: among other things, violations of the policy.
+    /// The console messages since the last call, which include violations of the content security policy.
     pub async fn console(&self) -> Vec<String> {
         let entries = post(&self.http, &format!("{}/se/log", self.session), &json!({ "type": "browser" })).await;
         let entries = entries.as_array().cloned().unwrap_or_default();
         entries.iter().filter_map(|entry| entry["message"].as_str()).map(str::to_owned).collect()
     }
 
-    /// A picture of the page, as PNG.
+    /// A screenshot of the page, as PNG.
     ///
     /// # Panics
-    /// If there is none.
+    /// If the browser returns no screenshot.
     pub async fn screenshot(&self) -> Vec<u8> {
         use base64::Engine;
         let answer = self.http.get(format!("{}/screenshot", self.session)).send().await.expect("the driver answers");
@@ -93,7 +93,7 @@ impl Browser {
     }
 }
 
-/// Chromium's absolute path, which the driver wants.
+/// The absolute path of Chromium, which ChromeDriver requires.
 fn binary() -> String {
     let name = program("CHROMIUM", "chromium");
     let found = Command::new("sh").args(["-c", "command -v \"$1\"", "sh"]).arg(&name).output();

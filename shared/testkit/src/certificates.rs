@@ -1,8 +1,8 @@
-//! Certificates that live as long as a test.
+//! Certificates for one test.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
-/// An authority, and a certificate of 127.0.0.1 with its key.
+/// The PEM of an authority, of a certificate for 127.0.0.1 and of its key.
 pub(crate) fn certificates() -> (String, String, String) {
     let authority_key = KeyPair::generate().expect("a key can be made");
     let mut authority = CertificateParams::new(Vec::new()).expect("no names are valid");

@@ -1,4 +1,4 @@
-//! A clock that is set by hand.
+//! A clock that tests set.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
 
-/// Stands still until it is moved.
+/// A clock that stands still until a test moves it.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<AtomicI64>);
 
@@ -17,20 +17,20 @@ impl Default for TestClock {
 }
 
 impl TestClock {
-    /// What the code under test sees.
+    /// The clock for the code under test.
     #[must_use]
     pub fn clock(&self) -> Clock {
         let shared = self.clone();
         Clock::new(move || shared.now())
     }
 
-    /// The time: 2026-03-10T12:00:00Z at first.
+    /// The current time; 2026-03-10T12:00:00Z at the start.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.0.load(Ordering::SeqCst)).expect("tests stay in range")
     }
 
-    /// Moves the time, forwards or back.
+    /// Moves the time, forward or backward.
     pub fn advance(&self, by: SignedDuration) {
         let micros = i64::try_from(by.as_micros()).expect("tests stay in range");
         self.0.fetch_add(micros, Ordering::SeqCst);

@@ -1,8 +1,8 @@
-//! A database per test, copied from a template that was migrated once.
+//! A database for each test, copied from a template that is migrated once.
 
 use std::sync::Arc;
 
-use migrate::Event;
+use migrate::MigrateCommand;
 use shared::App;
 use shared::clock::Clock;
 use shared::config::{Function, Live, Sources};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::server;
 
-/// A database that is dropped with this value.
+/// A database, which is dropped when this value is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -20,13 +20,13 @@ pub struct TestDatabase {
 }
 
 impl TestDatabase {
-    /// A migrated database without users.
+    /// Creates a migrated database without users.
     pub async fn new() -> Self {
         let template = template().await;
         Self::copy_of(&template).await
     }
 
-    /// A database without anything.
+    /// Creates an empty database.
     pub async fn empty() -> Self {
         Self::copy_of("template1").await
     }
@@ -41,32 +41,32 @@ impl TestDatabase {
         Self { name, admin }
     }
 
-    /// Its URL, straight to the server.
+    /// The URL of the database on the server.
     #[must_use]
     pub fn url(&self) -> String {
         url(&self.admin, &self.name)
     }
 
-    /// Its URL through what listens at another port.
+    /// The URL of the database at another port, for example of a proxy.
     #[must_use]
     pub fn url_at(&self, port: u16) -> String {
         let own = self.admin.get_ports().first().copied().unwrap_or(5432);
         self.url().replace(&format!(":{own}/"), &format!(":{port}/"))
     }
 
-    /// Its name.
+    /// The name of the database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How to reach the server.
+    /// The configuration of a connection to the server.
     #[must_use]
     pub fn server(&self) -> &Config {
         &self.admin
     }
 
-    /// Returns when a statement in this database waits for a lock: what races is then where it is to be.
+    /// Waits until a statement in this database waits for a lock, so that a race is in the intended state.
     pub async fn until_somebody_waits(&self) {
         let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted
                    AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
@@ -76,14 +76,14 @@ impl TestDatabase {
         }
     }
 
-    /// Ends every connection to it, as a server that restarts.
+    /// Ends every connection to the database, as a restart of the server does.
     pub async fn end_connections(&self) {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
         self.connect().await.query_typed(sql, &[]).await.expect("the owner may end its connections");
     }
 
-    /// A connection as the owner, beside the code under test.
+    /// Opens a connection as the owner, which the code under test does not use.
     pub async fn connect(&self) -> Client {
         let mut config = self.admin.clone();
         connect(config.dbname(&self.name)).await
@@ -124,12 +124,12 @@ pub(crate) fn url(config: &Config, database: &str) -> String {
     format!("postgresql://{user}:{password}@{host}:{port}/{database}?sslmode=disable")
 }
 
-/// The migrated template, made once per set of migrations and server.
+/// The name of the migrated template, which is created once for each set of migrations on a server.
 async fn template() -> String {
     let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
     let name = format!("todo_template_{}", migrate::fingerprint());
     let client = connect(&admin).await;
-    // Processes of the run may get here at once: one makes it, the others wait.
+    // Several test processes may arrive here together: one creates the template, the others wait.
     client.batch_execute("SELECT pg_advisory_lock(7310)").await.expect("the lock can be taken");
     let found = client.query_typed_opt(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"), &[]).await;
     if found.expect("databases can be listed").is_none() {
@@ -144,13 +144,13 @@ async fn template() -> String {
     name
 }
 
-/// Applies every migration through the migrate function's own code.
+/// Applies all migrations with the code of the migrate function.
 async fn migrate_all(url: &str) {
     let app = migrator(url, Clock::system()).await;
-    migrate::perform(&app, &Invocation::default(), &Event::Migrate).await.expect("the migrations apply");
+    migrate::perform(&app, &Invocation::default(), &MigrateCommand::Migrate).await.expect("the migrations apply");
 }
 
-/// The migrate function, in process, for the database at `url`.
+/// The state of the migrate function in this process, for the database at `url`.
 pub async fn migrator(url: &str, clock: Clock) -> App {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
     let live = Live::load(Function::Migrate, clock.clone(), sources).await.expect("migrate always starts");

@@ -1,4 +1,4 @@
-//! Settings and keys of a function under test.
+//! The settings and keys of a function under test.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -44,7 +44,7 @@ pub fn jwt_keys() -> (Value, Value) {
     (private, public)
 }
 
-/// Sets after a rotation: another active key, the old one retired.
+/// The key sets after a rotation: a new active key, and the former one as retired.
 #[must_use]
 pub fn other_jwt_keys() -> (Value, Value) {
     let private = json!({ "keys": [ed25519("test-newer", 3, "active"), ed25519("test-active", 1, "retired")] });
@@ -52,7 +52,7 @@ pub fn other_jwt_keys() -> (Value, Value) {
     (private, public)
 }
 
-/// Every setting a function needs but the database.
+/// Every setting that a function needs, except the database.
 #[must_use]
 pub fn settings() -> BTreeMap<String, String> {
     let (private, public) = jwt_keys();
@@ -62,15 +62,15 @@ pub fn settings() -> BTreeMap<String, String> {
         ("JWT_PUBLIC_KEYS", public.to_string()),
         ("REFRESH_TOKEN_KEYS", octets("test-refresh", 11).to_string()),
         ("PASSWORD_PEPPERS", octets("test-pepper", 21).to_string()),
-        // Suites make more requests than people do; tests of limits switch them on.
+        // Tests make more requests than users do. Tests of limits switch them on.
         ("RATE_LIMITS", "off".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
 }
 
-/// Signs any header and claims: with the active test key for `EdDSA`, with `secret` for HS256, not at all
-/// for anything else.
+/// Makes a token with any header and claims. Signs it with the Ed25519 seed `secret` for `EdDSA`, with the key `secret` for
+/// `HS256`, and not at all for other algorithms.
 #[must_use]
 pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -86,10 +86,10 @@ pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// What the program behind `cargo xtask keys` prints for an input.
+/// The output of the program behind `cargo xtask keys` for an input.
 ///
 /// # Panics
-/// If it is not built, or refuses.
+/// If the program is not built, or fails.
 #[must_use]
 pub fn keys(arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(built("examples/keys"));

@@ -1,5 +1,5 @@
-//! What tests share: a PostgreSQL for the run, a database per test, calls in process and end to end, people
-//! with tokens, a clock that is set by hand, and assertions about answers.
+//! The code that tests share: a PostgreSQL server for the run, a database for each test, calls in process and end to end,
+//! users with tokens, a clock that tests set, and assertions about responses.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 mod answer;

@@ -1,4 +1,4 @@
-//! Secrets Manager, as far as moto imitates it: the real SDK talks to it over HTTP.
+//! A moto server, which imitates Secrets Manager and other AWS services for the real SDK.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -16,12 +16,12 @@ use crate::program;
 pub struct Moto {
     _service: Service,
     _folder: tempfile::TempDir,
-    /// Where it answers.
+    /// The URL of the server.
     pub url: String,
 }
 
 impl Moto {
-    /// Starts one.
+    /// Starts a moto server.
     ///
     /// # Panics
     /// If moto is missing or does not start: a test never skips.
@@ -41,7 +41,7 @@ impl Moto {
         Self { _service: service, _folder: folder, url: format!("http://127.0.0.1:{port}") }
     }
 
-    /// How the SDK reaches it.
+    /// The configuration with which the SDK calls this server.
     pub async fn sdk(&self) -> SdkConfig {
         aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
@@ -51,7 +51,7 @@ impl Moto {
             .await
     }
 
-    /// Asks one of the older services, which take forms and answer XML.
+    /// Calls a service that takes forms and returns XML.
     ///
     /// # Panics
     /// If moto does not answer.
@@ -60,7 +60,7 @@ impl Moto {
         self.send(service, request).await
     }
 
-    /// Asks one of the services with paths.
+    /// Calls a service with REST paths.
     ///
     /// # Panics
     /// If moto does not answer.
@@ -68,7 +68,7 @@ impl Moto {
         self.send(service, reqwest::Client::new().get(format!("{}{path}", self.url))).await
     }
 
-    /// Asks one of the services that take JSON.
+    /// Calls a service that takes JSON.
     ///
     /// # Panics
     /// If moto does not answer.
@@ -78,7 +78,7 @@ impl Moto {
     }
 
     async fn send(&self, service: &str, request: reqwest::RequestBuilder) -> String {
-        // moto tells services apart by what is signed, and checks no signature.
+        // moto finds the service in the credential scope, and does not check the signature.
         let scope = format!("test/20260101/eu-central-1/{service}/aws4_request");
         let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
         let answer = request.header("authorization", authorization).send().await.expect("moto answers");
@@ -87,7 +87,7 @@ impl Moto {
         text
     }
 
-    /// Makes a secret and returns its ARN.
+    /// Creates a secret and returns its ARN.
     ///
     /// # Panics
     /// If moto refuses.
@@ -97,7 +97,7 @@ impl Moto {
         made.expect("moto makes secrets").arn().expect("a secret has an ARN").to_owned()
     }
 
-    /// Makes a secret that nobody has put a value into, and returns its ARN.
+    /// Creates a secret without a value and returns its ARN.
     ///
     /// # Panics
     /// If moto refuses.
@@ -107,7 +107,7 @@ impl Moto {
         made.expect("moto makes secrets").arn().expect("a secret has an ARN").to_owned()
     }
 
-    /// The settings with which a function reads its secret here.
+    /// The environment with which a function reads the secret `arn` from this server.
     #[must_use]
     pub fn environment(&self, arn: &str) -> BTreeMap<String, String> {
         let settings = [
@@ -120,7 +120,7 @@ impl Moto {
         settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// Gives a secret another value.
+    /// Changes the value of a secret.
     ///
     /// # Panics
     /// If moto refuses.

@@ -1,4 +1,4 @@
-//! Someone with an account, a session and a token.
+//! A user with an account, a session and an access token.
 
 use http::Method;
 use serde_json::Value;
@@ -9,26 +9,26 @@ use uuid::Uuid;
 
 use crate::{Answer, Api, Call, settings, witness};
 
-/// A caller of an API under test.
+/// A user of an API under test.
 #[derive(Debug)]
 pub struct Person<'a> {
     api: &'a Api,
-    /// The account.
+    /// The id of the account.
     pub id: Uuid,
-    /// The session.
+    /// The id of the session.
     pub session: Uuid,
     /// The access token.
     pub token: String,
 }
 
 impl<'a> Person<'a> {
-    /// Makes the account and the session beside the code under test, which may be any function.
+    /// Inserts the account and the session directly into the database, because the function under test may not be auth.
     pub(crate) async fn new(api: &'a Api, email: &str) -> Self {
         let now = api.now();
         let (id, session) = (api.app.ids.next(), api.app.ids.next());
         let owner = api.database.connect().await;
         let (idle, absolute) = (now + shared::db::sessions::IDLE, now + shared::db::sessions::ABSOLUTE);
-        // Row-level security binds the owner too: accounts are made as the auth role.
+        // Row-level security also applies to the owner, so insert as the auth role.
         owner.batch_execute("SET ROLE todo_auth").await.expect("the role exists");
         let sql = "WITH account AS (
                        INSERT INTO users (id, email, created_at, updated_at) VALUES ($1, $2, $3, $3)
@@ -55,8 +55,8 @@ impl<'a> Person<'a> {
         let signer = Settings::read(Function::Auth, &Sources::environment(all)).expect("the test settings are valid");
         let now = api.now();
         let claims = Claims {
-            iss: signer.issuer.clone(),
-            aud: signer.audience.clone(),
+            iss: signer.access_tokens.issuer.clone(),
+            aud: signer.access_tokens.audience.clone(),
             sub: id,
             iat: now.as_second(),
             exp: (now + signer.access_ttl).as_second(),
@@ -68,36 +68,36 @@ impl<'a> Person<'a> {
             email: email.to_owned(),
             name: None,
         };
-        tokens::sign(&signer, &claims).expect("there is an active key")
+        tokens::sign(&signer.access_tokens, &claims).expect("there is an active key")
     }
 
-    /// A call with the token.
+    /// A call with the access token.
     #[must_use]
     pub fn call(&self, method: Method, path: &str) -> Call<'a> {
         self.api.call(method, path).bearer(&self.token)
     }
 
-    /// `GET`.
+    /// Sends `GET`.
     pub async fn get(&self, path: &str) -> Answer {
         self.call(Method::GET, path).send().await
     }
 
-    /// `POST` of JSON.
+    /// Sends `POST` with JSON.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(Method::POST, path).json(body).send().await
     }
 
-    /// `PUT` of JSON.
+    /// Sends `PUT` with JSON.
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.call(Method::PUT, path).json(body).send().await
     }
 
-    /// `PATCH` of JSON.
+    /// Sends `PATCH` with JSON.
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
         self.call(Method::PATCH, path).json(body).send().await
     }
 
-    /// `DELETE`.
+    /// Sends `DELETE`.
     pub async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path).send().await
     }

@@ -1,5 +1,5 @@
-//! A TCP proxy that delays whatever the server says by 25 ms, as a longer line would, and counts round trips: how often the client speaks
-//! after it was answered. Where nothing is encrypted it also counts statements: messages that hold one or more.
+//! A TCP proxy that delays the data of the server by 25 ms, like a distant server, and counts round trips: how often the
+//! client sends data after it received some. On connections without TLS it also counts statements.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-/// The delay of one answer.
+/// The delay of the data of the server.
 const DELAY: Duration = Duration::from_millis(25);
 
 /// A running proxy.
 #[derive(Clone, Debug)]
 pub struct Proxy {
-    /// Where it listens on 127.0.0.1.
+    /// The port on 127.0.0.1.
     pub port: u16,
     round_trips: Arc<AtomicU64>,
     statements: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
     cut: Arc<tokio::sync::Notify>,
     frozen: Arc<AtomicU64>,
-    /// The round trip that freezes the open connections; 0 for none.
+    /// The number of the round trip that freezes the open connections; 0 for none.
     freeze_after: Arc<AtomicU64>,
 }
 
 impl Proxy {
-    /// Starts a proxy before a port of this machine.
+    /// Starts a proxy in front of the port `server` of this machine.
     pub async fn start(server: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port is free");
         let port = listener.local_addr().expect("the listener is bound").port();
@@ -64,41 +64,41 @@ impl Proxy {
         proxy
     }
 
-    /// How many round trips there were since the last call.
+    /// The number of round trips since the last call.
     #[must_use]
     pub fn take_round_trips(&self) -> u64 {
         self.round_trips.swap(0, Ordering::SeqCst)
     }
 
-    /// How many statements were sent since the last call, on connections without TLS.
+    /// The number of statements since the last call, on connections without TLS.
     #[must_use]
     pub fn take_statements(&self) -> u64 {
         self.statements.swap(0, Ordering::SeqCst)
     }
 
-    /// How many connections were opened so far.
+    /// The number of connections that were opened so far.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Lets every open connection go silent, as one to a server that has vanished; new ones are served.
+    /// Stops forwarding on every open connection, as if the server had vanished. New connections work.
     pub fn freeze(&self) {
         self.frozen.store(self.connections(), Ordering::SeqCst);
     }
 
-    /// Answers one more request on the open connections, and then lets them go silent.
+    /// Forwards one more round trip on the open connections, and then freezes them.
     pub fn freeze_from_the_second_request(&self) {
         self.freeze_at(2);
     }
 
-    /// Goes silent at the `round_trip`th request from now.
+    /// Freezes the open connections at the `round_trip`th round trip from now.
     pub fn freeze_at(&self, round_trip: u64) {
         let _ = self.take_round_trips();
         self.freeze_after.store(round_trip, Ordering::SeqCst);
     }
 
-    /// Cuts every open connection; new ones are served.
+    /// Closes every open connection. New connections work.
     pub fn cut(&self) {
         self.cut.notify_one();
     }
@@ -119,7 +119,7 @@ async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<Atom
     let mut messages = Messages::default();
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         proxy.statements.fetch_add(messages.statements_in(&buffer[..length]), Ordering::SeqCst);
-        // What the client sends before it sees an answer belongs to the same round trip.
+        // Data that the client sends before it receives some belongs to the same round trip.
         if answered.swap(false, Ordering::SeqCst) {
             let round_trip = proxy.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
             if round_trip == proxy.freeze_after.load(Ordering::SeqCst) {
@@ -133,18 +133,18 @@ async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<Atom
     }
 }
 
-/// What a client says, message by message.
+/// Splits the data of a client into messages of the PostgreSQL protocol.
 #[derive(Default)]
 struct Messages {
-    /// The start of a message whose length is not known yet.
+    /// The start of a message whose length has not arrived yet.
     head: Vec<u8>,
-    /// What is left of a message whose kind is known.
+    /// How many bytes of the current message are left.
     left: usize,
     started: bool,
 }
 
 impl Messages {
-    /// How many statements start here: simple queries, and parsed ones.
+    /// The number of statements that start in `bytes`: messages of the types Query and Parse.
     fn statements_in(&mut self, mut bytes: &[u8]) -> u64 {
         let mut statements = 0;
         while !bytes.is_empty() {
@@ -154,7 +154,7 @@ impl Messages {
             let Some((byte, rest)) = bytes.split_first() else { break };
             self.head.push(*byte);
             bytes = rest;
-            // The first message has no kind.
+            // The first message has no type byte.
             let kind = usize::from(self.started);
             if let Some(length) = self.head.get(kind..).and_then(|length| length.first_chunk()) {
                 self.left = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX).saturating_sub(4);
@@ -174,7 +174,7 @@ async fn answer(
     number: u64,
     frozen: Arc<AtomicU64>,
 ) {
-    // What follows closely arrives as closely: each part waits for its own time, and not for the one before.
+    // Each part is delayed from its own arrival, so that parts that follow each other closely also arrive closely.
     let (on_its_way, mut arriving) = unbounded_channel();
     let leave = async move {
         let mut buffer = vec![0; 64 * 1024];

@@ -1,4 +1,4 @@
-//! The PostgreSQL of the run: that of `TEST_DATABASE_URL`, or one of our own that ends with this process.
+//! The PostgreSQL server of the run: that of `TEST_DATABASE_URL`, or one that is started here and ends with this process.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use local::postgres::{Cluster, Keep, Programs};
 
 static OWN: OnceLock<Cluster> = OnceLock::new();
 
-/// The URL of the server, as a role that may create roles and databases.
+/// The URL of the server, with a role that may create roles and databases.
 ///
 /// # Panics
 /// If there is no server and none can be started: a test never skips.
@@ -25,7 +25,7 @@ pub fn server() -> String {
     OWN.get_or_init(start).url("postgres")
 }
 
-/// A program that tests need: from the variable that `cargo xtask test` sets, else from the PATH.
+/// The path of a program that tests need: from the variable that `cargo xtask test` sets, otherwise from `PATH`.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the runner says where its tools are")]
 pub fn program(variable: &str, otherwise: &str) -> PathBuf {

@@ -1,4 +1,4 @@
-//! The template as CloudFormation gets it, after SAM's transform.
+//! The template that CloudFormation receives, after the transform of SAM.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use local::tools;
 use serde_json::Value;
 
-/// Translates `template.yaml` with these parameters, once for each content of it.
+/// Translates `template.yaml` with `parameters`. The result is cached for each content of the template.
 ///
 /// # Panics
-/// If SAM is missing or does not take the template: a test never skips.
+/// If SAM is missing or refuses the template: a test never skips.
 #[must_use]
 pub fn translated(parameters: &[&str]) -> Value {
     translated_file("template.yaml", parameters)
 }
 
-/// As [`translated`], of another template of the repository.
+/// As [`translated`], for another template in the repository.
 ///
 /// # Panics
-/// As [`translated`].
+/// See [`translated`].
 #[must_use]
 pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
     let (template, script) = (local::workspace().join(path), "xtask/python/translate.py");

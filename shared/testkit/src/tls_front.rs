@@ -1,4 +1,5 @@
-//! TLS before the server of the run, as Neon's proxy ends it: asked for first, or spoken at once.
+//! A TLS proxy in front of the PostgreSQL server of the run, like that of Neon. Clients ask for TLS first (SSLRequest), or
+//! start with it (direct negotiation).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,23 +13,23 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::certificates;
 
-/// How a client came to speak TLS.
+/// How a client started TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
-    /// Without asking first whether the server speaks it.
+    /// Whether the client started without an SSLRequest.
     pub direct: bool,
-    /// With the session of an earlier connection: no certificate is sent and none is verified.
+    /// Whether the client resumed an earlier session. Then no certificate is sent and verified.
     pub resumed: bool,
-    /// What the client said it would speak.
+    /// The protocols that the client offered (ALPN).
     pub protocol: Option<String>,
 }
 
-/// A listening front; it ends with the runtime of the test.
+/// A listening proxy; it ends with the runtime of the test.
 #[derive(Clone, Debug)]
 pub struct TlsFront {
-    /// Where it listens.
+    /// The port on every address of this machine.
     pub port: u16,
-    /// The certificate authority to trust, in PEM.
+    /// The certificate authority of its certificate, in PEM.
     pub authority: String,
     handshakes: Arc<Mutex<Vec<Handshake>>>,
 }
@@ -37,7 +38,7 @@ pub struct TlsFront {
 const HANDSHAKE: u8 = 0x16;
 
 impl TlsFront {
-    /// Listens before the server on `port`.
+    /// Starts a proxy in front of the server on `port`.
     pub async fn start(port: u16) -> Self {
         let (authority, certificate, key) = certificates();
         let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("it was just made");
@@ -48,7 +49,7 @@ impl TlsFront {
         let mut config = config.with_single_cert(vec![certificate], key).expect("the key fits");
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        // On every address of this machine, so that it can be called by another name.
+        // On every address, so that tests can connect with another host name.
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).await.expect("a port is free");
         let front =
             Self { port: listener.local_addr().expect("it listens").port(), authority, handshakes: Arc::default() };
@@ -62,7 +63,7 @@ impl TlsFront {
         front
     }
 
-    /// Every handshake so far.
+    /// All handshakes so far.
     #[must_use]
     pub fn handshakes(&self) -> Vec<Handshake> {
         self.handshakes.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -79,7 +80,7 @@ async fn session(
     client.peek(&mut first).await?;
     let direct = first == [HANDSHAKE];
     if !direct {
-        // SSLRequest, and "yes".
+        // SSLRequest, and the response "yes".
         client.read_exact(&mut [0; 8]).await?;
         client.write_all(b"S").await?;
     }

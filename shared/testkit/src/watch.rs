@@ -1,4 +1,4 @@
-//! The real binaries under the real `cargo lambda watch`.
+//! Runs the binaries of all functions under `cargo lambda watch`.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -15,12 +15,12 @@ use crate::{Answer, program, witness};
 pub struct Watch {
     _service: Service,
     folder: tempfile::TempDir,
-    /// Where the API answers.
+    /// The URL of the API.
     pub url: String,
 }
 
 impl Watch {
-    /// Starts every function with these settings and waits until the health check answers.
+    /// Starts every function with `settings` and waits until the health check succeeds.
     ///
     /// # Panics
     /// If cargo-lambda is missing or does not start: a test never skips.
@@ -41,13 +41,13 @@ impl Watch {
         Self { _service: service, folder, url: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Everything the functions have logged so far.
+    /// Everything that the functions have logged so far.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// A caller with or without a token.
+    /// A client of this API, with or without an access token.
     #[must_use]
     pub fn client(&self, token: Option<&str>) -> Client {
         Client::new(&self.url, token)
@@ -60,7 +60,7 @@ impl Drop for Watch {
     }
 }
 
-/// A caller over HTTP.
+/// A client over HTTP.
 #[derive(Debug)]
 pub struct Client {
     url: String,
@@ -70,7 +70,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A caller of the API at `url`, with or without a token.
+    /// A client of the API at `url`, with or without an access token.
     #[must_use]
     pub fn new(url: &str, token: Option<&str>) -> Self {
         let (url, token) = (url.to_owned(), token.map(str::to_owned));
@@ -80,17 +80,17 @@ impl Client {
     /// Sends a header with every call.
     ///
     /// # Panics
-    /// If it is none.
+    /// If the value is not valid.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().expect("a header's value"));
         self
     }
 
-    /// Makes a call.
+    /// Sends a request.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// If there is no response.
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).timeout(Duration::from_secs(120));
         request = request.headers(self.headers.clone());
@@ -98,7 +98,7 @@ impl Client {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
-            // What operators ask functions for directly is no secret of a user.
+            // The events of direct invocations contain no secret of a user.
             if !path.starts_with("/2015-03-31/") {
                 witness::request(&serde_json::json!({ "body": body.to_string() }));
             }

@@ -1,4 +1,5 @@
-//! What no log may hold, and all logs: written to files that `cargo xtask test` compares when the run is over.
+//! Records all logs of the tests, and the secrets that no log may contain. `cargo xtask test` compares the files after the
+//! run.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -14,10 +15,10 @@ use serde_json::Value;
 use shared::config::Function;
 use shared::metrics::Metrics;
 
-/// The shortest text that is looked for: shorter ones stand in any log by chance.
+/// The shortest secret that is searched for. Shorter texts occur in logs by chance.
 const SHORTEST: usize = 8;
 
-/// The folder of the run's logs and of what they may not hold.
+/// The folder with the logs of the run and the secrets.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -32,7 +33,7 @@ fn open(name: &str) -> File {
     file.expect("target is writable")
 }
 
-/// Catches everything that this process logs, with nothing left out.
+/// Records everything that this process logs, at every level.
 pub(crate) fn catch_logs() {
     static CAUGHT: OnceLock<()> = OnceLock::new();
     CAUGHT.get_or_init(|| {
@@ -42,27 +43,27 @@ pub(crate) fn catch_logs() {
     });
 }
 
-/// Metrics of a function in this process, into its log.
+/// Metrics of a function in this process, which go to the recorded log.
 pub(crate) fn metrics(function: Function) -> Metrics {
     Metrics::new("todo-test", function, "1", Box::new(open(&format!("{}.log", std::process::id()))))
 }
 
-/// Keeps the log of another process.
+/// Records the log of another process.
 pub(crate) fn keep(log: &Path) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("{}.{}.log", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    // One that never started has none.
+    // A process that did not start has no log.
     let _ = std::fs::copy(log, folder().join(name));
 }
 
-/// Something that no log may hold.
+/// Records a secret that no log may contain.
 pub(crate) fn secret(text: &str) {
     static KNOWN: Mutex<Option<(File, HashSet<String>)>> = Mutex::new(None);
     let short = text.len() < SHORTEST && !(text.contains('@') && text.len() > 4);
     if short || text.contains(['\n', '\r']) {
         return;
     }
-    // As accounts have it. There are letters that are upper case for ever.
+    // Also in lower case, as accounts store it. Some upper-case letters have no lower case.
     let lower = text.to_lowercase();
     if text.contains('@') && lower != text {
         secret(&lower);
@@ -74,7 +75,7 @@ pub(crate) fn secret(text: &str) {
     }
 }
 
-/// Everything of a request that is nobody's business: what its body says, and its credentials.
+/// Records the secrets of a request: the texts in its body, and its credentials.
 pub(crate) fn request(event: &Value) {
     for name in ["authorization", "cookie"] {
         if let Some(value) = event["headers"][name].as_str() {
@@ -90,7 +91,7 @@ pub(crate) fn request(event: &Value) {
     }
 }
 
-/// The tokens of an answer.
+/// Records the tokens of a response.
 pub(crate) fn answer(headers: &HeaderMap, body: &[u8]) {
     let cookies = headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
     cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).for_each(|(_, value)| secret(value));
@@ -100,7 +101,7 @@ pub(crate) fn answer(headers: &HeaderMap, body: &[u8]) {
     }
 }
 
-/// What settings hold: the private parts of keys, and the database's password.
+/// Records the secrets of settings: the private parts of keys, and the password of the database.
 pub(crate) fn settings<'a>(values: impl IntoIterator<Item = &'a String>) {
     for value in values {
         if let Some((_, rest)) = value.split_once("://") {
@@ -113,7 +114,7 @@ pub(crate) fn settings<'a>(values: impl IntoIterator<Item = &'a String>) {
     }
 }
 
-/// Every text in a JSON value.
+/// Records every text in a JSON value.
 fn leaves(value: &Value) {
     match value {
         Value::String(text) => secret(text),

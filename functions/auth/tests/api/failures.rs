@@ -263,7 +263,7 @@ async fn a_pause_that_runs_out_while_a_password_is_verified_lets_nobody_in() {
     }
     // What began during the pause was not counted, and asks this when the pause is over.
     api.clock.advance_seconds(3600);
-    let account = shared::passwords::account_key(&api.app.settings(), "ada@example.com").unwrap();
+    let account = shared::passwords::account_key(&api.app.settings().passwords, "ada@example.com").unwrap();
     assert_eq!(judge_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Paused);
     sign_in(&api, &ip(9), "ada@example.com", PASSWORD).await.data(200);
     assert_eq!(judge_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Cleared);

@@ -47,11 +47,11 @@ async fn an_unknown_account_costs_a_hash_too() {
     let mut all = testkit::settings();
     all.insert("DATABASE_URL".to_owned(), "postgresql://u:p@h/d".to_owned());
     let mut settings = Settings::read(Function::Auth, &Sources::environment(all)).unwrap();
-    let verdict = passwords::verify(&settings, Password::new("x"), None).await.unwrap();
+    let verdict = passwords::verify(&settings.passwords, Password::new("x"), None).await.unwrap();
     assert_eq!(verdict, Verdict::Wrong);
     // Without a pepper nothing can be hashed: that it fails shows that it would have hashed.
-    settings.peppers = shared::tokens::MacKeys::default();
-    assert!(passwords::verify(&settings, Password::new("x"), None).await.is_err());
+    settings.passwords.peppers = shared::tokens::MacKeys::default();
+    assert!(passwords::verify(&settings.passwords, Password::new("x"), None).await.is_err());
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! CloudFormation's custom resource: every deploy sends an event here before it changes a function that serves, and
-//! waits for the answer at a URL (docs/decisions/migrations-before-traffic.md).
+//! A CloudFormation custom resource that migrates: each deploy sends a request here before it updates the functions that
+//! serve traffic, and waits for the response at a URL (docs/decisions/migrations-before-traffic.md).
 
 mod respond;
 
@@ -19,41 +19,41 @@ use shared::lambda::Invocation;
 use shared::metrics;
 use tokio::time::sleep;
 
-use crate::{Answer, Event, MigrateError, perform_with};
+use crate::{MigrateCommand, MigrateError, MigrateResponse, perform_with};
 
-/// The resource is always the same one: another id would make CloudFormation delete the one before.
+/// The id of the resource never changes: after a change, CloudFormation would delete the former resource.
 const PHYSICAL_ID: &str = "migrations";
 
-/// Kept back before the function's deadline, to answer with.
+/// The time before the function's deadline that is reserved for sending the response.
 pub(crate) const RESERVE: Duration = Duration::from_secs(20);
 
-/// How long it may take where nobody says when the function ends.
-const WITHOUT_DEADLINE: Duration = Duration::from_secs(600);
+/// How long the work may take outside of Lambda, where there is no deadline.
+const DEFAULT_TIME: Duration = Duration::from_secs(600);
 
-/// The longest reason in bytes; the whole answer may have 4096.
-const LONGEST_REASON: usize = 1500;
+/// The longest reason in bytes. CloudFormation accepts 4096 bytes for the whole response.
+const MAX_REASON: usize = 1500;
 
-/// What CloudFormation asks for. Unlike the type of the field's library it takes any request, whatever else is missing
-/// or odd: who gives a URL is answered.
+/// A request of CloudFormation. Unlike the type of `aws_lambda_events`, it accepts any request that has a URL for the
+/// response, whatever else is missing or malformed, because without a response CloudFormation waits until it times out.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct CustomResourceRequest {
     request_type: String,
     response_url: String,
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
     physical_resource_id: String,
-    /// The version of this function that the template wants to migrate with, and wanted before.
+    /// The version of this function in the template that is being deployed.
     version: Option<u64>,
-    /// None if it was another function's, whose versions say nothing of this one's.
+    /// The version in the former template; `None` if that was another function, whose versions cannot be compared.
     version_before: Option<u64>,
 }
 
-impl Asked {
-    /// Reads an event that has a URL for the answer.
+impl CustomResourceRequest {
+    /// Reads an event; `None` if it has no URL for the response.
     pub(crate) fn read(event: &Value) -> Option<Self> {
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        // The ARN of a function, and the number.
+        // The ARN of the function and the number of the version, separated by a colon.
         let version = |properties: &str| {
             let (function, number) = event[properties]["FunctionVersion"].as_str()?.rsplit_once(':')?;
             Some((function, number.parse().ok()?))
@@ -73,27 +73,27 @@ impl Asked {
     }
 }
 
-/// What CloudFormation was told.
+/// The response that was sent to CloudFormation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct CustomResourceResponse {
     /// `SUCCESS` or `FAILED`.
     pub status: &'static str,
-    /// Why.
+    /// What was done, or why it failed.
     pub reason: String,
 }
 
-/// Does what CloudFormation asks for, and tells it the outcome before the function's deadline: a panic and work that
-/// takes too long are failures like any other. If the instance itself dies, Lambda delivers the event again.
+/// Handles a request and sends the response before the function's deadline. A panic and a timeout are reported as
+/// failures. If the instance itself dies, Lambda delivers the event again.
 ///
 /// # Errors
-/// Only if CloudFormation could not be told: Lambda delivers the event again then, too.
+/// Only if the response could not be sent; then Lambda delivers the event again, too.
 pub(crate) async fn answer(
     app: &App,
     invocation: &Invocation,
-    request: &Asked,
-) -> Result<Told, Box<dyn std::error::Error + Send + Sync>> {
-    let left = invocation.time_left(&app.clock).unwrap_or(WITHOUT_DEADLINE + RESERVE);
-    let outcome = conclude(decide(app, invocation, request), left.saturating_sub(RESERVE)).await;
+    request: &CustomResourceRequest,
+) -> Result<CustomResourceResponse, Box<dyn std::error::Error + Send + Sync>> {
+    let left = invocation.time_left(&app.clock).unwrap_or(DEFAULT_TIME + RESERVE);
+    let outcome = run_to_end(migrate(app, invocation, request), left.saturating_sub(RESERVE)).await;
     let (status, reason) = match outcome {
         Ok(done) => (Status::Success, done),
         Err(reason) => {
@@ -112,34 +112,34 @@ pub(crate) async fn answer(
     let left = invocation.time_left(&app.clock).unwrap_or(RESERVE);
     respond::put(&request.response_url, &response, left.saturating_sub(Duration::from_secs(1))).await?;
     if name == "SUCCESS" {
-        tracing::info!(reason, request = request.request_type, "CloudFormation was told SUCCESS");
+        tracing::info!(reason, request = request.request_type, "CloudFormation received SUCCESS");
     } else {
-        tracing::error!(reason, request = request.request_type, "CloudFormation was told FAILED");
+        tracing::error!(reason, request = request.request_type, "CloudFormation received FAILED");
     }
-    Ok(Told { status: name, reason })
+    Ok(CustomResourceResponse { status: name, reason })
 }
 
-/// Brings work to an outcome, whatever it does.
-async fn conclude(work: impl Future<Output = Result<String, String>>, limit: Duration) -> Result<String, String> {
+/// Runs `work`, and turns a panic or a timeout into an error.
+async fn run_to_end(work: impl Future<Output = Result<String, String>>, limit: Duration) -> Result<String, String> {
     match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(format!("the migration panicked: {}", panic_message(&*panic))),
-        Err(_) => Err(MigrateError::GivenUp.to_string()),
+        Err(_) => Err(MigrateError::TimedOut.to_string()),
     }
 }
 
-/// The sentence for CloudFormation: what was done, or why it was not.
-async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<String, String> {
+/// Migrates if the request asks for it, and says what was done or why it failed.
+async fn migrate(app: &App, invocation: &Invocation, request: &CustomResourceRequest) -> Result<String, String> {
     match request.request_type.as_str() {
         "Create" | "Update" => {}
         "Delete" => return Ok("nothing is dropped: the database stays as it is".to_owned()),
         other => return Err(format!("the request type {other:?} is not known")),
     }
-    if is_taken_back(request) {
-        return Ok("a deploy is taken back, and the database stays as it is: nothing is migrated".to_owned());
+    if is_rollback(request) {
+        return Ok("a deploy is rolled back, and the database stays as it is: nothing is migrated".to_owned());
     }
-    if request.version.zip(running()).is_some_and(|(asked, running)| asked > running) {
-        return Err("an older version of the function was asked; deploy again".to_owned());
+    if request.version.zip(running()).is_some_and(|(requested, running)| requested > running) {
+        return Err("an older version of this function received the request; deploy again".to_owned());
     }
     match reload(app).await {
         Ok(()) => {}
@@ -150,9 +150,13 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
         }
         Err(error) => return Err(error.to_string()),
     }
-    let patience = invocation.time_left(&app.clock).unwrap_or(WITHOUT_DEADLINE);
-    let done = perform_with(app, invocation, &Event::Migrate, patience).await.map_err(|error| error.to_string())?;
-    let Answer::Migrated(migrated) = done else { return Err("migrating gave another answer".to_owned()) };
+    let lock_timeout = invocation.time_left(&app.clock).unwrap_or(DEFAULT_TIME);
+    let done = perform_with(app, invocation, &MigrateCommand::Migrate, lock_timeout)
+        .await
+        .map_err(|error| error.to_string())?;
+    let MigrateResponse::Migrate(migrated) = done else {
+        return Err("the migration returned the result of another command".to_owned());
+    };
     Ok(match (migrated.applied.as_slice(), migrated.ahead) {
         ([], true) => format!("the database is ahead, at version {}: nothing is migrated", migrated.current),
         ([], false) => format!("the database is at version {} already", migrated.current),
@@ -160,12 +164,12 @@ async fn decide(app: &App, invocation: &Invocation, request: &Asked) -> Result<S
     })
 }
 
-/// Reads the secret. The rights of a role that has just been made take some seconds to be known everywhere.
+/// Reads the secret again, with up to four retries: the permissions of a new IAM role take some seconds to take effect.
 async fn reload(app: &App) -> Result<(), SecretError> {
     for _ in 0..4 {
         match app.live.reload().await {
             Err(SecretError::Unreadable(error)) => {
-                tracing::warn!(error, "the secret cannot be read; trying again");
+                tracing::warn!(error, "the secret cannot be read; it is read again in 5 s");
                 sleep(Duration::from_secs(5)).await;
             }
             result => return result,
@@ -174,28 +178,29 @@ async fn reload(app: &App) -> Result<(), SecretError> {
     app.live.reload().await
 }
 
-/// Whether CloudFormation takes an update back: it asks for an older version of this function than it did before, or
-/// than the one that runs. Neither may what failed be tried once more, nor may a rollback hang on a database that is
-/// the very reason for it.
-fn is_taken_back(request: &Asked) -> bool {
+/// Whether CloudFormation rolls an update back: the request names an older version of this function than the former
+/// request or than the running version. A rollback must not retry the migration that failed, and must not depend on the
+/// database that may have caused it.
+fn is_rollback(request: &CustomResourceRequest) -> bool {
     let newer = request.version_before.max(running());
-    request.version.zip(newer).is_some_and(|(asked, newer)| asked < newer)
+    request.version.zip(newer).is_some_and(|(requested, newer)| requested < newer)
 }
 
-/// The version that runs; none outside of Lambda, where versions are not compared.
-#[expect(clippy::disallowed_methods, reason = "Lambda says which version runs")]
+/// The running version; `None` outside of Lambda, where versions are not compared.
+#[expect(clippy::disallowed_methods, reason = "Lambda sets the running version")]
 fn running() -> Option<u64> {
     std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok()?.parse().ok()
 }
 
-/// A resource that never got its id from us is deleted under the one that CloudFormation made up.
-fn physical_id(request: &Asked) -> String {
+/// The id for the response. A request to delete repeats the given id: if creating failed, CloudFormation has made one up.
+fn physical_id(request: &CustomResourceRequest) -> String {
     let given = (request.request_type == "Delete").then_some(&request.physical_resource_id);
     given.filter(|id| !id.is_empty()).map_or(PHYSICAL_ID, String::as_str).to_owned()
 }
 
+/// The start of the reason, at most [`MAX_REASON`] bytes.
 fn cut(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(LONGEST_REASON)]
+    &reason[..reason.floor_char_boundary(MAX_REASON)]
 }
 
 #[cfg(test)]
@@ -205,18 +210,18 @@ mod tests {
     #[tokio::test]
     async fn a_panic_and_endless_work_are_failures() {
         let panics = async { panic!("out of luck") };
-        assert_eq!(conclude(panics, RESERVE).await, Err("the migration panicked: out of luck".to_owned()));
+        assert_eq!(run_to_end(panics, RESERVE).await, Err("the migration panicked: out of luck".to_owned()));
         let endless = std::future::pending();
-        let given_up = conclude(endless, Duration::from_millis(1)).await.unwrap_err();
+        let given_up = run_to_end(endless, Duration::from_millis(1)).await.unwrap_err();
         assert!(given_up.contains("did not finish"), "{given_up}");
-        assert_eq!(conclude(async { Ok("done".to_owned()) }, RESERVE).await, Ok("done".to_owned()));
+        assert_eq!(run_to_end(async { Ok("done".to_owned()) }, RESERVE).await, Ok("done".to_owned()));
     }
 
     #[test]
     fn a_reason_fits_into_the_answer() {
         assert_eq!(cut("short"), "short");
-        let long = "ä".repeat(LONGEST_REASON);
-        assert_eq!(cut(&long).len(), LONGEST_REASON);
-        assert_eq!(cut(&format!("x{long}")).len(), LONGEST_REASON - 1);
+        let long = "ä".repeat(MAX_REASON);
+        assert_eq!(cut(&long).len(), MAX_REASON);
+        assert_eq!(cut(&format!("x{long}")).len(), MAX_REASON - 1);
     }
 }

@@ -1,75 +1,61 @@
-//! What an import answers.
+//! The result of an import.
 
 use serde::{Deserialize, Serialize};
 use shared::db::legacy::{LegacyTable, RowProblem};
 
-/// Where a run stopped, to be sent with the next one.
+/// Where a run stopped. The next run takes it as `after`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
-    /// The table.
+    /// The table that the run was reading.
     pub source: LegacyTable,
-    /// The last row that was looked at; null for the start of the table.
+    /// The id of the last row that was read; null for the start of the table.
     pub legacy_id: Option<String>,
 }
 
-/// What became of the rows of one table, in this run.
+/// How many rows of one table this run read, and what happened to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Rows that were looked at.
+    /// Rows that were read.
     pub found: i64,
-    /// KnownRows over now.
+    /// Rows that this run imported.
     pub imported: i64,
-    /// KnownRows over before.
+    /// Rows that an earlier run imported.
     pub already: i64,
-    /// Left out, each with a problem.
+    /// Rows that were not imported, each with a problem.
     pub skipped: i64,
-    /// Of those taken over: with a change, each with a problem.
+    /// Imported rows with a changed value, each with a problem.
     pub adjusted: i64,
 }
 
-/// What was taken over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Imported {
-    /// Rows of `"user"`.
+/// The result of [`MigrateCommand::ImportLegacy`](crate::MigrateCommand::ImportLegacy).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// The rows of the table `"user"`.
     pub users: Counts,
-    /// Rows of `task`.
+    /// The rows of the table `task`.
     pub tasks: Counts,
-    /// The first problems; the table `legacy_problems` has all of them.
+    /// The first 200 problems; the table `legacy_problems` has all of them.
     pub problems: Vec<RowProblem>,
-    /// How many problems there are beyond those.
+    /// How many problems are not in `problems`.
     pub more_problems: usize,
-    /// Whether every row of the old tables is accounted for: taken over, or left out with a problem. None if
-    /// there was no time for it, or nothing was written.
+    /// Whether every row of the old tables was imported or has a problem that says why not. Null if the run stopped
+    /// early, or was a dry run.
     pub verified: Option<bool>,
-    /// How many accounts have a password hash of the old backend, now: when there are none left,
-    /// `LEGACY_PASSWORD_HASHES` can be switched off. None before the end.
+    /// How many accounts still have a password hash of the old backend; at 0, `LEGACY_PASSWORD_HASHES` can be set to
+    /// `off`. Null if the run stopped early.
     pub legacy_password_hashes: Option<i64>,
-    /// Where to go on; none at the end.
+    /// Where the next run must continue; null if all rows were read.
     pub next: Option<Position>,
 }
 
-impl Imported {
-    pub(super) fn empty() -> Self {
-        Self {
-            users: Counts::default(),
-            tasks: Counts::default(),
-            problems: Vec::new(),
-            more_problems: 0,
-            verified: None,
-            legacy_password_hashes: None,
-            next: None,
-        }
-    }
-}
-
-/// What happens to an old user whose address a newer account has, which is not of the old backend.
+/// What happens to an old user whose address belongs to a newer account that was not imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnConflict {
-    /// The old user is left out, and reported.
+    /// The old user is not imported, and is reported as a problem.
     #[default]
     Report,
-    /// The old user gets the address. The newer account gets a placeholder, and an event that says so.
+    /// The old user gets the address. The newer account gets a placeholder address and an audit event.
     OldAccountWins,
 }

@@ -1,4 +1,4 @@
-//! Judges rows of the old tables: what can be taken over as it is, with a change, or not at all.
+//! Converts rows of the old tables, and reports which rows are changed and which cannot be imported.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -6,57 +6,58 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use shared::db::legacy::{ImportedTask, ImportedUser, LegacyTable, LegacyTime, OldTask, OldUser, RowProblem};
 use shared::db::users::admin::UserRole;
-use shared::domain::{BanReason, Description, Email, Name, Priority, Title, replace_controls};
-use shared::passwords::{Cost, StoredPassword, cost_of};
+use shared::domain::{BanReason, Description, Email, Name, Priority, StoredPassword, Title, replace_controls};
+use shared::passwords::{Cost, cost_of};
 use uuid::Uuid;
 
-/// What was found out about a batch.
-pub(super) struct Judged {
+/// The problems and counts of one batch of rows.
+pub(super) struct BatchReport {
     pub(super) kind: LegacyTable,
     pub(super) problems: Vec<RowProblem>,
     pub(super) imported: i64,
     pub(super) already: i64,
 }
 
-impl Judged {
+impl BatchReport {
     pub(super) fn new(kind: LegacyTable) -> Self {
         Self { kind, problems: Vec::new(), imported: 0, already: 0 }
     }
 
     fn problem(&mut self, legacy_id: &str, problem: &str, skipped: bool) {
-        // An id that is none may be anything, and long.
+        // A malformed id may be any text, of any length.
         let (source, problem) = (self.kind, problem.to_owned());
         let legacy_id = legacy_id.chars().take(200).collect();
         self.problems.push(RowProblem { source, legacy_id, problem, skipped });
     }
 
-    /// Leaves a row out; what was to be changed of it does not matter then.
+    /// Reports that a row is not imported, in place of what was reported about its changed values.
     pub(super) fn skip(&mut self, legacy_id: &str, problem: &str) {
         self.forget(legacy_id);
         self.problem(legacy_id, problem, true);
     }
 
-    /// Takes back what was said of a row in this batch.
+    /// Removes what this batch reported about changed values of a row.
     fn forget(&mut self, legacy_id: &str) {
         self.problems.retain(|earlier| earlier.skipped || earlier.legacy_id != legacy_id);
     }
 
+    /// Reports that a row is imported with a changed value.
     pub(super) fn adjust(&mut self, legacy_id: &str, problem: &str) {
         self.problem(legacy_id, problem, false);
     }
 
-    /// Counts a row that was taken over before; what was changed of it was reported then.
+    /// Counts a row that an earlier run imported. That run reported its changed values.
     pub(super) fn already(&mut self, legacy_id: &str) {
         self.forget(legacy_id);
         self.already += 1;
     }
 
-    /// Counts what a dry run would have stored.
+    /// Counts the rows that a run that is not dry would store.
     pub(super) fn would_store(&mut self, rows: usize) {
         self.imported += i64::try_from(rows).unwrap_or_default();
     }
 
-    /// Counts what was stored, and reports what the database refused.
+    /// Counts the stored rows, and reports those that the database refused.
     pub(super) fn stored(&mut self, rows: impl Iterator<Item = (String, Uuid)>, stored: &HashSet<Uuid>) {
         for (legacy_id, id) in rows {
             if stored.contains(&id) {
@@ -69,7 +70,7 @@ impl Judged {
     }
 }
 
-/// Text without control characters, which the old backend took; whether it had some.
+/// The text with U+FFFD in place of control characters, which the old backend accepted; whether it had any.
 fn cleaned(text: Option<&str>) -> (Option<Cow<'_, str>>, bool) {
     match text.map(|text| (text, replace_controls(text))) {
         None => (None, false),
@@ -80,13 +81,17 @@ fn cleaned(text: Option<&str>) -> (Option<Cow<'_, str>>, bool) {
 
 const CONTROLS: &str = "a text has control characters, which were replaced by U+FFFD";
 
-/// A UUID in any spelling; 32 hexadecimal digits spell one as well.
+/// Reads a UUID with or without hyphens.
 fn uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 32 || text.len() == 36)
 }
 
-/// The times a row was made and changed at; a row without is as old as this run.
-fn times(created: LegacyTime, updated: LegacyTime, now: Timestamp) -> Result<(Timestamp, Timestamp, bool), &'static str> {
+/// When a row was created and updated, and whether a time was missing: it is then the other time, or `now`.
+fn times(
+    created: LegacyTime,
+    updated: LegacyTime,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp, bool), &'static str> {
     const RANGE: &str = "created_at or updated_at is out of range";
     match (created, updated) {
         (LegacyTime::OutOfRange, _) | (_, LegacyTime::OutOfRange) => Err(RANGE),
@@ -96,19 +101,19 @@ fn times(created: LegacyTime, updated: LegacyTime, now: Timestamp) -> Result<(Ti
     }
 }
 
-const NO_TIME: &str = "created_at or updated_at is missing; the other one, or the time of the import, stands for it";
+const NO_TIME: &str = "created_at or updated_at is missing; it is the other one now, or the time of the import";
 
-/// A user to take over; none if they are left out.
+/// Converts a user; `None` if they cannot be imported, with a problem in `batch`.
 pub(super) fn user(
     old: &OldUser,
     same_ids: &HashSet<String>,
     now: Timestamp,
-    judged: &mut Judged,
+    batch: &mut BatchReport,
 ) -> Option<ImportedUser> {
     let OldUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
     let (name, replaced) = cleaned(name.as_deref());
     let checked = (|| {
-        let id = uuid(legacy_id).ok_or("the id is no UUID")?;
+        let id = uuid(legacy_id).ok_or("the id is not a UUID")?;
         let email = email.as_deref().ok_or("the address is missing")?;
         let email = Email::parse(email).map_err(|_| "the address is not valid")?;
         if same_ids.contains(legacy_id) {
@@ -124,37 +129,37 @@ pub(super) fn user(
     let (id, email, name, (created_at, updated_at, guessed)) = match checked {
         Ok(checked) => checked,
         Err(problem) => {
-            judged.skip(legacy_id, problem);
+            batch.skip(legacy_id, problem);
             return None;
         }
     };
     if guessed {
-        judged.adjust(legacy_id, NO_TIME);
+        batch.adjust(legacy_id, NO_TIME);
     }
     let (reason, in_reason) = cleaned(old.ban_reason.as_deref());
     if replaced || (*banned && in_reason) {
-        judged.adjust(legacy_id, CONTROLS);
+        batch.adjust(legacy_id, CONTROLS);
     }
     if is_active.is_none() {
-        judged.adjust(legacy_id, "is_active is missing; it is true now");
+        batch.adjust(legacy_id, "is_active is missing; it is true now");
     }
     let password = password.as_deref().filter(|hash| !hash.is_empty());
     match password {
-        None => judged.adjust(legacy_id, "there is no password, so the user cannot sign in"),
+        None => batch.adjust(legacy_id, "there is no password, so the user cannot sign in"),
         Some(hash) if !matches!(cost_of(hash), Some(Cost::Bcrypt(_) | Cost::Sha256)) => {
-            judged
+            batch
                 .adjust(legacy_id, "the password hash is of an unknown kind or too costly, so the user cannot sign in");
         }
         Some(_) => {}
     }
     if old.other_passwords > 0 {
-        judged.adjust(legacy_id, "there are several passwords; one of them was taken over");
+        batch.adjust(legacy_id, "there are several passwords; one of them was imported");
     }
     let role = match role.as_deref() {
         None | Some("" | "user") => UserRole::User,
         Some("admin") => UserRole::Admin,
         Some(_) => {
-            judged.adjust(legacy_id, "the role is unknown; it is user now");
+            batch.adjust(legacy_id, "the role is unknown; it is user now");
             UserRole::User
         }
     };
@@ -165,7 +170,7 @@ pub(super) fn user(
             LegacyTime::At(until) => Some(until),
             LegacyTime::Missing => None,
             LegacyTime::OutOfRange => {
-                judged.adjust(legacy_id, "ban_expires is out of range; the ban is for good now");
+                batch.adjust(legacy_id, "ban_expires is out of range; the ban has no end now");
                 None
             }
         };
@@ -186,19 +191,19 @@ pub(super) fn user(
     })
 }
 
-/// A task to take over; none if it is left out.
+/// Converts a task; `None` if it cannot be imported, with a problem in `batch`.
 pub(super) fn task(
     old: OldTask,
     same_ids: &HashSet<String>,
     now: Timestamp,
-    judged: &mut Judged,
+    batch: &mut BatchReport,
 ) -> Option<ImportedTask> {
     let legacy_id = old.id;
     let (title, in_title) = cleaned(old.title.as_deref());
     let (description, in_description) = cleaned(old.description.as_deref());
     let checked = (|| {
-        let id = uuid(&legacy_id).ok_or("the id is no UUID")?;
-        let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or no UUID")?;
+        let id = uuid(&legacy_id).ok_or("the id is not a UUID")?;
+        let user_id = old.user_id.as_deref().and_then(uuid).ok_or("its user's id is missing, or not a UUID")?;
         if same_ids.contains(&legacy_id) {
             return Err("another task has the same id in another spelling");
         }
@@ -219,18 +224,18 @@ pub(super) fn task(
     let (id, user_id, title, description, due_datetime, priority, (created_at, updated_at, guessed)) = match checked {
         Ok(checked) => checked,
         Err(problem) => {
-            judged.skip(&legacy_id, problem);
+            batch.skip(&legacy_id, problem);
             return None;
         }
     };
     if guessed {
-        judged.adjust(&legacy_id, NO_TIME);
+        batch.adjust(&legacy_id, NO_TIME);
     }
     if in_title || in_description {
-        judged.adjust(&legacy_id, CONTROLS);
+        batch.adjust(&legacy_id, CONTROLS);
     }
     if old.is_completed.is_none() {
-        judged.adjust(&legacy_id, "is_completed is missing; it is false now");
+        batch.adjust(&legacy_id, "is_completed is missing; it is false now");
     }
     Some(ImportedTask {
         id,

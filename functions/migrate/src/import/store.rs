@@ -1,4 +1,4 @@
-//! Stores a batch, and what is acceptable of it if something is not.
+//! Stores a batch. If the database refuses a row, stores the other rows one by one.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use shared::db::DbError;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-/// Stores rows together, or one by one if the database refuses one of them. Answers which were stored.
+/// Stores rows in one statement, or one by one if the database refuses a value. Returns the ids of the stored rows.
 pub(super) async fn store<Row>(
     client: &mut Client,
     rows: &[Row],

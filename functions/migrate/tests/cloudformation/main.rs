@@ -70,7 +70,7 @@ impl Deploy {
         for field in ["StackId", "RequestId", "LogicalResourceId"] {
             assert_eq!(heard[field], event[field]);
         }
-        assert_eq!(outcome.expect("CloudFormation was told")["status"], heard["Status"]);
+        assert_eq!(outcome.expect("a response")["status"], heard["Status"]);
         let log = self.function.log();
         assert!(!log.contains(SIGNATURE), "the URL is as good as a password: {log}");
         heard
@@ -157,7 +157,7 @@ async fn what_failed_is_not_tried_again_while_the_stack_is_rolled_back() {
     failed(&deploy.send("Update").await, "tasks");
     // The properties of before, sent to the version that failed.
     let back = deploy.event("Update", 6);
-    succeeded(&deploy.send_in(back, TIME).await, "taken back");
+    succeeded(&deploy.send_in(back, TIME).await, "rolled back");
     assert_eq!(version(&database).await, 0);
 }
 
@@ -168,7 +168,7 @@ async fn a_rollback_succeeds_without_a_database() {
     let mut back = deploy.event("Update", 7);
     let newer = back["ResourceProperties"]["FunctionVersion"].as_str().unwrap().replace(":7", ":8");
     back["OldResourceProperties"]["FunctionVersion"] = newer.into();
-    succeeded(&deploy.send_in(back, TIME).await, "taken back");
+    succeeded(&deploy.send_in(back, TIME).await, "rolled back");
     failed(&deploy.send("Update").await, "unavailable");
     // A function that was made anew counts from one again: that is no way back.
     let mut renamed = deploy.event("Update", 7);
@@ -210,5 +210,5 @@ async fn an_unknown_request_fails_and_a_refusing_bucket_is_asked_again() {
         failed(&deploy.receiver.answer(), "\"\" is not known");
     }
     let newer = deploy.event("Update", 8);
-    failed(&deploy.send_in(newer, TIME).await, "an older version of the function was asked");
+    failed(&deploy.send_in(newer, TIME).await, "an older version of this function received the request");
 }

@@ -103,7 +103,7 @@ async fn work_that_is_given_up_stops_and_holds_no_lock() {
     let heard = deploy.send_in(event, leaving(2)).await;
     // Whichever is first: the statement's bound, or the function's.
     assert!(
-        ["given up", "statement timeout"].iter().any(|text| heard["Reason"].as_str().unwrap().contains(text)),
+        ["cancelled", "statement timeout"].iter().any(|text| heard["Reason"].as_str().unwrap().contains(text)),
         "{heard}"
     );
     drop(client);

@@ -1,6 +1,6 @@
 //! Runs that follow another, are cut short, or come at once.
 
-use migrate::{Event, OnConflict, Position};
+use migrate::{MigrateCommand, OnConflict, Position};
 use serde_json::json;
 use shared::lambda::Invocation;
 use testkit::TestClock;
@@ -70,7 +70,7 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
     loop {
         let run = ask(
             &database,
-            Event::ImportLegacy { dry_run: false, after: after.take(), on_conflict: OnConflict::Report },
+            MigrateCommand::ImportLegacy { dry_run: false, after: after.take(), on_conflict: OnConflict::Report },
             invocation,
         )
         .await
@@ -81,10 +81,11 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
             break;
         };
         // What the operator sends back is what was answered.
-        let event: Event = serde_json::from_value(json!({ "action": "import_legacy", "after": next.clone() })).unwrap();
+        let command: MigrateCommand =
+            serde_json::from_value(json!({ "action": "import_legacy", "after": next.clone() })).unwrap();
         assert_eq!(
-            event,
-            Event::ImportLegacy { dry_run: false, after: Some(next.clone()), on_conflict: OnConflict::Report }
+            command,
+            MigrateCommand::ImportLegacy { dry_run: false, after: Some(next.clone()), on_conflict: OnConflict::Report }
         );
         after = Some(next);
     }

@@ -3,7 +3,7 @@
 mod again;
 mod odd;
 
-use migrate::{Answer, Event, Imported, MigrateError, OnConflict, perform};
+use migrate::{ImportReport, MigrateCommand, MigrateError, MigrateResponse, OnConflict, perform};
 use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator};
 use tokio_postgres::Client;
@@ -38,18 +38,22 @@ async fn database(schema: &str) -> (TestDatabase, Client) {
     (database, client)
 }
 
-async fn ask(database: &TestDatabase, event: Event, invocation: Invocation) -> Result<Imported, MigrateError> {
+async fn ask(
+    database: &TestDatabase,
+    command: MigrateCommand,
+    invocation: Invocation,
+) -> Result<ImportReport, MigrateError> {
     let app = migrator(&database.url(), TestClock::default().clock()).await;
-    match perform(&app, &invocation, &event).await? {
-        Answer::Imported(imported) => Ok(*imported),
+    match perform(&app, &invocation, &command).await? {
+        MigrateResponse::Import(imported) => Ok(*imported),
         other => panic!("{other:?}"),
     }
 }
 
-async fn import(database: &TestDatabase) -> Imported {
+async fn import(database: &TestDatabase) -> ImportReport {
     ask(
         database,
-        Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report },
+        MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report },
         Invocation::default(),
     )
     .await
@@ -188,7 +192,7 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
     // Looking changes nothing.
     let dry = ask(
         &database,
-        Event::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report },
+        MigrateCommand::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report },
         Invocation::default(),
     )
     .await
@@ -224,7 +228,7 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
             "4 the address is not valid",
             "5 created_at or updated_at is out of range",
             "7 the account 00000000-0000-7000-8000-0000000000aa has this address",
-            "not-a-uuid the id is no UUID",
+            "not-a-uuid the id is not a UUID",
         ]
     );
     let mut tasks = skipped("task");
@@ -251,7 +255,7 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
 #[tokio::test]
 async fn without_old_tables_the_answer_says_what_is_looked_for() {
     let database = TestDatabase::new().await;
-    let event = Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, event, Invocation::default()).await.unwrap_err();
+    let command = MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
+    let error = ask(&database, command, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("hashed_password"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Old tables that are not as they should be.
 
-use migrate::{Event, OnConflict};
+use migrate::{MigrateCommand, OnConflict};
 use shared::lambda::Invocation;
 
 use crate::{BCRYPT, FIRST, SECOND, SHA256, ask, counts, database, id, import, texts};
@@ -26,7 +26,7 @@ async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
         problems,
         [
             "the name is blank or longer than 255 characters",
-            "there are several passwords; one of them was taken over",
+            "there are several passwords; one of them was imported",
             "another user has this address",
         ]
     );
@@ -44,8 +44,8 @@ async fn tables_that_may_not_be_read_are_an_error_and_no_thousand_problems() {
         id(11)
     );
     client.batch_execute(&sql).await.unwrap();
-    let event = Event::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, event, Invocation::default()).await.unwrap_err();
+    let command = MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
+    let error = ask(&database, command, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("legacy_rows"), "{error}");
     assert_eq!(texts(&client, "SELECT problem FROM legacy_problems").await.len(), 0);
 }
@@ -77,8 +77,8 @@ async fn tables_of_other_types_are_refused_by_column() {
     let sql = "ALTER TABLE task ALTER is_completed TYPE integer USING 0, ALTER due_datetime TYPE text;
                ALTER TABLE \"user\" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
     client.batch_execute(sql).await.unwrap();
-    let event = Event::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, event, Invocation::default()).await.unwrap_err().to_string();
+    let command = MigrateCommand::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report };
+    let error = ask(&database, command, Invocation::default()).await.unwrap_err().to_string();
     for part in [
         "task.due_datetime has the type text; expected date or timestamp",
         "task.is_completed has the type integer; expected boolean",
@@ -157,7 +157,9 @@ async fn an_old_account_gets_its_address_back_from_a_newer_one_if_the_operator_s
     );
     client.batch_execute(&sql).await.unwrap();
     let ask = async |dry_run, on_conflict| {
-        ask(&database, Event::ImportLegacy { dry_run, after: None, on_conflict }, Invocation::default()).await.unwrap()
+        ask(&database, MigrateCommand::ImportLegacy { dry_run, after: None, on_conflict }, Invocation::default())
+            .await
+            .unwrap()
     };
     // The placeholder without what nobody can guess.
     let sql = "SELECT right(id::text, 1) || regexp_replace(email, '-.*@', '-x@') FROM users ORDER BY id";

@@ -1,7 +1,7 @@
 //! Tables that others hold: waited for in short tries, and named if they are not given back.
 
 use jiff::SignedDuration;
-use migrate::{Event, perform};
+use migrate::{MigrateCommand, perform};
 use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator};
 
@@ -16,7 +16,7 @@ async fn a_held_table_is_not_reported_as_a_held_lock() {
     let app = migrator(&database.url(), clock.clock()).await;
     // Two seconds for the work, and what is kept back.
     let soon = Invocation { deadline: Some(clock.now() + SignedDuration::from_secs(27)) };
-    let error = perform(&app, &soon, &Event::Rollback { to: 4 }).await.unwrap_err();
+    let error = perform(&app, &soon, &MigrateCommand::Rollback { to: 4 }).await.unwrap_err();
     assert!(error.to_string().contains("lock timeout"), "{error}");
     assert!(!error.to_string().contains("another migration"), "{error}");
     // The newest ones do not need that table, and were undone.

@@ -5,7 +5,7 @@ mod locks;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use migrate::{Answer, Event, MigrateError, perform};
+use migrate::{MigrateCommand, MigrateError, MigrateResponse, perform};
 use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator, program};
 use tokio_postgres::Client;
@@ -13,34 +13,34 @@ use tokio_postgres::Client;
 /// The newest migration.
 const LATEST: i32 = 24;
 
-async fn perform_event(database: &TestDatabase, event: &Event) -> Result<Answer, MigrateError> {
-    perform(&migrator(&database.url(), TestClock::default().clock()).await, &Invocation::default(), event).await
+async fn perform_command(database: &TestDatabase, command: &MigrateCommand) -> Result<MigrateResponse, MigrateError> {
+    perform(&migrator(&database.url(), TestClock::default().clock()).await, &Invocation::default(), command).await
 }
 
-async fn up(database: &TestDatabase) -> migrate::Migrated {
-    match perform_event(database, &Event::Migrate).await.unwrap() {
-        Answer::Migrated(migrated) => migrated,
+async fn up(database: &TestDatabase) -> migrate::MigrateReport {
+    match perform_command(database, &MigrateCommand::Migrate).await.unwrap() {
+        MigrateResponse::Migrate(migrated) => migrated,
         other => panic!("{other:?}"),
     }
 }
 
-async fn down(database: &TestDatabase, to: i32) -> migrate::RolledBack {
-    match perform_event(database, &Event::Rollback { to }).await.unwrap() {
-        Answer::RolledBack(rolled_back) => rolled_back,
+async fn down(database: &TestDatabase, to: i32) -> migrate::RollbackReport {
+    match perform_command(database, &MigrateCommand::Rollback { to }).await.unwrap() {
+        MigrateResponse::Rollback(rolled_back) => rolled_back,
         other => panic!("{other:?}"),
     }
 }
 
-async fn status(database: &TestDatabase) -> migrate::Status {
-    match perform_event(database, &Event::Status).await.unwrap() {
-        Answer::Status(status) => status,
+async fn status(database: &TestDatabase) -> migrate::StatusReport {
+    match perform_command(database, &MigrateCommand::Status).await.unwrap() {
+        MigrateResponse::Status(status) => status,
         other => panic!("{other:?}"),
     }
 }
 
-async fn check(database: &TestDatabase) -> migrate::Checked {
-    match perform_event(database, &Event::Check).await.unwrap() {
-        Answer::Checked(checked) => checked,
+async fn check(database: &TestDatabase) -> migrate::CheckReport {
+    match perform_command(database, &MigrateCommand::Check).await.unwrap() {
+        MigrateResponse::Check(checked) => checked,
         other => panic!("{other:?}"),
     }
 }
@@ -201,7 +201,7 @@ async fn status_says_what_is_applied_and_what_is_pending() {
     let after = status(&database).await;
     assert_eq!((after.current, after.pending.len(), after.ahead), (LATEST, 0, false));
     assert_eq!(after.applied[0].migration, "V1__roles_and_app_schema");
-    assert_eq!(check(&database).await, migrate::Checked { ok: true, problems: vec![] });
+    assert_eq!(check(&database).await, migrate::CheckReport { ok: true, problems: vec![] });
 
     assert_eq!(up(&database).await.applied, Vec::<String>::new(), "a second run does nothing");
 }
@@ -223,7 +223,7 @@ async fn a_failing_migration_changes_nothing() {
     // The fourth migration will not find its place free.
     client.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
     let before = dump(&database);
-    let error = perform_event(&database, &Event::Migrate).await.unwrap_err();
+    let error = perform_command(&database, &MigrateCommand::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
     assert!(error.to_string().contains("tasks"), "{error}");
     assert_eq!(dump(&database), before);
@@ -243,8 +243,8 @@ async fn a_database_ahead_of_the_binary_is_left_alone() {
     let migrated = up(&database).await;
     assert_eq!((migrated.applied.len(), migrated.current, migrated.ahead), (0, newer, true));
     assert!(status(&database).await.ahead);
-    let error = perform_event(&database, &Event::Rollback { to: 4 }).await.unwrap_err();
-    assert!(matches!(error, MigrateError::NoDown(version) if version == newer), "{error}");
+    let error = perform_command(&database, &MigrateCommand::Rollback { to: 4 }).await.unwrap_err();
+    assert!(matches!(error, MigrateError::UnknownMigration(version) if version == newer), "{error}");
     assert_eq!(status(&database).await.current, newer, "half a way back is no place to stop");
 }
 
@@ -254,8 +254,8 @@ async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
     down(&database, 5).await;
     assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
     for to in [4, -1, 99] {
-        let error = perform_event(&database, &Event::Rollback { to }).await.unwrap_err();
-        assert!(matches!(error, MigrateError::NotBack { current: 3, .. }), "{error}");
+        let error = perform_command(&database, &MigrateCommand::Rollback { to }).await.unwrap_err();
+        assert!(matches!(error, MigrateError::InvalidTarget { current: 3, .. }), "{error}");
     }
     assert_eq!(down(&database, 3).await.undone, Vec::<String>::new());
 }
@@ -266,8 +266,8 @@ async fn a_changed_migration_is_noticed() {
     let client = database.connect().await;
     client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
     let checked = check(&database).await;
-    assert_eq!(checked.problems, ["V2__users was applied with another content"]);
-    let error = perform_event(&database, &Event::Migrate).await.unwrap_err();
+    assert_eq!(checked.problems, ["V2__users was applied with different content"]);
+    let error = perform_command(&database, &MigrateCommand::Migrate).await.unwrap_err();
     assert!(matches!(error, MigrateError::Failed(_)), "{error}");
 }
 

@@ -10,8 +10,7 @@ use uuid::Uuid;
 
 use super::DbError;
 use super::users::admin::UserRole;
-use crate::domain::{Email, Name, Priority, Title};
-use crate::passwords::StoredPassword;
+use crate::domain::{Email, Name, Priority, StoredPassword, Title};
 
 pub use compare::{count, count_passwords, count_without_id, same_addresses, same_ids, verify};
 pub use source::{Source, tasks, users, users_by_id};

@@ -20,7 +20,8 @@ impl Source {
     /// As any statement.
     pub async fn find(client: &Client) -> Result<Option<Self>, DbError> {
         // The catalogue shows tables that we may not read as well; reading them says so.
-        let sql = "SELECT c.relname::text AS relation, a.attname::text AS attribute, format_type(a.atttypid, NULL) AS kind
+        let sql =
+            "SELECT c.relname::text AS relation, a.attname::text AS attribute, format_type(a.atttypid, NULL) AS kind
                    FROM pg_attribute a
                    JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
                    WHERE c.relnamespace = to_regnamespace('public') AND c.relname IN ('user', 'account', 'task')

@@ -117,11 +117,7 @@ pub async fn revoke_own(
 ///
 /// # Errors
 /// As any statement.
-pub async fn revoke_all(
-    db: &WriteScope<'_>,
-    owner: Uuid,
-    context: &AuditContext,
-) -> Result<Option<i64>, DbError> {
+pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext) -> Result<Option<i64>, DbError> {
     let note = Note {
         user: "account.id",
         details: "jsonb_build_object('revoked', ended.sessions)",

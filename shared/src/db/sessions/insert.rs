@@ -4,13 +4,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::MOST;
-use crate::config::Limit;
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::NetworkPermits;
 use crate::db::users::STANDING;
 use crate::db::{AnonymousScope, DbError, Statement};
-use crate::domain::AuditContext;
-use crate::passwords::StoredPassword;
+use crate::domain::{AuditContext, Limit, StoredPassword};
 
 /// A session to open, at the time of its audit context and from its origin.
 #[derive(Debug)]

@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{IDLE, REUSE, SUPERSEDED};
-use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::users::{STANDING, UserRow};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::AuditContext;
+use crate::domain::{AuditContext, Limit, Policy, Refused};
 
 /// A refresh token that a client presents.
 #[derive(Debug)]
@@ -146,10 +145,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
     )
     .fragment("columns", UserRow::COLUMNS)
     .fragment("standing", STANDING)
-    .fragment(
-        "live",
-        "s.revoked_at IS NULL AND {standing} AND s.idle_expires_at > :at AND s.absolute_expires_at > :at",
-    )
+    .fragment("live", "s.revoked_at IS NULL AND {standing} AND s.idle_expires_at > :at AND s.absolute_expires_at > :at")
     .fragment("rotates", ROTATES)
     .fragment("unconfirmed", UNCONFIRMED)
     .fragment("superseded", SUPERSEDED)

@@ -144,9 +144,15 @@ pub fn list_sql(selection: &Selection) -> String {
     };
     let count = format!("SELECT count(*) AS total FROM tasks WHERE {mine}");
     if first_page && !in_two_scans {
-        format!("SELECT {{columns}}, ({count}) AS total, true AS is_task FROM tasks t WHERE {mine} ORDER BY {} {part}", order("t", &key("t")))
+        format!(
+            "SELECT {{columns}}, ({count}) AS total, true AS is_task FROM tasks t WHERE {mine} ORDER BY {} {part}",
+            order("t", &key("t"))
+        )
     } else if first_page {
-        format!("SELECT {{columns}}, ({count}) AS total, true AS is_task FROM ({page}) t ORDER BY {}", order("t", &key("t")))
+        format!(
+            "SELECT {{columns}}, ({count}) AS total, true AS is_task FROM ({page}) t ORDER BY {}",
+            order("t", &key("t"))
+        )
     } else {
         format!(
             "SELECT {{columns}}, counted.total, t.id IS NOT NULL AS is_task

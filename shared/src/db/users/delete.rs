@@ -5,8 +5,7 @@ use uuid::Uuid;
 use super::STANDING;
 use crate::db::audit::{EventKind, Note};
 use crate::db::{DbError, RequestRefusal, Statement, WriteScope};
-use crate::domain::AuditContext;
-use crate::passwords::StoredPassword;
+use crate::domain::{AuditContext, StoredPassword};
 
 /// What happened to an account that was to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::rows::row;
 use super::{DbError, Executor, FromRow as _, Record, Statement};
-use crate::passwords::StoredPassword;
+use crate::domain::StoredPassword;
 
 pub use delete::{AccountDeletion, delete};
 pub use password::{ConfirmationPermit, PasswordChange, change_password, find_to_confirm};

@@ -3,12 +3,10 @@
 use uuid::Uuid;
 
 use super::{Credentials, UserRow};
-use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::{AnonymousScope, DbError, FromRow as _, RequestRefusal, Statement, WriteScope};
-use crate::domain::AuditContext;
-use crate::passwords::StoredPassword;
+use crate::domain::{AuditContext, Limit, Policy, Refused, StoredPassword};
 
 /// Whether a user may confirm their password now.
 #[derive(Debug)]
@@ -31,11 +29,8 @@ pub async fn find_to_confirm(
     limit: Option<Limit>,
     context: &AuditContext,
 ) -> Result<ConfirmationPermit, DbError> {
-    let permit = Permit {
-        key: "coalesce(:holder::text, :user::text)",
-        user: ":user",
-        ..Permit::of(Policy::Password, limit)
-    };
+    let permit =
+        Permit { key: "coalesce(:holder::text, :user::text)", user: ":user", ..Permit::of(Policy::Password, limit) };
     let rows = Statement::new(
         "users.find_to_confirm",
         "WITH {permit}

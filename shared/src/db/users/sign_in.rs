@@ -3,11 +3,10 @@
 use uuid::Uuid;
 
 use super::{Credentials, UserRow};
-use crate::config::{Limit, Limits, Policy, Refused};
 use crate::db::audit::{EventKind, Note};
-use crate::db::permits::NetworkPermits;
+use crate::db::permits::{NetworkPermits, limit_params};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Record, Statement};
-use crate::domain::{AuditContext, Email};
+use crate::domain::{AuditContext, Email, Limit, Limits, Policy, Refused};
 
 /// An attempt to sign in.
 #[derive(Debug)]
@@ -69,7 +68,7 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
     let SignInAttempt { email, account, limits, context } = attempt;
     let permits = NetworkPermits::of(limits.map(|all| all.sign_in_address), &context.origin);
     let account_limit = limits.map(|all| all.sign_in_account);
-    let (burst, every) = Limit::params(account_limit);
+    let (burst, every) = limit_params(account_limit);
     let spellings = email.map(Email::spellings).unwrap_or_default();
     let rows = Statement::new(
         "users.begin_sign_in",
@@ -104,7 +103,8 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
 
 impl SignInStanding {
     fn read(record: Record<'_>) -> Result<Self, DbError> {
-        let first_pause = Limit { burst: record.get("first_pause_failures")?, every: record.get("first_pause_seconds")? };
+        let first_pause =
+            Limit { burst: record.get("first_pause_failures")?, every: record.get("first_pause_seconds")? };
         let wait: Option<f64> = record.get("paused")?;
         let gate = match record.get("gate")? {
             "open" => SignInGate::Open,

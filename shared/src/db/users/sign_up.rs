@@ -3,13 +3,11 @@
 use uuid::Uuid;
 
 use super::UserRow;
-use crate::config::{Limit, Policy, Refused};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::NetworkPermits;
 use crate::db::sessions::{NewSession, session_parts};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::{AuditContext, Email, Name};
-use crate::passwords::StoredPassword;
+use crate::domain::{AuditContext, Email, Limit, Name, Policy, Refused, StoredPassword};
 
 /// An attempt to sign up.
 #[derive(Debug)]
