@@ -16,7 +16,3 @@ pub mod tokens;
 
 pub use error::ApiError;
 pub use state::App;
-
-/// For [`routes!`].
-#[doc(hidden)]
-pub use utoipa_axum;
