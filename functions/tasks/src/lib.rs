@@ -9,6 +9,7 @@ mod tasks {
     pub(crate) mod fields;
     pub(crate) mod get;
     pub(crate) mod list;
+    pub(crate) mod patch;
     pub(crate) mod update;
     pub(crate) mod view;
 }
@@ -25,7 +26,7 @@ pub fn routes() -> Router<App> {
         .route("/api/v1/tasks", post(tasks::create::create_task))
         .route("/api/v1/tasks/{id}", get(tasks::get::get_task))
         .route("/api/v1/tasks/{id}", put(tasks::update::update_task))
-        .route("/api/v1/tasks/{id}", patch(tasks::update::patch_task))
+        .route("/api/v1/tasks/{id}", patch(tasks::patch::patch_task))
         .route("/api/v1/tasks/{id}", delete(tasks::delete::delete_task))
         .route("/api/v1/tasks/{id}/complete", patch(tasks::complete::complete_task))
         .merge(legacy::routes())
@@ -44,7 +45,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     tasks::create::create_task,
     tasks::get::get_task,
     tasks::update::update_task,
-    tasks::update::patch_task,
+    tasks::patch::patch_task,
     tasks::delete::delete_task,
     tasks::complete::complete_task
 ))]

@@ -16,14 +16,14 @@ fn served_paths(router: &axum::Router<shared::App>) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_served_path_and_method_is_documented() {
     for contract in CONTRACTS {
+        let api = Api::start(contract.function, contract.served).await;
+        let (name, mut served) = (contract.name, served_paths(&(contract.served)()));
         let operations = operations(&document(&[contract]));
-        let mut served = served_paths(&(contract.served)());
         // Answers 404 to every path that no function has.
         served.remove("/{*path}");
         let documented: BTreeSet<String> = operations.iter().map(|(path, ..)| path.clone()).collect();
-        assert_eq!(served, documented, "{}", contract.name);
+        assert_eq!(served, documented, "{name}");
 
-        let api = Api::start(contract.function, contract.served).await;
         for path in documented {
             let methods: BTreeSet<&str> =
                 operations.iter().filter(|(other, ..)| *other == path).map(|(_, method, _)| method.as_str()).collect();

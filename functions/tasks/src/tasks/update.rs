@@ -1,4 +1,4 @@
-//! `PUT` and `PATCH /api/v1/tasks/{id}`
+//! `PUT /api/v1/tasks/{id}`
 
 use axum::extract::State;
 use serde::Deserialize;
@@ -65,28 +65,13 @@ pub(crate) async fn update_task(
     apply(user, &app, id, body).await
 }
 
-/// Update a task
-///
-/// A JSON merge patch (RFC 7396): changes the fields that are sent. Also taken as `application/merge-patch+json`.
-#[utoipa::path(
-    patch, path = "/api/v1/tasks/{id}", tag = "tasks", params(IdPath), security(("bearer" = [])),
-    request_body = UpdateTask,
-    responses(
-        (status = 200, description = "The task as it is now", body = TaskBody),
-        (status = 404, description = "task_not_found"),
-        (status = 429, description = "rate_limited"),
-    )
-)]
-pub(crate) async fn patch_task(
+/// Applies the body of a `PUT` or a `PATCH`: both change only the fields that are sent.
+pub(super) async fn apply(
     user: CurrentUser,
-    State(app): State<App>,
+    app: &App,
     id: PathId,
-    Json(body): Json<UpdateTask>,
+    body: UpdateTask,
 ) -> Result<Json<TaskBody>, ApiError> {
-    apply(user, &app, id, body).await
-}
-
-async fn apply(user: CurrentUser, app: &App, id: PathId, body: UpdateTask) -> Result<Json<TaskBody>, ApiError> {
     let id = task_id(id)?;
     let row = change_task(app, user, id, &read(body)?).await?;
     Ok(Json(TaskBody::new(row, Some("Task updated successfully"))))
