@@ -7,20 +7,19 @@ use testkit::Api;
 
 use crate::{CONTRACTS, document, operations};
 
-/// The paths of a router. axum lists them only in its debug output: `paths: {RouteId(0): "/health", …}`.
+/// The paths of a router, without catch-alls: they answer 404. axum lists paths only in its debug output:
+/// `paths: {RouteId(0): "/health", …}`.
 fn served_paths(router: &axum::Router<shared::App>) -> BTreeSet<String> {
     let text = format!("{router:?}");
-    text.split('"').filter(|part| part.starts_with('/')).map(str::to_owned).collect()
+    text.split('"').filter(|part| part.starts_with('/') && !part.starts_with("/{*")).map(str::to_owned).collect()
 }
 
 #[tokio::test]
 async fn every_served_path_and_method_is_documented() {
     for contract in CONTRACTS {
         let api = Api::start(contract.function, contract.served).await;
-        let (name, mut served) = (contract.name, served_paths(&(contract.served)()));
+        let (name, served) = (contract.name, served_paths(&(contract.served)()));
         let operations = operations(&document(&[contract]));
-        // Answers 404 to every path that no function has.
-        served.remove("/{*path}");
         let documented: BTreeSet<String> = operations.iter().map(|(path, ..)| path.clone()).collect();
         assert_eq!(served, documented, "{name}");
 
