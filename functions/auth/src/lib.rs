@@ -70,7 +70,9 @@ fn aliases() -> Router<App> {
 /// The OpenAPI document of these routes.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    ALIASES.iter().for_each(|alias| openapi::add_alias(&mut document, alias));
+    for alias in &ALIASES {
+        openapi::add_alias(&mut document, alias);
+    }
     document
 }
 
