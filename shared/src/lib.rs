@@ -19,7 +19,3 @@ pub mod tokens;
 
 pub use error::ApiError;
 pub use state::App;
-
-/// Used by the expansion of [`routes!`].
-#[doc(hidden)]
-pub use utoipa_axum;

@@ -126,14 +126,14 @@ async fn a_rotated_database_password_is_read_and_used() {
     values["DATABASE_URL"] = url("first").into();
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    let pool = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
+    let pool = Database::new(live.clone(), clock.clock(), DatabaseRole::Login, 1);
     health::ping(&pool.anonymous()).await.unwrap();
 
     owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'second'")).await.unwrap();
     values["DATABASE_URL"] = url("second").into();
     moto.put_secret(&arn, &values).await;
     health::ping(&pool.anonymous()).await.expect("the open connection stays");
-    let newcomer = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
+    let newcomer = Database::new(live.clone(), clock.clock(), DatabaseRole::Login, 1);
     health::ping(&newcomer.anonymous()).await.expect("the refused password made the secret be read again");
 
     owner.batch_execute(&format!("ALTER ROLE {role} PASSWORD 'third'")).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_changed_database_url_closes_the_connections_to_the_old_database() {
     let mut values = secret(&old);
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    let pool = Database::new(Arc::clone(&live), clock.clock(), DatabaseRole::Login, 1);
+    let pool = Database::new(live.clone(), clock.clock(), DatabaseRole::Login, 1);
     let name = async || {
         let sql = "SELECT current_database()::text AS name";
         let rows = Statement::new("test", sql).run(&pool.anonymous()).await.unwrap();
@@ -206,15 +206,15 @@ async fn reading_the_secret_again_keeps_the_tls_sessions_of_the_database() {
     let values = json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": front.authority });
     let arn = moto.create_secret("health", &values).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    drop(connect_direct(&live).await.unwrap());
+    drop(connect_direct(&*live).await.unwrap());
     clock.advance_seconds(301);
     live.keep_fresh().await;
-    drop(connect_direct(&live).await.unwrap());
+    drop(connect_direct(&*live).await.unwrap());
     let other = TlsFront::start(port).await;
     moto.put_secret(&arn, &json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": other.authority })).await;
     clock.advance_seconds(301);
     live.keep_fresh().await;
-    assert!(connect_direct(&live).await.is_err(), "the authority that vouched for it is not trusted any more");
+    assert!(connect_direct(&*live).await.is_err(), "the authority that vouched for it is not trusted any more");
     let resumed: Vec<bool> = front.handshakes().iter().map(|handshake| handshake.resumed).collect();
     assert_eq!(resumed, [false, true]);
 }

@@ -1,12 +1,12 @@
-//! What is asked of a password that is about to be set, beyond its form.
+//! Checks of a new password beyond its form: it is neither easily guessed nor known from a breach.
 
 use shared::config::Settings;
 use shared::domain::NewPassword;
 use shared::error::ApiError;
 use shared::passwords::{self, policy};
 
-/// Refuses a password that is easily guessed. Guessing takes a few milliseconds of a processor, on a thread of its own:
-/// ask for a permit before.
+/// Refuses a password that is easily guessed. This takes a few milliseconds of processor on another thread, so take a rate
+/// limit permit first.
 pub(crate) async fn refuse_guessable(
     pointer: &str,
     password: &NewPassword,
@@ -14,11 +14,11 @@ pub(crate) async fn refuse_guessable(
     name: Option<&str>,
 ) -> Result<(), ApiError> {
     let (password, email, name) = (password.clone(), email.to_owned(), name.map(str::to_owned));
-    let judged = tokio::task::spawn_blocking(move || policy::check(&password, &email, name.as_deref())).await;
-    judged.map_err(ApiError::internal)?.map_err(|invalid| ApiError::invalid(pointer, invalid.to_string()))
+    let result = tokio::task::spawn_blocking(move || policy::check(&password, &email, name.as_deref())).await;
+    result.map_err(ApiError::internal)?.map_err(|invalid| ApiError::invalid(pointer, invalid.to_string()))
 }
 
-/// Refuses a password that is known from a breach, if the settings say where to ask.
+/// Refuses a password that is known from a breach, if the settings name a service to ask.
 pub(crate) async fn refuse_breached(
     settings: &Settings,
     pointer: &str,

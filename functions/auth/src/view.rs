@@ -57,7 +57,7 @@ pub(crate) struct SignedIn {
     pub(crate) refresh_cookie_reason: Option<&'static str>,
 }
 
-/// The answer is where tokens are meant to go.
+/// Writes the secret in plain text: the answer is the one place where tokens may appear.
 fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }

@@ -6,15 +6,25 @@ mod openapi;
 mod page;
 mod problems;
 
-use shared::http::Routes;
-use shared::routes;
+use axum::Router;
+use shared::App;
+use shared::http::routes::get;
+use utoipa::OpenApi;
 
 /// Every route of this function.
-#[must_use]
-pub fn routes<R: Routes>() -> R {
-    R::none()
-        .add(routes!(openapi::get_openapi))
-        .add(routes!(page::get_docs))
-        .add(routes!(problems::get_problems))
-        .add(routes!(assets::get_asset))
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/openapi.json", get(openapi::get_openapi))
+        .route("/api/docs", get(page::get_docs))
+        .route("/api/docs/problems", get(problems::get_problems))
+        .route("/api/docs/assets/{file}", get(assets::get_asset))
 }
+
+/// The OpenAPI document of these routes.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(openapi::get_openapi, page::get_docs, problems::get_problems, assets::get_asset))]
+struct Document;

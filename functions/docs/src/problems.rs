@@ -18,7 +18,7 @@ pub(crate) async fn get_problems() -> Response {
     let mut rows = String::new();
     for code in Code::ALL {
         let (name, status, title, text) =
-            (code.as_str(), code.status().as_u16(), code.title(), marked(code.explanation()));
+            (code.as_str(), code.status().as_u16(), code.title(), to_html(code.explanation()));
         let _ = write!(
             rows,
             "<section id=\"{name}\"><h2>{title}</h2><p><code>{name}</code> · {status}</p><p>{text}</p></section>"
@@ -27,8 +27,8 @@ pub(crate) async fn get_problems() -> Response {
     html(include_str!("../assets/problems.html").replace("<!-- problems -->", &rows))
 }
 
-/// Escapes text and sets what stands between backticks as code.
-fn marked(text: &str) -> String {
+/// Escapes text, and turns text between backticks into `<code>`.
+fn to_html(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let parts = escaped.split('`').enumerate();
     parts.map(|(index, part)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
@@ -40,6 +40,6 @@ mod tests {
 
     #[test]
     fn text_is_escaped_and_code_is_set() {
-        assert_eq!(marked("Send `Bearer <token>` & wait"), "Send <code>Bearer &lt;token&gt;</code> &amp; wait");
+        assert_eq!(to_html("Send `Bearer <token>` & wait"), "Send <code>Bearer &lt;token&gt;</code> &amp; wait");
     }
 }

@@ -1,22 +1,42 @@
-//! Health checks: the list of routes. What fits no route of the API comes here too.
+//! Health checks: the list of routes. Requests that match no route of any function come here too.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod alive;
-mod config;
-mod database;
-mod index;
+mod health {
+    pub(crate) mod alive;
+    pub(crate) mod config;
+    pub(crate) mod database;
+}
+mod index {
+    pub(crate) mod get;
+}
 mod unmatched;
 
-use shared::http::Routes;
-use shared::routes;
+use axum::Router;
+use axum::routing::any;
+use shared::App;
+use shared::http::routes::get;
+use utoipa::OpenApi;
 
 /// Every route of this function.
-#[must_use]
-pub fn routes<R: Routes>() -> R {
-    R::none()
-        .add(routes!(index::get_index))
-        .add(routes!(alive::check_alive))
-        .add(routes!(database::check_database))
-        .add(routes!(config::check_config))
-        .otherwise(unmatched::unmatched)
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(index::get::get_index))
+        .route("/health", get(health::alive::check_alive))
+        .route("/health/db", get(health::database::check_database))
+        .route("/health/config", get(health::config::check_config))
+        .route("/{*path}", any(unmatched::unmatched))
 }
+
+/// The OpenAPI document of these routes.
+pub fn document() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    index::get::get_index,
+    health::alive::check_alive,
+    health::database::check_database,
+    health::config::check_config
+))]
+struct Document;

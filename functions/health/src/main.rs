@@ -1,4 +1,4 @@
-//! Serves health checks, and 404 for what nobody else serves.
+//! Serves health checks, and 404 for paths that no function serves.
 
 use std::process::ExitCode;
 

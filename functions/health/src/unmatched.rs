@@ -1,9 +1,8 @@
-//! What API Gateway has no route for.
+//! Requests that match no route of API Gateway.
 
 use shared::ApiError;
 use shared::error::Code;
 
-/// Answers a request that fits no route.
 pub(crate) async fn unmatched() -> ApiError {
     ApiError::of(Code::RouteNotFound)
 }

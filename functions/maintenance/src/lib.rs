@@ -1,4 +1,4 @@
-//! The scheduled purge, and what operators do to accounts: what can be asked of this function.
+//! The scheduled purge, and the commands that operators invoke on accounts.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod operate;
@@ -9,44 +9,44 @@ use shared::App;
 use shared::db::users::admin::{AccountChange, UserRole};
 use shared::lambda::Invocation;
 
-pub use operate::{DeletedAccount, OperateError, Operated, ReleasedAddress};
-pub use purge::Purged;
+pub use operate::{AccountRole, CommandError, DeletedAccount, ReleasedAddress};
+pub use purge::PurgeReport;
 
-/// What to do.
+/// A command, as the payload of an invocation.
 #[derive(Clone, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Event {
-    /// Delete what has expired.
+pub enum Command {
+    /// Deletes expired rows.
     Purge,
-    /// Make an account an administrator's.
+    /// Gives an account the role `admin`.
     GrantAdmin {
-        /// Its address.
+        /// The email address of the account.
         email: String,
     },
-    /// Make an administrator's account an ordinary one.
+    /// Gives an account the role `user`.
     RevokeAdmin {
-        /// Its address.
+        /// The email address of the account.
         email: String,
     },
-    /// Forgive the failed sign-ins of an account.
+    /// Clears the failed sign-ins of an account.
     UnlockSignIn {
-        /// Its address.
+        /// The email address of the account.
         email: String,
     },
-    /// Delete an account with everything that is its own.
+    /// Deletes an account with its tasks and sessions.
     DeleteAccount {
-        /// Its address.
+        /// The email address of the account.
         email: String,
     },
-    /// Take an account's address away, so that its owner can sign up with it. The account stays, under a placeholder.
+    /// Frees an email address, so that its owner can sign up with it. The account stays, with a placeholder as its address.
     ReleaseAddress {
-        /// The address.
+        /// The email address to free.
         email: String,
     },
 }
 
-/// Addresses stay out of logs.
-impl std::fmt::Debug for Event {
+/// Without email addresses, which must not get into logs.
+impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Purge => "Purge",
@@ -59,37 +59,41 @@ impl std::fmt::Debug for Event {
     }
 }
 
-/// What was done.
+/// The result of a command, as the answer to the invocation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    /// To [`Event::Purge`].
-    Purged(Purged),
-    /// To [`Event::DeleteAccount`].
+pub enum CommandOutput {
+    /// To [`Command::Purge`].
+    Purge(PurgeReport),
+    /// To [`Command::DeleteAccount`].
     Deleted(DeletedAccount),
-    /// To [`Event::ReleaseAddress`].
+    /// To [`Command::ReleaseAddress`].
     Released(ReleasedAddress),
-    /// To the others.
-    Operated(Operated),
+    /// To the other commands.
+    Role(AccountRole),
 }
 
-/// Answers an event.
+/// Runs a command.
 ///
 /// # Errors
-/// With a sentence for the operator.
+/// A sentence for the operator.
 pub async fn handle(
     app: App,
     invocation: Invocation,
-    event: Event,
-) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+    command: Command,
+) -> Result<CommandOutput, Box<dyn std::error::Error + Send + Sync>> {
     app.live.keep_fresh().await;
-    let (email, change) = match event {
-        Event::Purge => return Ok(Answer::Purged(purge::run(&app, &invocation).await?)),
-        Event::GrantAdmin { email } => (email, AccountChange::Role(UserRole::Admin)),
-        Event::RevokeAdmin { email } => (email, AccountChange::Role(UserRole::User)),
-        Event::UnlockSignIn { email } => (email, AccountChange::UnlockSignIn),
-        Event::DeleteAccount { email } => return Ok(Answer::Deleted(operate::delete_account(&app, &email).await?)),
-        Event::ReleaseAddress { email } => return Ok(Answer::Released(operate::release_address(&app, &email).await?)),
+    let (email, change) = match command {
+        Command::Purge => return Ok(CommandOutput::Purge(purge::run(&app, &invocation).await?)),
+        Command::GrantAdmin { email } => (email, AccountChange::Role(UserRole::Admin)),
+        Command::RevokeAdmin { email } => (email, AccountChange::Role(UserRole::User)),
+        Command::UnlockSignIn { email } => (email, AccountChange::UnlockSignIn),
+        Command::DeleteAccount { email } => {
+            return Ok(CommandOutput::Deleted(operate::delete_account(&app, &email).await?));
+        }
+        Command::ReleaseAddress { email } => {
+            return Ok(CommandOutput::Released(operate::release_address(&app, &email).await?));
+        }
     };
-    Ok(Answer::Operated(operate::run(&app, &email, change).await?))
+    Ok(CommandOutput::Role(operate::change_account(&app, &email, change).await?))
 }

@@ -1,8 +1,8 @@
-//! What operators do to an account, noted like the actions of administrators.
+//! The commands that change an account. Each writes an audit event, as the actions of administrators do.
 
-use serde::Serialize;
 use std::sync::Arc;
 
+use serde::Serialize;
 use shared::App;
 use shared::db::maintenance::{self, AccountRemoval};
 use shared::db::users::admin::{AccountChange, AccountTarget, Action, ActionResult, act};
@@ -10,71 +10,69 @@ use shared::db::{DatabaseRole, DbError};
 use shared::domain::{Email, Invalid};
 use uuid::Uuid;
 
-/// An account as it is now.
+/// The role of an account after a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Operated {
-    /// The account.
+pub struct AccountRole {
+    /// The id of the account.
     pub user_id: Uuid,
     /// `user` or `admin`.
     pub role: String,
 }
 
-/// An account that is gone.
+/// A deleted account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeletedAccount {
-    /// The account.
+    /// The id of the account.
     pub deleted_user_id: Uuid,
 }
 
-/// An account whose address is free.
+/// An account whose email address was freed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReleasedAddress {
-    /// The account.
+    /// The id of the account.
     pub user_id: Uuid,
-    /// What its user signs in with from now on.
+    /// The address that its user signs in with now.
     pub placeholder: String,
 }
 
-/// Why it was not done.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub enum OperateError {
-    /// There is no such account.
+pub enum CommandError {
     #[error("there is no account with this address")]
     Missing,
-    /// Nobody would be left to administer.
+    /// The command would leave no administrator.
     #[error("this is the last administrator; make another one first")]
     LastAdmin,
-    /// What was given is no address.
+    /// The given text is not an email address.
     #[error("the address {0}")]
     Address(#[from] Invalid),
-    /// The database refused.
     #[error("the database refused: {0}")]
     Database(#[from] DbError),
 }
 
-pub(crate) async fn run(app: &App, email: &str, change: AccountChange) -> Result<Operated, OperateError> {
+pub(crate) async fn change_account(app: &App, email: &str, change: AccountChange) -> Result<AccountRole, CommandError> {
     let context = app.audit_context(Arc::default());
     let action = Action { target: AccountTarget::Email(Email::find(email)?), actor: None, change, context: &context };
     let database = app.db.with_role(DatabaseRole::Admin);
     match act(&database.anonymous(), &action).await? {
-        ActionResult::Done(row) => Ok(Operated { user_id: row.id, role: row.role }),
-        ActionResult::Missing => Err(OperateError::Missing),
-        ActionResult::LastAdmin => Err(OperateError::LastAdmin),
+        ActionResult::Done(row) => Ok(AccountRole { user_id: row.id, role: row.role }),
+        ActionResult::Missing => Err(CommandError::Missing),
+        ActionResult::LastAdmin => Err(CommandError::LastAdmin),
     }
 }
 
-pub(crate) async fn delete_account(app: &App, email: &str) -> Result<DeletedAccount, OperateError> {
+pub(crate) async fn delete_account(app: &App, email: &str) -> Result<DeletedAccount, CommandError> {
     let (email, context) = (Email::find(email)?, app.audit_context(Arc::default()));
     match maintenance::delete_account(&app.anonymous(), &email, &context).await? {
         AccountRemoval::Done(user) => Ok(DeletedAccount { deleted_user_id: user }),
-        AccountRemoval::Missing => Err(OperateError::Missing),
-        AccountRemoval::LastAdmin => Err(OperateError::LastAdmin),
+        AccountRemoval::Missing => Err(CommandError::Missing),
+        AccountRemoval::LastAdmin => Err(CommandError::LastAdmin),
     }
 }
 
-pub(crate) async fn release_address(app: &App, email: &str) -> Result<ReleasedAddress, OperateError> {
+pub(crate) async fn release_address(app: &App, email: &str) -> Result<ReleasedAddress, CommandError> {
     let (email, context) = (Email::find(email)?, app.audit_context(Arc::default()));
     let released = maintenance::release_address(&app.anonymous(), &email, &context).await?;
-    let (user_id, placeholder) = released.ok_or(OperateError::Missing)?;
+    let (user_id, placeholder) = released.ok_or(CommandError::Missing)?;
     Ok(ReleasedAddress { user_id, placeholder })
 }

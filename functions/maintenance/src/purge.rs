@@ -1,4 +1,4 @@
-//! Deletes what has expired, in batches with a commit each.
+//! Deletes expired rows in batches, each in a transaction of its own.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -9,42 +9,42 @@ use shared::lambda::Invocation;
 
 /// How long an ended session is kept, so that its clients learn that it has ended, and how.
 const SESSIONS: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How long failed sign-ins count, unless they are so many that somebody must lift the block.
+/// How long failed sign-ins count. A count that blocks the account stays until an operator unlocks it.
 const FAILURES: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long an address that signed in before is remembered without being used.
 const ADDRESSES: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long audit events are kept.
 const EVENTS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// Kept back to answer with, after two runs of a statement.
+/// No batch starts within this time of the deadline: it may run its statement twice, and the answer takes time too.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
-/// How many rows were deleted.
+/// How many rows of each table were deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Purged {
-    /// Sessions that ended a week ago.
+pub struct PurgeReport {
+    /// Sessions that ended at least 7 days ago.
     pub sessions: i64,
-    /// Limits that nobody runs into any more.
+    /// Rate limit counters whose window has passed.
     pub rate_limits: i64,
-    /// Failed sign-ins of 30 days ago.
+    /// Failed sign-ins, at least 30 days old.
     pub sign_in_failures: i64,
-    /// Addresses not used for 90 days.
+    /// Known sign-in addresses, not used for 90 days.
     pub sign_in_addresses: i64,
-    /// Events of 90 days ago.
+    /// Audit events, at least 90 days old.
     pub audit_events: i64,
     /// Signed-out tokens of the old backend that have expired.
     pub ended_legacy_tokens: i64,
-    /// Whether there was time for everything.
+    /// False if the time ran out before every table was purged.
     pub done: bool,
 }
 
-pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, DbError> {
+pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<PurgeReport, DbError> {
     let now = app.clock.now();
-    let mut purged = Purged::default();
+    let mut purged = PurgeReport::default();
     let last = invocation.deadline.map(|deadline| deadline - RESERVE);
     let in_time = || last.is_none_or(|last| app.clock.now() < last);
     let passes: [(ExpiringTable, Timestamp, &mut i64); 6] = [
-        // What must go by a date comes first; the largest table to walk comes last.
+        // Rows that must be deleted by a certain age come first, the largest table comes last.
         (ExpiringTable::AuditEvents, now - EVENTS, &mut purged.audit_events),
         (ExpiringTable::SignInAddresses, now - ADDRESSES, &mut purged.sign_in_addresses),
         (ExpiringTable::SignInFailures, now - FAILURES, &mut purged.sign_in_failures),
@@ -76,8 +76,15 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<Purged, Db
         }
     }
     purged.done = done;
-    let Purged { sessions, rate_limits, sign_in_failures, sign_in_addresses, audit_events, ended_legacy_tokens, done } =
-        &purged;
+    let PurgeReport {
+        sessions,
+        rate_limits,
+        sign_in_failures,
+        sign_in_addresses,
+        audit_events,
+        ended_legacy_tokens,
+        done,
+    } = &purged;
     tracing::info!(
         sessions,
         rate_limits,

@@ -1,7 +1,7 @@
 //! The purge and the operator's actions, on a real PostgreSQL.
 
 use axum::Router;
-use maintenance::{Answer, Event, Operated, Purged, handle};
+use maintenance::{AccountRole, Command, CommandOutput, PurgeReport, handle};
 use serde_json::{Value, json};
 use shared::config::Function;
 use shared::db::Statement;
@@ -14,14 +14,14 @@ async fn api() -> Api {
     Api::start(Function::Maintenance, Router::new).await
 }
 
-async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<Answer, String> {
-    let event: Event = serde_json::from_value(event).map_err(|error| error.to_string())?;
+async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<CommandOutput, String> {
+    let event: Command = serde_json::from_value(event).map_err(|error| error.to_string())?;
     handle(api.app.clone(), invocation, event).await.map_err(|error| error.to_string())
 }
 
-async fn purge(api: &Api) -> Purged {
+async fn purge(api: &Api) -> PurgeReport {
     match ask(api, json!({ "action": "purge" }), Invocation::default()).await.unwrap() {
-        Answer::Purged(purged) => purged,
+        CommandOutput::Purge(purged) => purged,
         other => panic!("{other:?}"),
     }
 }
@@ -73,7 +73,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
     );
     owner.batch_execute(&sql).await.unwrap();
     let purged = purge(&api).await;
-    let expected = Purged {
+    let expected = PurgeReport {
         sessions: 3,
         rate_limits: 1,
         sign_in_failures: 2,
@@ -94,7 +94,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
     );
     assert_eq!(texts(&owner, "SELECT address FROM sign_in_addresses").await, ["new"]);
     assert_eq!(texts(&owner, "SELECT kind FROM audit_events").await, ["new"]);
-    assert_eq!(purge(&api).await, Purged { done: true, ..Purged::default() }, "a second run finds nothing");
+    assert_eq!(purge(&api).await, PurgeReport { done: true, ..PurgeReport::default() }, "a second run finds nothing");
 }
 
 #[tokio::test]
@@ -118,10 +118,10 @@ async fn it_stops_before_its_deadline_and_says_so() {
     owner.batch_execute("INSERT INTO rate_limits VALUES ('writes', 'x', '2026-01-01')").await.unwrap();
     let soon = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(9)) };
     let answer = ask(&api, json!({ "action": "purge" }), soon).await.unwrap();
-    assert_eq!(answer, Answer::Purged(Purged::default()), "nothing, and not done");
+    assert_eq!(answer, CommandOutput::Purge(PurgeReport::default()), "nothing, and not done");
     let later = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(60)) };
     let answer = ask(&api, json!({ "action": "purge" }), later).await.unwrap();
-    assert_eq!(answer, Answer::Purged(Purged { rate_limits: 1, done: true, ..Purged::default() }));
+    assert_eq!(answer, CommandOutput::Purge(PurgeReport { rate_limits: 1, done: true, ..PurgeReport::default() }));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn operators_make_administrators_and_never_take_the_last() {
     let ask = async |action: &str, email: &str| {
         ask(&api, json!({ "action": action, "email": email }), Invocation::default()).await
     };
-    let is = |user_id, role: &str| Ok(Answer::Operated(Operated { user_id, role: role.to_owned() }));
+    let is = |user_id, role: &str| Ok(CommandOutput::Role(AccountRole { user_id, role: role.to_owned() }));
     assert_eq!(ask("grant_admin", "Ada@Example.com").await, is(ada.id, "admin"));
     assert_eq!(ask("grant_admin", "ada@example.com").await, is(ada.id, "admin"), "twice is once");
     assert_eq!(

@@ -210,7 +210,7 @@ async fn perform_with(
     if !problems.is_empty() {
         return Err(Problems::clone(&problems).into());
     }
-    let mut client = connect_direct(&app.live).await?;
+    let mut client = connect_direct(&*app.live).await?;
     let work = async {
         migrations::prepare(&client).await?;
         perform_on(&mut client, app, invocation, command, lock_timeout).await
@@ -225,7 +225,7 @@ async fn perform_with(
                 answer
             } else {
                 // The server does not notice that the client stopped waiting, and would keep its locks.
-                let _ = timeout(CANCEL_TIMEOUT, cancel(&app.live, &client)).await;
+                let _ = timeout(CANCEL_TIMEOUT, cancel(&*app.live, &client)).await;
                 Err(MigrateError::TimedOut)
             }
         }

@@ -38,6 +38,7 @@ pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Time
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Proof;
 
     #[test]
     fn no_argument_can_end_its_quotes() {

@@ -57,16 +57,36 @@ pub fn base() -> OpenApi {
     document
 }
 
-/// Operations that stand in the document once more get ids of their own.
-pub fn rename(document: &mut OpenApi, suffix: &str) {
-    for item in document.paths.paths.values_mut() {
-        for operation in operations(item) {
-            operation.operation_id = operation.operation_id.take().map(|id| id + suffix);
-        }
-    }
+/// A deprecated path of an operation that has another path.
+#[derive(Debug)]
+pub struct Alias {
+    /// The path that clients should use.
+    pub original: &'static str,
+    /// The deprecated path.
+    pub path: &'static str,
+    /// The operation id under the deprecated path.
+    pub operation_id: &'static str,
+    /// The description under the deprecated path, if it is not the original's.
+    pub description: Option<&'static str>,
 }
 
-/// Says of every operation that new clients do not use it.
+/// Documents an alias as a deprecated copy of its original.
+///
+/// # Panics
+/// If the document does not have the original.
+pub fn add_alias(document: &mut OpenApi, alias: &Alias) {
+    let mut item = document.paths.paths[alias.original].clone();
+    for operation in operations(&mut item) {
+        operation.operation_id = Some(alias.operation_id.to_owned());
+        operation.deprecated = Some(Deprecated::True);
+        if let Some(description) = alias.description {
+            operation.description = Some(description.to_owned());
+        }
+    }
+    document.paths.paths.insert(alias.path.to_owned(), item);
+}
+
+/// Marks every operation as deprecated.
 pub fn deprecate(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {

@@ -5,13 +5,14 @@ mod document;
 mod everywhere;
 mod finish;
 mod router;
+mod served;
 
 use axum::Router;
 use serde_json::Value;
 use shared::App;
 use shared::config::Function;
 use shared::http::openapi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::OpenApi;
 
 /// A function behind HTTP.
 struct Contract {
@@ -19,7 +20,7 @@ struct Contract {
     name: &'static str,
     function: Function,
     served: fn() -> Router<App>,
-    documented: fn() -> OpenApiRouter<App>,
+    documented: fn() -> OpenApi,
 }
 
 macro_rules! contract {
@@ -28,7 +29,7 @@ macro_rules! contract {
             name: stringify!($name),
             function: Function::$function,
             served: $name::routes,
-            documented: $name::routes,
+            documented: $name::document,
         }
     };
 }
@@ -45,7 +46,7 @@ const CONTRACTS: [Contract; 5] = [
 fn published(contracts: &[Contract]) -> finish::Document {
     let mut document = openapi::base();
     for contract in contracts {
-        document.merge((contract.documented)().into_openapi());
+        document.merge((contract.documented)());
     }
     openapi::complete(&mut document);
     finish::finish(&document)

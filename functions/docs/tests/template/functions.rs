@@ -108,9 +108,9 @@ fn the_purge_runs_daily_and_what_fails_is_kept() {
     let schedule = properties("MaintenanceFunctionDaily");
     let target = &schedule["Target"];
     assert_eq!(target["Arn"], json!({ "Ref": "MaintenanceFunctionAliaslive" }));
-    let event: maintenance::Event =
+    let event: maintenance::Command =
         serde_json::from_str(target["Input"].as_str().expect("an event")).expect("it is known");
-    assert!(matches!(event, maintenance::Event::Purge));
+    assert!(matches!(event, maintenance::Command::Purge));
     let letters = json!({ "Fn::GetAtt": ["DeadLetters", "Arn"] });
     assert_eq!(target["DeadLetterConfig"]["Arn"], letters);
     let invoke = properties("MaintenanceFunctionEventInvokeConfig");

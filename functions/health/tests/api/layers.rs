@@ -180,7 +180,7 @@ fn broken() -> Router<shared::App> {
     async fn panics() -> &'static str {
         panic!("secret detail")
     }
-    health::routes::<Router<_>>().route("/panics", get(panics))
+    health::routes().route("/panics", get(panics))
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `POST /api/tasks`, `POST /api/v1/tasks`
+//! `POST /api/v1/tasks`; where both contracts agree, `POST /api/tasks` too
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn a_whole_task_comes_back_as_it_was_sent() {
     let ada = api.person("ada@example.com").await;
     let answer = ada
         .post(
-            "/api/tasks",
+            "/api/v1/tasks",
             json!({
                 "title": "  Buy milk ", "priority": "urgent_important", "description": "The blue one",
                 "due_datetime": "2026-04-01T10:00:00+02:00", "is_completed": false,
@@ -30,41 +30,27 @@ async fn a_whole_task_comes_back_as_it_was_sent() {
             "created_at": "2026-03-10T12:00:00.000000Z", "updated_at": "2026-03-10T12:00:00.000000Z",
         })
     );
-    assert_eq!(answer.json().get("message"), None);
-    assert_eq!(answer.header("location"), format!("/api/tasks/{}", task["id"].as_str().unwrap()));
-    assert_eq!(answer.header("cache-control"), "no-store");
-    let id = task["id"].as_str().unwrap();
-    assert_eq!(ada.get(&format!("/api/tasks/{id}")).await.data(200), task);
-}
-
-#[tokio::test]
-async fn the_second_generation_gets_a_message_and_its_own_location() {
-    let api = api().await;
-    let ada = api.person("ada@example.com").await;
-    let answer = ada.post("/api/v1/tasks", json!({ "title": "x", "priority": "not_urgent_important" })).await;
-    let task = answer.data(201);
     assert_eq!(answer.json()["message"], "Task created successfully");
     assert_eq!(answer.header("location"), format!("/api/v1/tasks/{}", task["id"].as_str().unwrap()));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let id = task["id"].as_str().unwrap();
+    assert_eq!(ada.get(&format!("/api/v1/tasks/{id}")).await.data(200), task);
 }
 
 #[tokio::test]
-async fn priority_has_a_default_in_the_first_generation_and_is_required_in_the_second() {
+async fn priority_is_required() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let task = ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
-    assert_eq!(task["priority"], "not_urgent_not_important");
     ada.post("/api/v1/tasks", json!({ "title": "x" })).await.invalid_at("/priority");
     ada.post("/api/v1/tasks", json!({ "title": "x", "priority": null })).await.invalid_at("/priority");
 }
 
 #[tokio::test]
-async fn an_unknown_priority_is_400_in_the_first_generation_and_422_in_the_second() {
+async fn an_unknown_priority_is_422() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for priority in ["urgent", "not_urgent_not_importan", "URGENT_IMPORTANT", ""] {
         let body = json!({ "title": "x", "priority": priority });
-        let problem = ada.post("/api/tasks", body.clone()).await.problem(400, "invalid_parameter");
-        assert!(problem["detail"].as_str().unwrap().contains("urgent_important"), "{problem}");
         ada.post("/api/v1/tasks", body).await.invalid_at("/priority");
     }
 }
@@ -87,7 +73,7 @@ async fn titles_have_1_to_255_characters() {
 }
 
 #[tokio::test]
-async fn descriptions_have_up_to_10000_characters_in_both_generations() {
+async fn descriptions_have_up_to_10000_characters() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let body =
@@ -106,7 +92,7 @@ async fn descriptions_have_up_to_10000_characters_in_both_generations() {
 }
 
 #[tokio::test]
-async fn due_dates_are_read_as_both_generations_of_clients_send_them() {
+async fn due_dates_are_read_as_existing_clients_send_them() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let create =
@@ -158,10 +144,6 @@ async fn everything_wrong_is_named_at_once() {
     ] {
         assert_eq!(pointers(&ada.post("/api/v1/tasks", body.clone()).await), expected, "{body}");
     }
-    // In the first generation an unknown priority alone is 400; beside others it is one of them.
-    let answer = ada.post("/api/tasks", json!({ "title": "", "priority": "x" })).await;
-    assert_eq!(pointers(&answer), ["/title", "/priority"]);
-    assert_eq!(answer.json()["errors"][0]["detail"], "must not be empty");
 }
 
 #[tokio::test]

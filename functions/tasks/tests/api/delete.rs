@@ -5,18 +5,7 @@ use serde_json::json;
 use crate::{NOBODYS, api, task};
 
 #[tokio::test]
-async fn the_first_generation_gets_204_without_a_body() {
-    let api = api().await;
-    let ada = api.person("ada@example.com").await;
-    let path = format!("/api/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
-    let answer = ada.delete(&path).await;
-    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (204, ""));
-    ada.get(&path).await.problem(404, "task_not_found");
-    ada.delete(&path).await.problem(404, "task_not_found");
-}
-
-#[tokio::test]
-async fn the_second_generation_gets_200_with_a_message() {
+async fn deleting_is_200_with_a_message() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());

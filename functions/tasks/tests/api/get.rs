@@ -25,12 +25,9 @@ async fn anothers_task_is_404_like_none() {
 }
 
 #[tokio::test]
-async fn what_is_no_uuid_is_422_in_the_first_generation_and_404_in_the_second() {
+async fn a_malformed_id_is_404() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    for id in ["1", "x", "%00", "01980000-0000-7000-8000-00000000000g", "%ff%fe"] {
-        ada.get(&format!("/api/tasks/{id}")).await.invalid_at("/path/id");
-    }
     for id in ["1", "x", "%00", "%ff"] {
         ada.get(&format!("/api/v1/tasks/{id}")).await.problem(404, "task_not_found");
     }

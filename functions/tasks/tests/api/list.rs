@@ -134,14 +134,12 @@ async fn equal_sort_keys_are_stable_across_pages() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_400_in_the_first_generation_and_422_in_the_second() {
+async fn unknown_names_are_422() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for query in
         ["priority=urgent", "priority=", "sort_by=id", "sort_by=created_at;drop", "sort_order=down", "sort_order=ASC"]
     {
-        let problem = ada.get(&format!("/api/tasks?{query}")).await.problem(400, "invalid_parameter");
-        assert!(problem["detail"].as_str().unwrap().contains("must be one of"), "{problem}");
         let name = query.split_once('=').unwrap().0;
         ada.get(&format!("/api/v1/tasks?{query}")).await.invalid_at(&format!("/query/{name}"));
     }

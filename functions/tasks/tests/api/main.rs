@@ -6,6 +6,7 @@ mod database;
 mod delete;
 mod get;
 mod hostile;
+mod legacy;
 mod limits;
 mod list;
 mod page_size;

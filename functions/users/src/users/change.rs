@@ -1,0 +1,46 @@
+//! Changes an account and notes which administrator did it.
+
+use shared::App;
+use shared::db::health;
+use shared::db::users::admin::{self, AccountChange, AccountTarget, Action, ActionResult};
+use shared::domain::AuditContext;
+use shared::error::{ApiError, Code};
+use shared::http::{CurrentAdmin, Json, PathId};
+
+use super::view::UserBody;
+
+/// Returns the parsed request. If it is invalid, checks first that the caller is an administrator: others get 403 and no
+/// validation error. A valid request needs no check here, because its statement in the database makes the same check.
+pub(super) async fn check_admin_if_invalid<T>(
+    app: &App,
+    admin: CurrentAdmin,
+    request: Result<T, ApiError>,
+) -> Result<T, ApiError> {
+    if request.is_err() {
+        health::ping(&app.read(admin)).await?;
+    }
+    request
+}
+
+/// Changes the account with the id of the path.
+pub(super) async fn change_user(
+    app: &App,
+    admin: CurrentAdmin,
+    context: &AuditContext,
+    id: PathId,
+    change: AccountChange,
+) -> Result<Json<UserBody>, ApiError> {
+    let missing = || ApiError::of(Code::UserNotFound);
+    let action = Action {
+        // No account has the nil id. The statement runs even so, because it checks that the caller is an administrator.
+        target: AccountTarget::Id(id.0.unwrap_or_default()),
+        actor: Some(admin.id()),
+        change,
+        context,
+    };
+    match admin::act(&app.write(admin), &action).await? {
+        ActionResult::Done(row) => Ok(Json(UserBody::of(*row, context.at))),
+        ActionResult::Missing => Err(missing()),
+        ActionResult::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
+    }
+}

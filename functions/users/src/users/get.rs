@@ -1,0 +1,32 @@
+//! `GET /api/v1/users/{id}`
+
+use axum::extract::State;
+use shared::App;
+use shared::db::users;
+use shared::error::{ApiError, Code};
+use shared::http::{CurrentAdmin, IdPath, Json, PathId};
+
+use super::view::UserBody;
+
+/// Get an account
+///
+/// Tells one account, for administrators.
+#[utoipa::path(
+    get, path = "/api/v1/users/{id}", tag = "users", params(IdPath), security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The account", body = UserBody),
+        (status = 403, description = "admin_required"),
+        (status = 404, description = "user_not_found"),
+    )
+)]
+pub(crate) async fn get_user(
+    admin: CurrentAdmin,
+    State(app): State<App>,
+    PathId(id): PathId,
+) -> Result<Json<UserBody>, ApiError> {
+    let db = app.read(admin);
+    // No account has the nil id. The statement runs even so, because it checks that the caller is an administrator.
+    let row = users::find(&db, id.unwrap_or_default()).await?;
+    let row = row.ok_or_else(|| ApiError::of(Code::UserNotFound))?;
+    Ok(Json(UserBody::of(row, app.clock.now())))
+}
