@@ -10,7 +10,7 @@ use super::{DbError, RequestRefusal};
 use crate::deadline;
 use crate::domain::Refused;
 
-/// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it lost
+/// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it has lost
 /// a server that may still be executing.
 pub(super) fn ran_nothing(code: &SqlState) -> bool {
     !code.code().starts_with("08")
@@ -48,7 +48,7 @@ pub(super) enum AttemptFailure {
 impl AttemptFailure {
     pub(super) fn of(error: DbError, may_have_run: bool) -> Self {
         match error {
-            // The server refused the write, and nothing else is wrong with the statement.
+            // The server refuses all writes; the statement itself is fine.
             error if error.is_read_only() => Self::Connection { error, may_have_run: false },
             error if error.lost_connection() => Self::Connection { error, may_have_run },
             error if error.is_deadlock() => Self::Deadlock(error),

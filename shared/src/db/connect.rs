@@ -1,4 +1,4 @@
-//! Opens one connection: TLS, a time limit, and patience while the server wakes up.
+//! Opens one connection, with TLS, a time limit, and retries while a suspended server wakes up.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use tokio_postgres::{AsyncMessage, Client, NoTls, config::SslMode};
 use super::{DatabaseUrl, DbError, UrlSource};
 use crate::deadline;
 
-/// How long one attempt may take; a suspended Neon compute wakes within.
+/// How long one attempt may take. A suspended Neon compute wakes up in less.
 const ATTEMPT: Duration = Duration::from_secs(8);
 
-/// How often to try.
+/// How many attempts there are.
 const ATTEMPTS: u32 = 3;
 
-/// Why there is no connection.
+/// Why a connection could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConnectError {
     #[error("no database URL is set")]
@@ -30,7 +30,7 @@ pub(super) enum ConnectError {
 }
 
 impl ConnectError {
-    /// What the server said, if it said something.
+    /// The SQLSTATE, if the server answered.
     fn state(&self) -> Option<&SqlState> {
         match self {
             Self::Rejected(error) => error.code(),
@@ -38,18 +38,18 @@ impl ConnectError {
         }
     }
 
-    /// Whether PgBouncer refused the login: 08P01 for every reason, a wrong password and a server that is
-    /// starting alike.
+    /// Whether PgBouncer refused the login. It answers 08P01 for every reason, such as a wrong password or a server that is
+    /// starting.
     fn is_from_pgbouncer(&self) -> bool {
         self.state() == Some(&SqlState::PROTOCOL_VIOLATION)
     }
 
-    /// Whether the server may not have accepted our password or role (class 28 from PostgreSQL itself).
+    /// Whether the server may have refused our password or role (class 28 from PostgreSQL itself).
     fn may_be_authentication(&self) -> bool {
         self.is_from_pgbouncer() || self.state().is_some_and(|state| state.code().starts_with("28"))
     }
 
-    /// Whether trying again at once may help.
+    /// Whether another attempt may help.
     fn is_passing(&self) -> bool {
         let unspoken = matches!(self, Self::TimedOut | Self::Rejected(_));
         self.state().map_or(unspoken, |state| {
@@ -59,8 +59,8 @@ impl ConnectError {
     }
 }
 
-/// Connects to the database of the settings in force. If the password is refused, it may have been rotated
-/// after this instance read its secret: the secret is read again, and tried once more if it has changed.
+/// Connects to the current URL. If the server refuses the password, it may have been rotated after this instance read its
+/// secret: reads the secret again, and connects once more if the URL has changed.
 pub(super) async fn connect_current(
     urls: &dyn UrlSource,
 ) -> Result<(Client, JoinHandle<()>, DatabaseUrl), ConnectError> {
@@ -73,7 +73,7 @@ pub(super) async fn connect_current(
                     let (client, task) = connect(&newer).await?;
                     Ok((client, task, newer))
                 }
-                // It may have been a server that is starting.
+                // The server behind PgBouncer may have been starting.
                 Some(_) if error.is_from_pgbouncer() => {
                     let (client, task) = connect(&url).await?;
                     Ok((client, task, url))
@@ -85,7 +85,7 @@ pub(super) async fn connect_current(
     }
 }
 
-/// Connects within the invocation's deadline, trying up to three times.
+/// Connects within the deadline of the request, in up to three attempts.
 async fn connect(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectError> {
     let deadline = deadline::remaining();
     for attempt in 1.. {
@@ -146,7 +146,7 @@ where
     }
 }
 
-/// Asks the server to end what `client` is waiting for.
+/// Asks the server to end the statement that `client` is running.
 ///
 /// # Errors
 /// [`DbError::Unavailable`] if it cannot be asked.
@@ -163,7 +163,7 @@ pub async fn cancel(urls: &dyn UrlSource, client: &Client) -> Result<(), DbError
     Ok(asked?)
 }
 
-/// A connection of its own, outside of the pool, for migrations.
+/// Opens a connection outside of the pool, for migrations.
 ///
 /// # Errors
 /// [`DbError::Unavailable`] if the server cannot be reached.

@@ -1,4 +1,4 @@
-//! What the database can answer instead of rows.
+//! Why a statement failed.
 
 use tokio_postgres::error::SqlState;
 
@@ -6,7 +6,7 @@ use crate::domain::Refused;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A failed statement.
+/// Why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// `app.open_request` refused the caller.
@@ -15,24 +15,23 @@ pub enum DbError {
     /// The same, on a second attempt after the answer to the first was lost: the first attempt itself may be the reason.
     #[error("the request was refused when it was run again: {0:?}")]
     RetryRefused(RequestRefusal),
-    /// A named constraint does not hold.
+    /// A named constraint was violated.
     #[error("the constraint {name} does not hold")]
     Constraint {
-        /// The constraint's name.
         name: String,
-        /// What PostgreSQL said.
+        /// The error of the server.
         source: tokio_postgres::Error,
     },
-    /// The database could not be reached, or went away.
+    /// The database could not be reached, or the connection was lost.
     #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
-    /// The server has no room for the statement, or gave it up in favour of another one.
+    /// The server is out of a resource, or ended the statement in favour of another one.
     #[error("the database is overloaded")]
     Overloaded(#[source] Cause),
-    /// The statement ran out of time.
+    /// The statement did not end in time.
     #[error("the statement took too long")]
     TimedOut(#[source] Cause),
-    /// Anything else.
+    /// Any other failure, such as a mistake in the statement.
     #[error("the statement failed")]
     Other(#[source] Cause),
 }
@@ -66,7 +65,7 @@ impl DbError {
         matches!(self, Self::Unavailable(_))
     }
 
-    /// The SQLSTATE, if the database said one.
+    /// The SQLSTATE, if the server sent one.
     fn state(&self) -> Option<&str> {
         if matches!(self, Self::RequestRefused(_) | Self::RetryRefused(_)) {
             return None;
@@ -75,18 +74,18 @@ impl DbError {
         cause.code().map(SqlState::code)
     }
 
-    /// Whether the transaction was rolled back in favour of another one, as in a deadlock.
+    /// Whether the server rolled the transaction back in favour of another one, as in a deadlock.
     pub(super) fn is_deadlock(&self) -> bool {
         let lost = [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE];
         lost.iter().any(|state| self.state() == Some(state.code()))
     }
 
-    /// Whether the server takes no writes: it has become a standby, and its place is taken by another one.
+    /// Whether the server accepts no writes: it has become a standby, and another server has replaced it.
     pub(super) fn is_read_only(&self) -> bool {
         self.state() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code())
     }
 
-    /// Whether the values of the statement were refused (classes 22 and 23), and not the statement itself.
+    /// Whether the server refused the values of the statement (classes 22 and 23) and not the statement itself.
     #[must_use]
     pub fn is_about_values(&self) -> bool {
         self.state().is_some_and(|state| state.starts_with("22") || state.starts_with("23"))

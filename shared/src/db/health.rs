@@ -11,9 +11,6 @@ pub async fn ping(db: &impl Executor) -> Result<(), DbError> {
 }
 
 /// How many accounts still have a password hash of the old backend.
-///
-/// # Errors
-/// As any statement.
 pub async fn count_legacy_passwords(db: &impl Executor) -> Result<i64, DbError> {
     let rows =
         Statement::new("health.count_legacy_passwords", "SELECT app.count_legacy_passwords() AS count").run(db).await?;

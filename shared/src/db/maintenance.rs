@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{AnonymousScope, DbError, Statement};
 use crate::domain::{AuditContext, Email};
 
-/// How many rows one statement looks at.
+/// How many rows one statement reads.
 const ROWS: i64 = 5_000;
 
 /// The tables with rows that expire.
@@ -58,7 +58,7 @@ impl ExpiringTable {
         }
     }
 
-    /// The types of the key.
+    /// The types of the key's columns.
     const fn key(self) -> &'static [&'static str] {
         match self {
             Self::Sessions | Self::EndedLegacyTokens => &["uuid"],
@@ -71,9 +71,6 @@ impl ExpiringTable {
 }
 
 /// Deletes the expired rows among the next 5,000 behind `from`. Rows that change meanwhile are left to the next run.
-///
-/// # Errors
-/// As any statement.
 pub async fn purge(
     db: &AnonymousScope<'_>,
     table: ExpiringTable,
@@ -127,9 +124,6 @@ pub enum AccountRemoval {
 }
 
 /// Deletes an account and everything that belongs to it, as its user can.
-///
-/// # Errors
-/// As any statement.
 pub async fn delete_account(
     db: &AnonymousScope<'_>,
     email: &Email,
@@ -145,9 +139,6 @@ pub async fn delete_account(
 
 /// Replaces an account's address by a placeholder. Returns the account and the placeholder; `None` if no account has the
 /// address.
-///
-/// # Errors
-/// As any statement.
 pub async fn release_address(
     db: &AnonymousScope<'_>,
     email: &Email,

@@ -14,17 +14,11 @@ const LOCK: i64 = 0x74_6f_64_6f;
 const IMPORT_LOCK: i64 = LOCK + 1;
 
 /// Makes unqualified names mean the schema `public`: by default, a schema with the name of the role would come first.
-///
-/// # Errors
-/// As any statement.
 pub async fn prepare(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SET search_path = public").await?)
 }
 
 /// Resets the session: behind a pooler, another client gets it next.
-///
-/// # Errors
-/// As any statement.
 pub async fn release(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await?)
 }
@@ -42,17 +36,11 @@ pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
 }
 
 /// Limits how long a migration waits for each lock.
-///
-/// # Errors
-/// As any statement.
 pub async fn wait_for_locks(client: &Client, longest: Duration) -> Result<(), DbError> {
     Ok(client.batch_execute(&format!("SET lock_timeout = '{}ms'", longest.as_millis().max(1))).await?)
 }
 
 /// Ends statements that take longer than `longest`, and sessions that are idle for 15 s.
-///
-/// # Errors
-/// As any statement.
 pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
     // Zero would mean no limit.
     let longest = longest.as_millis().max(1);
@@ -93,9 +81,6 @@ row! {
 }
 
 /// The applied migrations, oldest first; empty before the first one.
-///
-/// # Errors
-/// As any statement.
 pub async fn applied(client: &Client) -> Result<Vec<AppliedMigration>, DbError> {
     let sql = "SELECT to_regclass('refinery_schema_history') IS NOT NULL AS has_history";
     if !Statement::new("migrations.has_history", sql).run(client).await?.one()?.get::<bool>("has_history")? {

@@ -1,4 +1,6 @@
 //! PostgreSQL: the pool, the scopes that statements run in, and all SQL, one file or folder per table.
+//!
+//! A function that runs a statement fails as [`Statement::run`] does; only what it adds is documented at the function.
 
 mod attempt;
 pub mod audit;

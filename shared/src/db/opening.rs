@@ -1,4 +1,5 @@
-//! The text that opens a transaction, with ids, numbers and a time in it.
+//! The SQL that opens the transaction of a caller. It contains ids, numbers and a time as literals, because a simple query has
+//! no parameters.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,8 +8,8 @@ use super::permits::limit_params;
 use super::scope::Caller;
 use crate::domain::Limit;
 
-/// What may stand in the text: values whose own text is digits, letters, hyphens, colons and dots. Never implement it
-/// for text.
+/// A value that may be a literal in the SQL: its text consists of digits, letters, hyphens, colons and dots. Never implement
+/// this trait for text.
 trait Literal: std::fmt::Display {}
 impl Literal for Uuid {}
 impl Literal for i64 {}
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_null() {
+    fn missing_values_are_null() {
         let proof = Proof::LegacyToken { id: Uuid::max(), expires_at: Timestamp::MAX };
         let caller = Caller { user: Uuid::nil(), proof, as_admin: false };
         let text = text("BEGIN", caller, None, Timestamp::UNIX_EPOCH, None);

@@ -16,14 +16,14 @@ use crate::deadline;
 use crate::domain::Limit;
 use crate::ids::Ids;
 
-/// A connection that idled longer is pinged before it is used: Neon may have suspended, and this instance
-/// may have been frozen.
+/// A connection that was idle for longer is pinged before it is used: Neon may have suspended its compute, and Lambda may have
+/// frozen this instance.
 const PING_AFTER: Duration = Duration::from_secs(30);
 
 /// A ping that takes longer counts as failed.
 const PING_LIMIT: Duration = Duration::from_secs(2);
 
-/// The database as one function sees it.
+/// The connections of one instance, and the database role that its statements run as.
 #[derive(Clone, Debug)]
 pub struct Database {
     pool: Pool<Connections>,
@@ -91,7 +91,7 @@ impl Database {
         &self.clock
     }
 
-    /// A connection that was alive a moment ago.
+    /// Takes a connection out of the pool, or opens one.
     pub(super) async fn checkout(&self) -> Result<Checkout, DbError> {
         let object = tokio::time::timeout_at(deadline::remaining(), Box::pin(self.pool.get())).await;
         match object {
@@ -102,7 +102,7 @@ impl Database {
         }
     }
 
-    /// Forgets every idle connection: one of them turned out to be dead, so the others may be.
+    /// Closes every idle connection: one of them turned out to be dead, so the others may be dead too.
     pub(super) fn forget_idle(&self) {
         self.pool.retain(|_, _| false);
     }
@@ -113,7 +113,7 @@ impl managed::Manager for Connections {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
-        // Connecting is rare and its future is large: keep it out of every request's.
+        // Connecting is rare and its future is large: boxed, it does not make the future of every request large.
         let (client, task, url) = Box::pin(connect_current(&*self.urls)).await?;
         Ok(Connection { client: ClientWrapper::new(client, task), url, idle_since: (Instant::now(), self.clock.now()) })
     }
@@ -122,12 +122,12 @@ impl managed::Manager for Connections {
         if connection.client.is_closed() {
             return Err(RecycleError::message("closed"));
         }
-        // The secret has moved on, to another branch of the database perhaps.
+        // The secret has changed; it may name another branch of the database.
         if !self.urls.is_current(&connection.url) {
             return Err(RecycleError::message("of earlier settings"));
         }
         let (monotonic, wall) = connection.idle_since;
-        // A clock that was set back says nothing: ask.
+        // If the system's clock was set back, the idle time is unknown: ping.
         let by_wall = self.clock.now().duration_since(wall).try_into().unwrap_or(Duration::MAX);
         let idle = monotonic.elapsed().max(by_wall);
         if idle > PING_AFTER {
@@ -140,8 +140,8 @@ impl managed::Manager for Connections {
     }
 }
 
-/// A connection in use. Unless it is given back, it is closed: work that was cut off half-way may have left
-/// a transaction open.
+/// A connection in use. Unless it is given back, it is closed when it is dropped: an interrupted request may have left a
+/// transaction open.
 #[derive(Debug)]
 pub(super) struct Checkout {
     object: Option<Object<Connections>>,

@@ -1,22 +1,22 @@
-//! The database roles of requests.
+//! The database roles of statements.
 
 /// The database role statements run as. Each has just the grants it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseRole {
-    /// Tasks of the user that `app.open_request` named.
+    /// `todo_tasks`: the tasks of the user that `app.open_request` named.
     Tasks,
-    /// Accounts and sessions.
+    /// `todo_auth`: accounts and sessions.
     Auth,
-    /// Accounts as administrators see them, without passwords and tasks.
+    /// `todo_admin`: accounts as administrators see them, without passwords and tasks.
     Admin,
-    /// Deleting what has expired.
+    /// `todo_maintenance`: deleting expired rows, and the actions of operators.
     Maintenance,
-    /// The role that logged in; for asking whether the database answers.
+    /// The role of the login, to check whether the database answers.
     Login,
 }
 
 impl DatabaseRole {
-    /// Opens the transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock 3 s.
+    /// The SQL that opens a transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock may take 3 s.
     #[must_use]
     pub const fn begin(self) -> &'static str {
         match self {

@@ -15,9 +15,6 @@ pub(super) use note::Note;
 
 /// Adds the event of a failure that changes nothing else. `user` is the account, if there is one; the round trip is the same
 /// whether or not there is.
-///
-/// # Errors
-/// As any statement.
 pub async fn note_failure(
     db: &AnonymousScope<'_>,
     kind: EventKind,
@@ -56,9 +53,6 @@ row! {
 }
 
 /// The events of a user, newest first, at most `limit`; those older than the event `after`, if that is given.
-///
-/// # Errors
-/// As any statement.
 pub async fn list(
     db: &ReadScope<'_>,
     owner: Uuid,

@@ -8,17 +8,11 @@ use super::{LegacyTable, Source};
 use crate::db::{DbError, Statement};
 
 /// How many rows of an old table have no id.
-///
-/// # Errors
-/// As any statement.
 pub async fn count_without_id(client: &Client, table: LegacyTable) -> Result<i64, DbError> {
     count_rows(client, "SELECT count(*) AS count FROM {table} t WHERE t.id IS NULL", table).await
 }
 
 /// How many rows an old table has.
-///
-/// # Errors
-/// As any statement.
 pub async fn count(client: &Client, table: LegacyTable) -> Result<i64, DbError> {
     count_rows(client, "SELECT count(*) AS count FROM {table}", table).await
 }
@@ -28,18 +22,12 @@ async fn count_rows(client: &Client, sql: &str, table: LegacyTable) -> Result<i6
 }
 
 /// The ids of users whose address an older user has too, perhaps in another case.
-///
-/// # Errors
-/// As any statement.
 pub async fn same_addresses(client: &Client, source: &Source) -> Result<HashSet<String>, DbError> {
     let oldest = source.kind("user", "created_at").map_or("", |_| "t.created_at NULLS LAST,");
     repeated_ids(client, LegacyTable::User, "lower(btrim(t.email, E' \\t\\n\\r\\f\\x0b'))", oldest).await
 }
 
 /// The ids of rows that spell the same 128 bits as an earlier row.
-///
-/// # Errors
-/// As any statement.
 pub async fn same_ids(client: &Client, source: &Source, table: LegacyTable) -> Result<HashSet<String>, DbError> {
     if source.has_text_ids(table) {
         repeated_ids(client, table, "lower(replace(t.id::text, '-', ''))", "").await
@@ -66,9 +54,6 @@ async fn repeated_ids(client: &Client, table: LegacyTable, key: &str, order: &st
 }
 
 /// How many rows of an old table were imported, counting each id once, and how many were skipped for a recorded reason.
-///
-/// # Errors
-/// As any statement.
 pub async fn verify(client: &Client, table: LegacyTable) -> Result<(i64, i64), DbError> {
     let rows = Statement::new(
         "legacy.verify",
@@ -95,9 +80,6 @@ pub async fn verify(client: &Client, table: LegacyTable) -> Result<(i64, i64), D
 }
 
 /// How many accounts have a password hash of the old backend.
-///
-/// # Errors
-/// As any statement.
 pub async fn count_passwords(client: &Client) -> Result<i64, DbError> {
     let sql = "SELECT app.count_legacy_passwords() AS count";
     Statement::new("legacy.count_passwords", sql).run(client).await?.one()?.get("count")

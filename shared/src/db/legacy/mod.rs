@@ -147,9 +147,6 @@ pub struct RowProblem {
 }
 
 /// Prepares a connection of the owner for an import: row-level security lets it read and insert all users and tasks.
-///
-/// # Errors
-/// As any statement.
 pub async fn prepare(client: &Client) -> Result<(), DbError> {
     let sql = "SET row_security = on; SET app.importing = 'on'; SET statement_timeout = '5min'; SET TIME ZONE 'UTC'";
     Ok(client.batch_execute(sql).await?)

@@ -15,9 +15,6 @@ pub struct Source(HashMap<(String, String), String>);
 
 impl Source {
     /// Looks for the old tables; none if there is no `"user"` with addresses, or no `task`.
-    ///
-    /// # Errors
-    /// As any statement.
     pub async fn find(client: &Client) -> Result<Option<Self>, DbError> {
         // The catalogue shows tables that we may not read as well; reading them says so.
         let sql =
@@ -38,9 +35,6 @@ impl Source {
     }
 
     /// What keeps the tables from being read as they are; empty if nothing does.
-    ///
-    /// # Errors
-    /// As any statement.
     pub async fn obstacles(&self, client: &Client) -> Result<Vec<String>, DbError> {
         let times = ["date", "timestamp without time zone", "timestamp with time zone"];
         let texts = ["text", "character varying", "character"];
@@ -139,18 +133,12 @@ fn time(record: Record<'_>, column: &str) -> Result<LegacyTime, DbError> {
 }
 
 /// The next users behind the id `after`, in the order of their ids.
-///
-/// # Errors
-/// As any statement.
 pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldUser>, DbError> {
     let statement = select_users(source, source.page(LegacyTable::User)).bind("after", &after).bind("limit", &limit);
     read_users(client, source, statement).await
 }
 
 /// Users by their ids, the oldest first.
-///
-/// # Errors
-/// As any statement.
 pub async fn users_by_id(client: &Client, source: &Source, ids: &[String]) -> Result<Vec<OldUser>, DbError> {
     let created_at = source.kind("user", "created_at").map_or("NULL::timestamptz", |_| "t.created_at");
     let from = format!(
@@ -234,9 +222,6 @@ async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbE
 }
 
 /// The next tasks behind the id `after`, in the order of their ids.
-///
-/// # Errors
-/// As any statement.
 pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldTask>, DbError> {
     let columns = [
         source.text("task", "description"),

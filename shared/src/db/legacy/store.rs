@@ -35,9 +35,6 @@ async fn ids(client: &Client, sql: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, 
 const IMPORTED_USERS: &str = "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY(:ids)";
 
 /// What is known of users with these ids and addresses.
-///
-/// # Errors
-/// As any statement.
 pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Result<KnownRows, DbError> {
     let mut known = KnownRows { imported: ids(client, IMPORTED_USERS, of).await?, ..KnownRows::default() };
     let rows = Statement::new(
@@ -62,9 +59,6 @@ pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Resul
 }
 
 /// What is known of tasks with these ids, and of their users.
-///
-/// # Errors
-/// As any statement.
 pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result<KnownRows, DbError> {
     Ok(KnownRows {
         imported: ids(client, "SELECT id FROM legacy_rows WHERE source = 'task' AND id = ANY(:ids)", of).await?,
@@ -206,9 +200,6 @@ async fn finish(
 }
 
 /// Adds problems to the report.
-///
-/// # Errors
-/// As any statement.
 pub async fn note_problems(client: &Client, problems: &[RowProblem], at: Timestamp) -> Result<(), DbError> {
     let sources: Vec<&str> = problems.iter().map(|problem| problem.source.as_str()).collect();
     let ids: Vec<&str> = problems.iter().map(|problem| problem.legacy_id.as_str()).collect();
@@ -234,9 +225,6 @@ pub async fn note_problems(client: &Client, problems: &[RowProblem], at: Timesta
 }
 
 /// Removes the skipped rows from the report, for an import from the start. The changes of imported rows stay in it.
-///
-/// # Errors
-/// As any statement.
 pub async fn forget_problems(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("DELETE FROM legacy_problems WHERE skipped").await?)
 }

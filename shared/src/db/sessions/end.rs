@@ -11,9 +11,6 @@ use crate::domain::AuditContext;
 /// Ends the session of a valid access or refresh token; `generation` is that of a refresh token. Returns whether the session
 /// was live. A client that signs out with a superseded refresh token has no newer one, so somebody else has it: the audit
 /// event says so.
-///
-/// # Errors
-/// As any statement.
 pub async fn sign_out(
     db: &AnonymousScope<'_>,
     session: Uuid,
@@ -44,9 +41,6 @@ pub async fn sign_out(
 }
 
 /// Ends an access token of the old backend, which has no session: it opens no request from now on.
-///
-/// # Errors
-/// As any statement.
 pub async fn end_legacy_token(
     db: &AnonymousScope<'_>,
     user: Uuid,
@@ -76,9 +70,6 @@ pub async fn end_legacy_token(
 }
 
 /// Ends one session of a user. Returns whether it was live; a run after a lost answer counts as the first.
-///
-/// # Errors
-/// As any statement.
 pub async fn revoke_own(
     db: &WriteScope<'_>,
     owner: Uuid,
@@ -114,9 +105,6 @@ pub async fn revoke_own(
 
 /// Ends every session of a user, and all their tokens of the old backend. Returns how many sessions were live; `None` if the
 /// answer that said so was lost.
-///
-/// # Errors
-/// As any statement.
 pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext) -> Result<Option<i64>, DbError> {
     let note = Note {
         user: "account.id",

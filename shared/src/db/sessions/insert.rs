@@ -67,9 +67,6 @@ pub(in crate::db) fn session_parts(user: &str, from: &str) -> String {
 /// Opens a session. Also replaces an outdated password hash, resets the count of failed sign-ins, gives the permit of the
 /// request's networks back, remembers the address, and ends the longest idle session if there are too many. Returns false if
 /// the account has changed since it was verified: its password was changed, or it was disabled, banned or deleted.
-///
-/// # Errors
-/// As any statement.
 pub async fn insert(
     db: &AnonymousScope<'_>,
     credentials: &VerifiedCredentials<'_>,

@@ -25,9 +25,6 @@ row! {
 }
 
 /// The live sessions of a user, the last used one first.
-///
-/// # Errors
-/// As any statement.
 pub async fn list(db: &ReadScope<'_>, owner: Uuid, at: Timestamp) -> Result<Vec<SessionRow>, DbError> {
     Statement::new(
         "sessions.list",

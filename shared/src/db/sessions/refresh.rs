@@ -94,9 +94,6 @@ fn event_kind() -> String {
 /// Rotates a refresh token, or returns its successor again, or ends the session. The UPDATE decides by the latest version of
 /// the session's row, after waiting for its lock: READ COMMITTED reads the latest version only of the row that is updated, so
 /// do not move the reading out of the UPDATE.
-///
-/// # Errors
-/// As any statement.
 pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> Result<RefreshVerdict, DbError> {
     let RefreshAttempt { session, generation, strict, limit, context } = attempt;
     let kind = event_kind();

@@ -34,36 +34,30 @@ pub enum SortOrder {
     Desc,
 }
 
-/// Which part of a user's tasks to list.
+/// Which of a user's tasks to list.
 #[derive(Clone, Copy, Debug)]
 pub struct Selection {
-    /// Only this priority.
     pub priority: Option<Priority>,
-    /// Only done or only open tasks.
+    /// Only completed, or only open tasks.
     pub is_completed: Option<bool>,
-    /// The order.
     pub sort_by: SortBy,
-    /// Its direction.
     pub sort_order: SortOrder,
-    /// At most so many, 1 to 100.
+    /// The size of the page, 1 to 100.
     pub limit: i64,
-    /// Leave out so many from the start.
+    /// How many tasks come before the page.
     pub offset: i64,
 }
 
-/// A part of a user's tasks.
+/// A page of a user's tasks.
 #[derive(Debug)]
 pub struct Page {
-    /// The tasks in the order asked for.
+    /// The tasks in the requested order.
     pub tasks: Vec<TaskRow>,
-    /// How many there are under the same filters.
+    /// How many tasks match the filters on all pages.
     pub total: i64,
 }
 
 /// Lists a page of a user's tasks and counts all of them, in one statement.
-///
-/// # Errors
-/// As any statement.
 pub async fn list(db: &ReadScope<'_>, owner: Uuid, selection: &Selection) -> Result<Page, DbError> {
     let Selection { priority, is_completed, limit, offset, .. } = selection;
     // The sum of offset and limit must not overflow; an offset that large is past the last page anyway.

@@ -102,9 +102,6 @@ pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64)
 }
 
 /// Finds a user's task.
-///
-/// # Errors
-/// As any statement.
 pub async fn find(db: &ReadScope<'_>, owner: Uuid, id: Uuid) -> Result<Option<TaskRow>, DbError> {
     Statement::new(
         "tasks.find",
@@ -119,9 +116,6 @@ pub async fn find(db: &ReadScope<'_>, owner: Uuid, id: Uuid) -> Result<Option<Ta
 }
 
 /// Changes a user's task; `None` if there is no such task. `updated_at` moves only if a field gets another value.
-///
-/// # Errors
-/// As any statement.
 pub async fn update(
     db: &WriteScope<'_>,
     owner: Uuid,
@@ -173,9 +167,6 @@ pub async fn update(
 }
 
 /// Deletes a user's task. Returns whether there was one; a run after a lost answer counts as the first.
-///
-/// # Errors
-/// As any statement.
 pub async fn delete(db: &WriteScope<'_>, owner: Uuid, id: Uuid) -> Result<bool, DbError> {
     let sql = "DELETE FROM tasks WHERE id = :id AND user_id = :owner AND deleted_at IS NULL RETURNING true";
     let rows = Statement::new("tasks.delete", sql).bind("id", &id).bind("owner", &owner).run(db).await?;

@@ -20,9 +20,6 @@ pub enum AccountDeletion {
 
 /// Deletes an account and everything that belongs to it. Its audit events stay, without anything that identifies its user,
 /// and one more is added.
-///
-/// # Errors
-/// As any statement.
 pub async fn delete(
     db: &WriteScope<'_>,
     user: Uuid,

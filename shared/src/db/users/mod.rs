@@ -95,9 +95,6 @@ impl Credentials {
 }
 
 /// Finds an account by its id.
-///
-/// # Errors
-/// As any statement.
 pub async fn find(db: &impl Executor, id: Uuid) -> Result<Option<UserRow>, DbError> {
     Statement::new("users.find", "SELECT {columns} FROM users u WHERE u.id = :id")
         .fragment("columns", UserRow::COLUMNS)

@@ -19,9 +19,6 @@ pub enum ConfirmationPermit {
 
 /// Takes a permit for one guess, and finds the account's password. `holder` is the session, or the token of the old backend:
 /// each has permits of its own, so that a thief of one cannot use up those of another.
-///
-/// # Errors
-/// As any statement.
 pub async fn find_to_confirm(
     db: &WriteScope<'_>,
     user: Uuid,
@@ -67,9 +64,6 @@ pub struct PasswordChange<'a> {
 /// Changes a password, ends the user's other sessions, and forgets all other addresses from which the user has signed in,
 /// because somebody who had the old password may have been there. Returns how many sessions were ended; `None` if the password
 /// was changed meanwhile, or the account deleted.
-///
-/// # Errors
-/// As any statement.
 pub async fn change_password(
     db: &WriteScope<'_>,
     change: &PasswordChange<'_>,

@@ -61,9 +61,6 @@ pub enum SignInGate {
 }
 
 /// Takes the permits of a sign-in, counts it as failed until it succeeds, and finds the account.
-///
-/// # Errors
-/// As any statement.
 pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>) -> Result<SignInPermit, DbError> {
     let SignInAttempt { email, account, limits, context } = attempt;
     let permits = NetworkPermits::of(limits.map(|all| all.sign_in_address), &context.origin);
@@ -132,9 +129,6 @@ pub enum PauseVerdict {
 }
 
 /// Looks whether the attempts that paused an account have failed.
-///
-/// # Errors
-/// As any statement.
 pub async fn judge_pause(db: &AnonymousScope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
     // A pause that ends meanwhile resets nothing: attempts during the pause were not counted.
     let rows = Statement::new(
@@ -164,9 +158,6 @@ pub struct SignInFailure<'a> {
 
 /// Adds the audit event of a failed sign-in; during a pause, one event for its first failure and none for later ones. The round
 /// trip is the same whether or not the account exists, and whether or not the password was right.
-///
-/// # Errors
-/// As any statement.
 pub async fn note_failed_sign_in(
     db: &AnonymousScope<'_>,
     failure: &SignInFailure<'_>,

@@ -31,9 +31,6 @@ pub enum SignUpPermit {
 }
 
 /// Takes the permit of a sign-up and looks whether the address is free.
-///
-/// # Errors
-/// As any statement.
 pub async fn begin_sign_up(db: &AnonymousScope<'_>, attempt: &SignUpAttempt<'_>) -> Result<SignUpPermit, DbError> {
     let SignUpAttempt { email, limit, context } = attempt;
     let permits = NetworkPermits::of(*limit, &context.origin);

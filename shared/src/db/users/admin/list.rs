@@ -23,9 +23,6 @@ pub struct Filter {
 }
 
 /// Accounts, newest first, at most `limit`; those older than the account `after`, if that is given.
-///
-/// # Errors
-/// As any statement.
 pub async fn list(
     db: &ReadScope<'_>,
     filter: &Filter,

@@ -146,9 +146,6 @@ impl AccountChange {
 }
 
 /// Changes an account and adds the audit event, also if the account already is like that.
-///
-/// # Errors
-/// As any statement.
 pub async fn act(db: &impl Executor, action: &Action<'_>) -> Result<ActionResult, DbError> {
     // If somebody else changed the account while this waited for its lock, what is allowed must be decided again.
     for _ in 0..3 {
