@@ -1,6 +1,6 @@
 -- Gives every table and function its reason in the database itself, where `\d+`, `\df+` and schema.sql show it.
 
-COMMENT ON TABLE users IS 'One row per account. Row-level security is forced, so that even the owner of the table changes rows only during an import.';
+COMMENT ON TABLE users IS 'One row per account. Row-level security is forced: it also binds the owner of the table, as which functions of the schema app run.';
 COMMENT ON TABLE sessions IS 'One row per sign-in. Refresh tokens are not stored: they are derived from the session''s id and its generation.';
 COMMENT ON TABLE tasks IS 'The tasks of all users. The policy tasks_owner_only shows a request the rows of its own user only.';
 COMMENT ON TABLE task_counts IS 'How many tasks each user has stored. Triggers on tasks keep it, so that the number can be bounded without counting.';

@@ -788,7 +788,7 @@ CREATE TABLE public.users (
 
 ALTER TABLE ONLY public.users FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE public.users IS 'One row per account. Row-level security is forced, so that even the owner of the table changes rows only during an import.';
+COMMENT ON TABLE public.users IS 'One row per account. Row-level security is forced: it also binds the owner of the table, as which functions of the schema app run.';
 
 ALTER TABLE ONLY public.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);

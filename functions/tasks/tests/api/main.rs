@@ -8,6 +8,7 @@ mod get;
 mod hostile;
 mod limits;
 mod list;
+mod locks;
 mod page_size;
 mod plans;
 mod round_trips;
