@@ -50,6 +50,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
         session(4, kept, future, "NULL"),
         session(5, future, future, kept),
         session(6, future, future, "NULL"),
+        session(7, future, kept, "NULL"),
     ];
     let sql = format!(
         "SET ROLE todo_auth;
@@ -84,7 +85,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
     assert_eq!(purged, expected);
     assert_eq!(
         texts(&owner, "SELECT right(id::text, 1) FROM sessions WHERE id::text LIKE '0000%' ORDER BY id").await,
-        ["4", "5", "6"]
+        ["4", "5", "6", "7"]
     );
     assert_eq!(texts(&owner, "SELECT key FROM rate_limits").await, ["in use"]);
     assert_eq!(

@@ -7,7 +7,7 @@ use shared::config::Function;
 use testkit::{Answer, Api, forge};
 
 use crate::limits::{events, sign_in, with};
-use crate::refresh::settled;
+use crate::refresh::{from_elsewhere, settled};
 use crate::reuse::{BROWSER, present};
 use crate::tokens::{ACTIVE, with as with_claim};
 use crate::{PASSWORD, claims, header, me, refresh, sign_up, text};
@@ -45,18 +45,23 @@ async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, ask: imp
 
 #[tokio::test]
 async fn a_session_is_over_at_the_moment_of_its_expiry() {
-    for column in ["idle_expires_at", "absolute_expires_at"] {
+    for (column, other) in [("idle_expires_at", "absolute_expires_at"), ("absolute_expires_at", "idle_expires_at")] {
         let api = api().await;
         let data = sign_up(&api, "ada@example.com").await;
         let (token, refresh_token) = (text(&data, "access_token"), text(&data, "refresh_token"));
         let sid = text(&claims(&token), "sid");
         let own = sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
         let own = text(&own, "access_token");
-        sql(&api, &format!("SET ROLE todo_auth; UPDATE sessions SET {column} = '{MOMENT}' WHERE id = '{sid}'")).await;
+        let expire = format!(
+            "SET ROLE todo_auth;
+             UPDATE sessions SET {column} = '{MOMENT}', {other} = '2026-03-20T12:00:00Z' WHERE id = '{sid}'"
+        );
+        sql(&api, &expire).await;
 
         check(&api, column, "ok", "session_expired", async || me(&api, &token).await).await;
         check(&api, column, "ok", "session_expired", async || refresh(&api, &refresh_token).await).await;
-        sql(&api, &format!("SET ROLE todo_auth; UPDATE sessions SET {column} = '{MOMENT}' WHERE id = '{sid}'")).await;
+        // Refreshing has moved both.
+        sql(&api, &expire).await;
         let with_own = async |method: Method, path: &str| api.call(method, path).bearer(&own).send().await;
         for (micros, listed) in [(2, 1), (-1, 1), (-1, 2)] {
             api.clock.advance(SignedDuration::from_micros(micros));
@@ -106,24 +111,31 @@ async fn a_token_is_valid_within_its_times_and_five_seconds_of_leeway() {
 
 #[tokio::test]
 async fn the_settle_window_is_over_after_sixty_seconds() {
-    let advance = |api: &Api, micros: i64| api.clock.advance(SignedDuration::from_micros(60_000_000 + micros));
     for (micros, is_over) in [(-1, false), (0, true), (1, true)] {
         let api = api().await;
-        let parent = text(&sign_up(&api, "ada@example.com").await, "refresh_token");
-        let newest = text(&refresh(&api, &parent).await.data(200), "refresh_token");
-        advance(&api, micros);
-        let rotated = refresh(&api, &newest).await.data(200);
-        assert_eq!(text(&rotated, "refresh_token") != newest, is_over, "the newest token, {micros} µs");
+        let advance = || api.clock.advance(SignedDuration::from_micros(60_000_000 + micros));
+        let first = text(&sign_up(&api, "ada@example.com").await, "refresh_token");
+        let newest = text(&refresh(&api, &first).await.data(200), "refresh_token");
+        advance();
+        let rotated = text(&refresh(&api, &newest).await.data(200), "refresh_token");
+        assert_eq!(rotated != newest, is_over, "the newest token, {micros} µs");
 
-        // Once the child is used, its parent is answered with it until the window is over.
-        me(&api, &text(&rotated, "access_token")).await.data(200);
-        let parent = if is_over { newest } else { parent };
-        advance(&api, micros);
+        // Once a token has been used, its parent is answered with it until the window is over.
+        let mut parents = Vec::new();
+        for _ in 0..3 {
+            let data = sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
+            parents.push(text(&data, "refresh_token"));
+            let child = refresh(&api, parents.last().unwrap()).await.data(200);
+            me(&api, &text(&child, "access_token")).await.data(200);
+        }
+        advance();
         let expected = if is_over { "refresh_token_superseded" } else { "ok" };
-        assert_eq!(outcome(&refresh(&api, &parent).await), expected, "its parent, {micros} µs");
-        api.post("/api/v1/auth/signout", json!({ "refresh_token": parent })).await;
+        assert_eq!(outcome(&refresh(&api, &parents[0]).await), expected, "its parent, {micros} µs");
+        api.post("/api/v1/auth/signout", json!({ "refresh_token": parents[1] })).await;
         let kind = if is_over { "refresh_token_reused" } else { "signed_out" };
         assert_eq!(events(&api, kind).await.len(), 1, "signing out with the parent, {micros} µs");
+        let expected = if is_over { "refresh_token_reused" } else { "ok" };
+        assert_eq!(outcome(&from_elsewhere(&api, &parents[2]).await), expected, "from elsewhere, {micros} µs");
     }
 }
 
