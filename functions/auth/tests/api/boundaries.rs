@@ -1,4 +1,4 @@
-//! What expires, one microsecond before its moment, at it, and one after.
+//! Everything that expires: one microsecond before the moment of expiry, at the moment, and one microsecond after it.
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -34,7 +34,7 @@ fn outcome(answer: &Answer) -> String {
     if answer.status == 200 { "ok".to_owned() } else { text(&answer.json(), "code") }
 }
 
-/// Asks after [`MOMENT`], at it and before it, in this order: nothing may change before the last one.
+/// Calls `ask` after [`MOMENT`], at it and before it, in this order, so that only the last call may change anything.
 async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, ask: impl AsyncFn() -> Answer) {
     let moment: Timestamp = MOMENT.parse().unwrap();
     for (micros, expected) in [(1, from_then_on), (0, from_then_on), (-1, before)] {

@@ -1,6 +1,6 @@
-//! Two locks keep users apart, and each must hold alone: row-level security, and the owner that a statement names.
-//! Sessions and accounts have no policy by user, since signing in comes before a user is known: there the statements
-//! are the only lock for the role `todo_auth`, and `sessions.rs` tests them.
+//! Two locks keep users apart, and each must hold without the other: row-level security, and the owner that a statement
+//! names. The policies of `users` and `sessions` let the role `todo_auth` see all rows, because a sign-in starts without a
+//! user: there the statements are the only lock, and `sessions.rs` tests them.
 
 use http::Method;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Each statement names the owner of its rows, which must hold without row-level security. That row-level security holds
-//! without it, `database.rs` tests.
+//! Each statement names the owner of its rows. That must keep users apart without row-level security, which `database.rs`
+//! tests.
 
 use http::Method;
 use serde_json::{Value, json};
