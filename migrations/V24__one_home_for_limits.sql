@@ -83,3 +83,8 @@ BEGIN
     named := set_config('app.user_id', who::text, true);
 END
 $$;
+
+COMMENT ON FUNCTION app.settle_window() IS
+'How long the parent of the newest refresh token still yields that newest token. The only place that has this number.';
+COMMENT ON FUNCTION app.first_pause() IS
+'After how many failed sign-ins an account is paused, and for how many seconds the first time. The only place that has these numbers.';

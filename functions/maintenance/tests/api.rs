@@ -42,32 +42,33 @@ async fn what_has_expired_goes_and_all_else_stays() {
             ada.id
         )
     };
-    // The clock stands at 2026-03-10T12:00Z.
-    let (future, week, day) = ("'2026-04-01'", "'2026-03-03T11:59Z'", "'2026-03-09'");
+    // The clock stands at 2026-03-10T12:00Z; what goes is one microsecond older than what stays.
+    let (future, ended, kept) = ("'2026-04-01'", "'2026-03-03T11:59:59.999999Z'", "'2026-03-03T12:00Z'");
     let sessions = [
-        session(1, week, future, "NULL"),
-        session(2, future, week, "NULL"),
-        session(3, future, future, week),
-        session(4, day, future, "NULL"),
-        session(5, future, future, day),
+        session(1, ended, future, "NULL"),
+        session(2, future, ended, "NULL"),
+        session(3, future, future, ended),
+        session(4, kept, future, "NULL"),
+        session(5, future, future, kept),
         session(6, future, future, "NULL"),
+        session(7, future, kept, "NULL"),
     ];
     let sql = format!(
         "SET ROLE todo_auth;
          INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, revoked_at, revoke_reason,
                                created_at, last_used_at) VALUES {};
-         INSERT INTO sign_in_addresses VALUES ('{id}', 'old', '2025-12-10T11:59Z'), ('{id}', 'new', '2026-01-01');
+         INSERT INTO sign_in_addresses VALUES ('{id}', 'old', '2025-12-10T11:59:59.999999Z'), ('{id}', 'new', '2025-12-10T12:00Z');
          RESET ROLE;
-         INSERT INTO ended_legacy_tokens VALUES (gen_random_uuid(), '{id}', '2026-03-10T11:59Z'),
-                                                (gen_random_uuid(), '{id}', '2026-03-10T12:01Z');
-         INSERT INTO rate_limits VALUES ('sign_up', 'spent', '2026-03-10T12:00Z'), ('sign_up', 'in use', '2026-03-10T12:01Z');
-         INSERT INTO sign_in_failures VALUES ('old', 99, '2026-02-08T11:59Z', '2026-02-08'), ('new', 1, '2026-03-01', '2026-03-01'),
-                                             ('blocked', 100, '2025-06-01', 'infinity'),
-                                             ('long ago', 100, '2024-06-01', 'infinity');
+         INSERT INTO ended_legacy_tokens VALUES (gen_random_uuid(), '{id}', '2026-03-10T12:00Z'),
+                                                (gen_random_uuid(), '{id}', '2026-03-10T12:00:00.000001Z');
+         INSERT INTO rate_limits VALUES ('sign_up', 'spent', '2026-03-10T12:00Z'), ('sign_up', 'in use', '2026-03-10T12:00:00.000001Z');
+         INSERT INTO sign_in_failures VALUES ('old', 99, '2026-02-08T11:59:59.999999Z', '2026-02-08'), ('new', 1, '2026-02-08T12:00Z', '2026-02-08'),
+                                             ('blocked', 100, '2025-02-08T12:00Z', 'infinity'),
+                                             ('long ago', 100, '2025-02-08T11:59:59.999999Z', 'infinity');
          INSERT INTO sign_in_failures (account, failures, failed_at, blocked_until, known_failures)
          VALUES ('closed to known addresses', 7, '2025-06-01', '-infinity', 100);
-         INSERT INTO audit_events (id, occurred_at, kind) VALUES (gen_random_uuid(), '2025-12-10T11:59Z', 'old'),
-                                                                 (gen_random_uuid(), '2025-12-10T12:01Z', 'new')",
+         INSERT INTO audit_events (id, occurred_at, kind) VALUES (gen_random_uuid(), '2025-12-10T11:59:59.999999Z', 'old'),
+                                                                 (gen_random_uuid(), '2025-12-10T12:00Z', 'new')",
         sessions.join(", "),
         id = ada.id
     );
@@ -85,7 +86,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
     assert_eq!(purged, expected);
     assert_eq!(
         texts(&owner, "SELECT right(id::text, 1) FROM sessions WHERE id::text LIKE '0000%' ORDER BY id").await,
-        ["4", "5", "6"]
+        ["4", "5", "6", "7"]
     );
     assert_eq!(texts(&owner, "SELECT key FROM rate_limits").await, ["in use"]);
     assert_eq!(

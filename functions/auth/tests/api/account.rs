@@ -48,6 +48,35 @@ async fn a_changed_password_ends_the_other_sessions_and_only_those() {
 }
 
 #[tokio::test]
+async fn signing_in_records_an_address_and_changing_the_password_forgets_all_others() {
+    let api = api().await;
+    let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
+    sign_up(&api, "eve@example.com").await;
+    let owner = api.database.connect().await;
+    let known = async || -> Vec<(String, String)> {
+        let sql = "SELECT address, to_char(last_used_at AT TIME ZONE 'UTC', 'HH24:MI') FROM sign_in_addresses
+                   WHERE user_id::text = $1 ORDER BY address";
+        let user = text(&crate::claims(&token), "user_id");
+        let rows = owner.query_typed(sql, &[(&user, tokio_postgres::types::Type::TEXT)]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    };
+    let at = |address: &str, time: &str| (address.to_owned(), time.to_owned());
+    let home = "203.0.113.10";
+    assert_eq!(known().await, [at(home, "12:00")]);
+    for (from, known_from_then_on) in [
+        ("198.51.100.1", vec![at("198.51.100.1", "12:01"), at(home, "12:00")]),
+        (home, vec![at("198.51.100.1", "12:01"), at(home, "12:02")]),
+    ] {
+        api.clock.advance_seconds(60);
+        crate::limits::sign_in(&api, from, "ada@example.com", PASSWORD).await.data(200);
+        assert_eq!(known().await, known_from_then_on);
+    }
+    change(&api, &token, PASSWORD, NEW).await.data(200);
+    assert_eq!(known().await, [at(home, "12:02")]);
+    assert_eq!(count(&api, "sign_in_addresses").await, 2, "another user's stay");
+}
+
+#[tokio::test]
 async fn the_current_password_comes_first_and_the_new_one_meets_the_policy() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");

@@ -70,6 +70,17 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
 }
 
 #[tokio::test]
+async fn a_page_that_holds_all_events_exactly_is_the_last() {
+    let api = api().await;
+    let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
+    api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": "wrong" })).await;
+    for (limit, is_last) in [(1, false), (2, true), (3, true)] {
+        let page = ask(&api, &token, &format!("?limit={limit}")).await.data(200);
+        assert_eq!(page["next_cursor"].is_null(), is_last, "{limit}");
+    }
+}
+
+#[tokio::test]
 async fn bad_parameters_are_422() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");

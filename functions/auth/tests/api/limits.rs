@@ -41,6 +41,28 @@ pub(crate) async fn events(api: &Api, kind: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn every_documented_operation_has_the_limit_of_its_row() {
+    let sign_in = &["sign_in_account", "sign_in_address"][..];
+    let rows: [(&str, &[&str]); 13] = [
+        ("sign_up", &["sign_up"]),
+        ("sign_in", sign_in),
+        ("login", sign_in),
+        ("login_unversioned", sign_in),
+        ("refresh", &["refresh"]),
+        ("refresh_unversioned", &["refresh"]),
+        ("change_password", &["password"]),
+        ("delete_account", &["password"]),
+        // What ends sessions is never limited for their owner.
+        ("sign_out", &[]),
+        ("logout", &[]),
+        ("logout_unversioned", &[]),
+        ("logout_all", &[]),
+        ("revoke_session", &[]),
+    ];
+    testkit::check_limits(Function::Auth, auth::routes, "auth", &rows).await;
+}
+
+#[tokio::test]
 async fn of_two_hundred_at_once_exactly_the_burst_passes() {
     let api = with(&[("RATE_LIMIT_SIGN_UP", "5, 1/h")]).await;
     let calls = (0..200).map(|n| {

@@ -1,6 +1,7 @@
 //! The account endpoints, called in process on a real PostgreSQL; files mirror `src/`.
 
 mod account;
+mod boundaries;
 mod cookie;
 mod events;
 mod failures;
@@ -8,6 +9,7 @@ mod health;
 mod jwks;
 mod legacy;
 mod limits;
+mod locks;
 mod me;
 mod model;
 mod passwords;

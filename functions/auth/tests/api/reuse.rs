@@ -21,14 +21,14 @@ async fn old_tokens_at_every_distance_end_the_session_from_elsewhere() {
 }
 
 /// Presents a token from an address, with a program.
-async fn present(api: &Api, token: &str, ip: &str, agent: &str) -> Answer {
+pub(crate) async fn present(api: &Api, token: &str, ip: &str, agent: &str) -> Answer {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     call.from_ip(ip).with_agent(agent).send().await
 }
 
 /// What the test kit's calls have, and the same browser a version later.
 const HOME: &str = "203.0.113.10";
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) testkit/1.0";
+pub(crate) const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) testkit/1.0";
 const UPDATED: &str = "Mozilla/5.0 (X11; Linux x86_64) testkit/2.5";
 
 #[tokio::test]

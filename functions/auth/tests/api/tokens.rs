@@ -7,13 +7,13 @@ use testkit::{Api, forge};
 use crate::{api, claims, header, me, sign_up, text};
 
 /// The seed of the active test key.
-const ACTIVE: [u8; 32] = {
+pub(crate) const ACTIVE: [u8; 32] = {
     let mut seed = [1; 32];
     seed[0] = 2;
     seed
 };
 
-fn with(value: &Value, field: &str, new: Value) -> Value {
+pub(crate) fn with(value: &Value, field: &str, new: Value) -> Value {
     let mut value = value.clone();
     value[field] = new;
     value

@@ -18,6 +18,30 @@ async fn a_task_is_completed_and_opened_again() {
 }
 
 #[tokio::test]
+async fn completed_at_is_when_an_open_task_was_completed() {
+    let api = api().await;
+    let ada = api.person("ada@example.com").await;
+    let owner = api.database.connect().await;
+    owner.batch_execute("SET app.importing = 'on'").await.unwrap();
+    let path = format!("/api/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
+    let completed = |is_completed: bool| json!({ "is_completed": is_completed });
+    for (minute, body, expected) in [
+        (1, completed(true), Some("12:01")),
+        (2, completed(true), Some("12:01")),
+        (3, json!({ "title": "y" }), Some("12:01")),
+        (4, completed(false), None),
+        (5, json!({ "title": "z" }), None),
+        (6, completed(true), Some("12:06")),
+    ] {
+        api.clock.advance_seconds(60);
+        ada.put(&path, body).await.data(200);
+        let sql = "SELECT to_char(completed_at AT TIME ZONE 'UTC', 'HH24:MI') FROM tasks";
+        let stored: Option<String> = owner.query_typed_one(sql, &[]).await.unwrap().get(0);
+        assert_eq!(stored.as_deref(), expected, "after {minute} minutes");
+    }
+}
+
+#[tokio::test]
 async fn completed_must_be_a_boolean() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;

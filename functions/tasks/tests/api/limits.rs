@@ -15,6 +15,23 @@ async fn api(limit: &str) -> Api {
 }
 
 #[tokio::test]
+async fn every_documented_operation_has_the_limit_of_its_row() {
+    let rows = [
+        "create_task",
+        "create_task_unversioned",
+        "update_task",
+        "update_task_unversioned",
+        "patch_task",
+        "complete_task",
+        "complete_task_unversioned",
+        "delete_task",
+        "delete_task_unversioned",
+    ]
+    .map(|id| (id, &["writes"][..]));
+    testkit::check_limits(Function::Tasks, tasks::routes, "tasks", &rows).await;
+}
+
+#[tokio::test]
 async fn every_write_takes_a_permit_and_no_read_does() {
     let api = api("4, 1/s").await;
     let ada = api.person("ada@example.com").await;

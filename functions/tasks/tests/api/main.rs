@@ -9,6 +9,7 @@ mod hostile;
 mod legacy;
 mod limits;
 mod list;
+mod locks;
 mod page_size;
 mod plans;
 mod round_trips;

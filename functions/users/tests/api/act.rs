@@ -232,4 +232,6 @@ async fn bad_bans_are_422_and_change_nothing() {
     assert!(events(&api).await.is_empty());
     let call = root.call(http::Method::POST, "/api/v1/users/01980000-0000-7000-8000-000000000000/unban");
     call.send().await.problem(404, "user_not_found");
+    let shortest = json!({ "reason": "x", "until": "2026-03-10T12:00:00.000001Z" });
+    act(&root, &ada, "ban", shortest).await.data(200);
 }

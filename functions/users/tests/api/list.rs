@@ -1,5 +1,6 @@
 //! `GET /api/v1/users`, `GET /api/v1/users/{id}`
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::{act, admin, api, emails, sql};
@@ -53,8 +54,11 @@ async fn filters_combine() {
         expected.sort();
         assert_eq!(found, expected, "{query}");
     }
+    api.clock.advance(SignedDuration::from_micros(599_999_999));
+    assert_eq!(emails(&root.get("/api/v1/users?banned=true").await.data(200)), ["ada@example.com"]);
+    assert!(root.get(&format!("/api/v1/users/{}", ada.id)).await.data(200)["ban"].is_object());
     // A ban that has run out is none.
-    api.clock.advance_seconds(600);
+    api.clock.advance(SignedDuration::from_micros(1));
     assert_eq!(emails(&root.get("/api/v1/users?banned=true").await.data(200)), Vec::<String>::new());
     assert_eq!(root.get(&format!("/api/v1/users/{}", ada.id)).await.data(200)["ban"], json!(null));
 }
@@ -81,6 +85,17 @@ async fn pages_follow_each_other_newest_first() {
     }
     assert_eq!(seen, emails(&root.get("/api/v1/users").await.data(200)));
     assert_eq!((seen.len(), seen[0].as_str(), seen[7].as_str()), (8, "p6@example.com", "root@example.com"));
+}
+
+#[tokio::test]
+async fn a_page_that_holds_all_accounts_exactly_is_the_last() {
+    let api = api().await;
+    let root = admin(&api, "root@example.com").await;
+    api.person("ada@example.com").await;
+    for (limit, is_last) in [(1, false), (2, true), (3, true)] {
+        let page = root.get(&format!("/api/v1/users?limit={limit}")).await.data(200);
+        assert_eq!(page["next_cursor"].is_null(), is_last, "{limit}");
+    }
 }
 
 #[tokio::test]

@@ -107,3 +107,10 @@ async fn a_token_of_the_old_backend_administers_nothing() {
     let answer = api.call(Method::GET, "/api/v1/users").bearer(&token).send().await;
     answer.problem(403, "admin_required");
 }
+
+#[tokio::test]
+async fn every_action_of_an_administrator_is_limited_as_a_write() {
+    let actions = ["set_role", "ban_user", "unban_user", "sign_out_user", "activate_user", "deactivate_user"];
+    let rows = actions.map(|id| (id, &["writes"][..]));
+    testkit::check_limits(Function::Users, users::routes, "users", &rows).await;
+}

@@ -1,0 +1,117 @@
+//! The limit of each operation of `openapi.json`.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use axum::Router;
+use http::Method;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use shared::App;
+use shared::config::Function;
+use shared::tokens::{RefreshToken, derive_refresh_token};
+
+use crate::{Answer, Api, Person};
+
+/// Calls every operation that `openapi.json` lists under `tag` with limits of one request an hour: the second call is 429
+/// if the operation has a limit, and no bucket is touched if it has none. `writes` names each operation that is not a
+/// `GET` with its buckets; a `GET` has none.
+pub async fn check_limits(function: Function, routes: fn() -> Router<App>, tag: &str, writes: &[(&str, &[&str])]) {
+    let mut writes: BTreeMap<&str, &[&str]> = writes.iter().copied().collect();
+    let mut apis: BTreeMap<Option<&str>, Api> = BTreeMap::new();
+    for operation in operations(tag) {
+        let buckets = writes.remove(operation.id.as_str());
+        assert!(buckets.is_some() || operation.method == Method::GET, "add {} to the table of limits", operation.id);
+        let buckets = buckets.unwrap_or_default();
+        let documents_429 = operation.document["responses"].get("429").is_some();
+        assert_eq!(documents_429, !buckets.is_empty(), "{} and openapi.json disagree about 429", operation.id);
+        let tight = if buckets.is_empty() { vec![None] } else { buckets.iter().copied().map(Some).collect() };
+        for tight in tight {
+            let api = match apis.entry(tight) {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => entry.insert(start(function, routes, tight).await),
+            };
+            operation.check(api, tight, buckets).await;
+        }
+    }
+    assert!(writes.is_empty(), "openapi.json has no such operations: {writes:?}");
+}
+
+/// The function with its default limits, and one permit in the bucket `tight`.
+async fn start(function: Function, routes: fn() -> Router<App>, tight: Option<&str>) -> Api {
+    Api::start_with(function, routes, |settings| {
+        settings.remove("RATE_LIMITS");
+        settings.extend(tight.map(|bucket| (setting(bucket), "1, 1/h".to_owned())));
+    })
+    .await
+}
+
+struct Operation {
+    id: String,
+    method: Method,
+    path: String,
+    document: Value,
+}
+
+fn operations(tag: &str) -> Vec<Operation> {
+    let text = std::fs::read_to_string(local::workspace().join("functions/docs/openapi.json"));
+    let document: Value = serde_json::from_str(&text.expect("it is committed")).expect("it is JSON");
+    let paths = document["paths"].as_object().expect("there are paths");
+    let all = paths.iter().flat_map(|(path, methods)| {
+        methods.as_object().into_iter().flatten().map(move |(method, document)| Operation {
+            id: document["operationId"].as_str().expect("an operation has an id").to_owned(),
+            method: method.to_uppercase().parse().expect("a method"),
+            path: path.replace("{id}", "01980000-0000-7000-8000-000000000000"),
+            document: document.clone(),
+        })
+    });
+    all.filter(|operation| operation.document["tags"][0] == tag).collect()
+}
+
+impl Operation {
+    /// Calls the operation twice, as an administrator whom no earlier operation has signed out.
+    async fn check(&self, api: &Api, tight: Option<&str>, buckets: &[&str]) {
+        let root = api.person(&format!("{}@example.com", self.id)).await;
+        let owner = api.database.connect().await;
+        let prepare = "DELETE FROM rate_limits; DELETE FROM sign_in_failures;
+                       SET ROLE todo_admin; UPDATE users SET role = 'admin'; RESET ROLE";
+        owner.batch_execute(prepare).await.expect("the owner may do this");
+
+        let first = self.call(api, &root).await;
+        assert!(first.status != 429 && first.status.as_u16() < 500, "{}: {}", self.id, first.text());
+        let sql = "SELECT DISTINCT bucket FROM rate_limits ORDER BY bucket";
+        let rows = owner.query_typed(sql, &[]).await.expect("the owner may read it");
+        let taken: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
+        assert_eq!(taken, buckets, "the buckets of {}", self.id);
+
+        let second = self.call(api, &root).await;
+        let Some(bucket) = tight else {
+            assert!(second.status != 429 && second.status.as_u16() < 500, "{}: {}", self.id, second.text());
+            return;
+        };
+        second.problem(429, "rate_limited");
+        let seconds = second.header("retry-after");
+        assert_eq!(seconds, "3600", "{}", self.id);
+        assert_eq!(second.header("ratelimit"), format!("\"{bucket}\";r=0;t={seconds}"), "{}", self.id);
+        assert_eq!(second.header("ratelimit-policy"), format!("\"{bucket}\";q=1;w=3600"), "{}", self.id);
+    }
+
+    /// With the document's example as the body.
+    async fn call(&self, api: &Api, root: &Person<'_>) -> Answer {
+        let call = root.call(self.method.clone(), &self.path);
+        let mut body = self.document["requestBody"]["content"]["application/json"]["example"].clone();
+        if let Some(example) = body.get_mut("refresh_token") {
+            let token = RefreshToken { session: root.session, generation: 0 };
+            let token = derive_refresh_token(&api.app.settings().refresh_keys, token).expect("there is an active key");
+            *example = token.expose_secret().into();
+        }
+        if body.is_null() { call.send().await } else { call.json(body).send().await }
+    }
+}
+
+/// The setting that limits a bucket.
+fn setting(bucket: &str) -> String {
+    // Confirmations of a password have the limit of sign-ins.
+    let name = if bucket == "password" { "sign_in_account" } else { bucket };
+    format!("RATE_LIMIT_{}", name.to_uppercase())
+}
