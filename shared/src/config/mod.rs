@@ -115,7 +115,7 @@ const PUBLIC_KEYS: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys
 
 /// Whether web pages call the function.
 const fn serves_pages(function: Function) -> bool {
-    !matches!(function, Function::Migrate | Function::Maintenance)
+    function.has_http()
 }
 
 impl Settings {

@@ -22,6 +22,16 @@ const TAGS: [(&str, &str); 5] = [
     ("docs", "This document, and pages for people."),
 ];
 
+/// Why an access token is refused with 401.
+pub const TOKEN_PROBLEMS: [Code; 6] = [
+    Code::AuthenticationRequired,
+    Code::TokenInvalid,
+    Code::TokenExpired,
+    Code::SessionRevoked,
+    Code::SessionExpired,
+    Code::AccountDisabled,
+];
+
 /// The document without operations: title, schemas of errors, and how to authenticate.
 #[must_use]
 pub fn base() -> OpenApi {
@@ -103,16 +113,8 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
         common.extend([Code::BadRequest, Code::ValidationFailed]);
         // A token is required, and not only taken if there is one.
         if operation.security.as_ref().is_some_and(|ways| ways.len() == 1) {
-            common.extend([
-                Code::AuthenticationRequired,
-                Code::TokenInvalid,
-                Code::TokenExpired,
-                Code::SessionRevoked,
-                Code::SessionExpired,
-                Code::AccountDisabled,
-                Code::AccountBanned,
-                Code::DatabaseUnavailable,
-            ]);
+            common.extend(TOKEN_PROBLEMS);
+            common.extend([Code::AccountBanned, Code::DatabaseUnavailable]);
         } else if path.starts_with("/api/") && operation.request_body.is_some() {
             common.push(Code::DatabaseUnavailable);
         }

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
+use shared::config::Function;
 
-use crate::{HTTP, INVOKED, either, named, needed_by, of_type, part, properties, resource, template};
+use crate::{all, either, named, needed_by, of_type, part, properties, resource, template, with_http};
 
 #[test]
 fn each_folder_is_one_function() {
     let folders = std::fs::read_dir(local::workspace().join("functions")).expect("there are functions");
     let folders: BTreeSet<String> =
         folders.map(|entry| entry.expect("it can be read").file_name().to_string_lossy().into_owned()).collect();
-    assert_eq!(folders, HTTP.into_iter().chain(INVOKED).map(str::to_owned).collect());
+    assert_eq!(folders, all().map(str::to_owned).collect());
     let functions: BTreeSet<String> =
         of_type("AWS::Lambda::Function").iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(functions, folders.iter().map(|folder| part(folder, "Function")).collect());
@@ -39,8 +40,10 @@ fn every_function_runs_logs_and_traces_as_it_should() {
         for setting in ["ENVIRONMENT", "LOG_LEVEL", "STACK_NAME", "DEPLOY_ID"] {
             assert!(variables.contains_key(setting), "{name} lacks {setting}");
         }
-        // Argon2id would not fit into less than 128 MB, and API Gateway gives up after 30 s.
-        assert!(function["MemorySize"].as_u64().is_some_and(|size| (128..=1024).contains(&size)), "{name}");
+        let row =
+            Function::ALL.into_iter().find(|one| part(one.as_str(), "Function") == name).expect("it has a row").row();
+        assert_eq!(function["MemorySize"], row.memory, "{name}");
+        // API Gateway gives up after 30 s.
         assert!(function["Timeout"].as_u64().is_some_and(|time| !is_http(name) || time < 29), "{name}");
         for limit in either(&function["ReservedConcurrentExecutions"]) {
             assert!(limit.as_u64().is_some(), "{name} has no limit");
@@ -49,7 +52,7 @@ fn every_function_runs_logs_and_traces_as_it_should() {
 }
 
 fn is_http(function: &str) -> bool {
-    HTTP.iter().any(|name| part(name, "Function") == function)
+    with_http().any(|name| part(name, "Function") == function)
 }
 
 #[test]
@@ -71,7 +74,7 @@ fn every_function_that_serves_waits_for_the_migration() {
     for changed in ["MigrateFunction", "MigrateFunctionAliaslive", "MigrateRole", "MigrateSecret"] {
         assert!(before.contains(changed), "{changed} may come after the migration");
     }
-    for function in HTTP.iter().chain(&["maintenance"]) {
+    for function in all().filter(|name| *name != "migrate") {
         assert!(!before.contains(&part(function, "Function")), "{function} changes before the migration");
     }
 }

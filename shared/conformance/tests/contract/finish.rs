@@ -1,36 +1,14 @@
-//! The document as it is published, from what the code says of each operation: what operations share stands once, each
-//! body has an example, and operations that new clients do not use stand last.
+//! The document as it is published, made of what the code says of each operation: problems, headers, parameters and
+//! examples that operations share are components, and each body has an example.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 use shared::error::Code;
+use shared::http::openapi::TOKEN_PROBLEMS;
 use utoipa::openapi::OpenApi;
 
-/// A JSON object whose members keep their order.
-pub(crate) struct OrderedObject(Vec<(String, Value)>);
-
-impl Serialize for OrderedObject {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
-}
-
-/// The published document.
-#[derive(serde::Serialize)]
-pub(crate) struct Document {
-    openapi: Value,
-    info: Value,
-    servers: Value,
-    tags: Value,
-    paths: OrderedObject,
-    components: Value,
-}
+use crate::example::Examples;
 
 /// The headers that answers carry: the name of the component, of the header, and what it says.
 const HEADERS: [(&str, &str, &str); 11] = [
@@ -58,38 +36,33 @@ const HEADERS: [(&str, &str, &str); 11] = [
 /// The words that the old health checks have in place of the number.
 const HEALTH_WORDS: [&str; 3] = ["authentication system error", "configuration invalid", "database error"];
 
-pub(crate) fn finish(document: &OpenApi) -> Document {
+pub(crate) fn finish(document: &OpenApi) -> Value {
     let mut all = serde_json::to_value(document).expect("the document is JSON");
     let mut components = all["components"].take();
     finish_schemas(&mut components);
-    let mut paths = match all["paths"].take() {
-        Value::Object(paths) => paths,
-        other => panic!("paths are {other}"),
-    };
-    let mut used = BTreeMap::new();
-    for (path, item) in &mut paths {
+    let mut shared = Shared { responses: Map::new(), codes: BTreeSet::new(), examples: Examples::new(&components) };
+    let paths = all["paths"].as_object_mut().expect("a document has paths");
+    for (path, item) in paths.iter_mut() {
         for operation in item.as_object_mut().expect("a path has methods").values_mut() {
-            finish_operation(path, operation, &components, &mut used);
+            finish_operation(path, operation, &mut shared);
         }
     }
+    components["parameters"] = Value::Object(share_parameters(paths));
     components["headers"] = HEADERS.iter().map(|(name, _, text)| (*name, header(text))).collect();
-    components["responses"] = used.iter().map(|(name, codes)| (name.clone(), problem(name, codes))).collect();
-    // Those of health checks have another shape.
-    let shown = used.iter().filter(|(name, _)| name.starts_with("Problem"));
-    let examples: BTreeSet<&str> = shown.flat_map(|(_, codes)| codes).map(|code| code.as_str()).collect();
-    let all_examples = components["examples"].as_object_mut().expect("there are examples");
-    all_examples.retain(|name, _| examples.contains(name.as_str()));
-    let is_last =
-        |item: &Value| item.as_object().is_some_and(|item| item.values().all(|one| one["deprecated"] == true));
-    let (last, first): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(_, item)| is_last(item));
-    Document {
-        openapi: all["openapi"].take(),
-        info: all["info"].take(),
-        servers: all["servers"].take(),
-        tags: all["tags"].take(),
-        paths: OrderedObject(first.into_iter().chain(last).collect()),
-        components,
-    }
+    components["responses"] = Value::Object(shared.responses);
+    let examples = components["examples"].as_object_mut().expect("there are examples");
+    examples.retain(|name, _| shared.codes.iter().any(|code| code.as_str() == name));
+    examples.extend(shared.examples.used);
+    all["components"] = components;
+    all
+}
+
+/// What operations refer to.
+struct Shared {
+    responses: Map<String, Value>,
+    /// The problems that some response has as an example.
+    codes: BTreeSet<Code>,
+    examples: Examples,
 }
 
 fn header(text: &str) -> Value {
@@ -147,34 +120,21 @@ fn inline(value: &mut Value, reference: &str, schema: Option<&Value>) {
     }
 }
 
-fn finish_operation(
-    path: &str,
-    operation: &mut Value,
-    components: &Value,
-    used: &mut BTreeMap<String, BTreeSet<Code>>,
-) {
+fn finish_operation(path: &str, operation: &mut Value, shared: &mut Shared) {
+    let id = operation["operationId"].as_str().expect("an operation has an id").to_owned();
     let has_token = operation.get("security").is_some();
     if !has_token {
         operation["security"] = json!([]);
     }
     let deprecated = operation["deprecated"] == true;
     if let Some(content) = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut) {
-        content.values_mut().for_each(|media| add_example(media, components));
+        content.values_mut().for_each(|media| shared.examples.add_to(media));
     }
     let responses = operation["responses"].as_object_mut().expect("an operation has responses");
     for (status, response) in responses.iter_mut() {
         if status.as_str() >= "400" {
-            let names = response["description"].as_str().unwrap_or_default().split(',').map(str::trim);
-            let find = |name| Code::ALL.iter().find(|code| code.as_str() == name).copied();
-            let codes: Vec<Code> = names
-                .map(|name| find(name).unwrap_or_else(|| panic!("a response names an unknown problem: {name}")))
-                .collect();
-            let kind = if path.starts_with("/health/") && status == "503" { "HealthProblem" } else { "Problem" };
-            let name = format!("{kind}{status}");
-            let text: Vec<String> =
-                codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.explanation())).collect();
-            *response = json!({ "$ref": format!("#/components/responses/{name}"), "description": text.join(" ") });
-            used.entry(name).or_default().extend(codes);
+            let schema = if path.starts_with("/health/") && status == "503" { "HealthProblem" } else { "Problem" };
+            *response = refer_to_problem(schema, status, &id, response, shared);
             continue;
         }
         let mut names = vec!["RequestId", "CacheControl", "Traceparent", "PreferenceApplied"];
@@ -183,9 +143,46 @@ fn finish_operation(
         names.extend((status == "201" && response["headers"].get("Location").is_some()).then_some("Location"));
         response["headers"] = references(&names);
         if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) {
-            content.values_mut().for_each(|media| add_example(media, components));
+            content.values_mut().for_each(|media| shared.examples.add_to(media));
         }
     }
+}
+
+/// A reference to the response that stands for the problems which the description lists.
+fn refer_to_problem(schema: &str, status: &str, operation: &str, response: &Value, shared: &mut Shared) -> Value {
+    let listed = response["description"].as_str().unwrap_or_default().split(',').map(str::trim);
+    let find = |name| Code::ALL.iter().find(|code| code.as_str() == name).copied();
+    let codes: Vec<Code> = listed
+        .map(|name| find(name).unwrap_or_else(|| panic!("{operation} names an unknown problem: {name}")))
+        .collect();
+    let name = match schema {
+        "HealthProblem" => format!("Health{}", problem_name(&codes, status, operation)),
+        _ => problem_name(&codes, status, operation),
+    };
+    let made = problem(schema, status, &codes);
+    let first = shared.responses.entry(name.clone()).or_insert_with(|| made.clone());
+    assert_eq!(*first, made, "two responses are called {name}");
+    // Problems of health checks have another shape than the examples.
+    shared.codes.extend(codes.into_iter().filter(|_| schema == "Problem"));
+    json!({ "$ref": format!("#/components/responses/{name}") })
+}
+
+/// What a response is called: after its problems, or after the operation where it has many of its own.
+fn problem_name(codes: &[Code], status: &str, operation: &str) -> String {
+    let is_refusal = |code: &Code| TOKEN_PROBLEMS.contains(code);
+    let refuses_tokens = codes.iter().filter(|code| is_refusal(code)).count() == TOKEN_PROBLEMS.len();
+    let own = codes.iter().filter(|code| !(refuses_tokens && is_refusal(code)));
+    let mut names: Vec<String> = own.map(|code| pascal_case(code.as_str())).collect();
+    names.extend(refuses_tokens.then(|| "Unauthenticated".to_owned()));
+    if names.len() > 3 {
+        return pascal_case(operation.trim_end_matches("_unversioned")) + status;
+    }
+    names.join("Or")
+}
+
+/// `task_not_found` as `TaskNotFound`.
+fn pascal_case(name: &str) -> String {
+    name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 fn references(names: &[&str]) -> Value {
@@ -197,8 +194,7 @@ fn references(names: &[&str]) -> Value {
 }
 
 /// A response that stands for problems of one status.
-fn problem(name: &str, codes: &BTreeSet<Code>) -> Value {
-    let (schema, status) = name.split_at(name.len() - 3);
+fn problem(schema: &str, status: &str, codes: &[Code]) -> Value {
     let mut headers = vec!["RequestId", "CacheControl", "Traceparent", "PreferenceApplied"];
     headers.extend(match status {
         "401" => ["WwwAuthenticate"].as_slice(),
@@ -213,62 +209,33 @@ fn problem(name: &str, codes: &BTreeSet<Code>) -> Value {
         };
         media["examples"] = Value::Object(codes.iter().map(example).collect());
     }
+    let text: Vec<String> = codes.iter().map(|code| format!("`{}`: {}", code.as_str(), code.explanation())).collect();
     json!({
-        "description": format!("A problem of status {status}; `code` says which."),
+        "description": text.join(" "),
         "headers": references(&headers),
         "content": { "application/problem+json": media },
     })
 }
 
-/// An example made of those of the schema's parts.
-fn add_example(media: &mut Value, components: &Value) {
-    if media.get("example").is_none() && media["schema"].is_object() && media["schema"]["type"] != "string" {
-        let example = example(&media["schema"], components);
-        media["example"] = example;
+/// Makes components of the parameters that several operations have, and returns them.
+fn share_parameters(paths: &mut Map<String, Value>) -> Map<String, Value> {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    let mut shared = Map::new();
+    for parameter in parameters(paths) {
+        *uses.entry(parameter.to_string()).or_default() += 1;
     }
+    for parameter in parameters(paths).filter(|parameter| uses[&parameter.to_string()] > 1) {
+        let name = pascal_case(parameter["name"].as_str().expect("a parameter has a name"));
+        let reference = json!({ "$ref": format!("#/components/parameters/{name}") });
+        let first = shared.entry(name.as_str()).or_insert_with(|| parameter.clone());
+        assert_eq!(first, parameter, "two parameters are called {name}");
+        *parameter = reference;
+    }
+    shared
 }
 
-fn example(schema: &Value, components: &Value) -> Value {
-    for given in [&schema["const"], &schema["example"], &schema["examples"][0], &schema["enum"][0], &schema["default"]]
-    {
-        if !given.is_null() {
-            return given.clone();
-        }
-    }
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.rsplit('/').next().unwrap_or_default();
-        return example(&components["schemas"][name], components);
-    }
-    for choices in [&schema["oneOf"], &schema["anyOf"]] {
-        if let Some(choice) = choices.as_array().and_then(|all| all.iter().find(|one| one["type"] != "null")) {
-            return example(choice, components);
-        }
-    }
-    if let Some(parts) = schema["allOf"].as_array() {
-        let mut whole = Map::new();
-        for part in parts {
-            if let Value::Object(part) = example(part, components) {
-                whole.extend(part);
-            }
-        }
-        return Value::Object(whole);
-    }
-    if let Some(properties) = schema["properties"].as_object() {
-        let members = properties.iter().filter(|(name, _)| {
-            !["message", "refresh_cookie", "refresh_cookie_reason"].contains(&name.as_str())
-                || schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == *name))
-        });
-        return Value::Object(members.map(|(name, schema)| (name.clone(), example(schema, components))).collect());
-    }
-    let kind = schema["type"].as_str().or_else(|| schema["type"][0].as_str()).unwrap_or_default();
-    match (kind, schema["format"].as_str().unwrap_or_default()) {
-        ("array", _) => json!([example(&schema["items"], components)]),
-        ("string", "uuid") => "01980a2b-7c3d-7e4f-8a5b-6c7d8e9f0a1b".into(),
-        ("string", "date-time") => "2026-03-10T12:00:00.000000Z".into(),
-        ("string", _) => "text".into(),
-        ("integer" | "number", _) => 1.into(),
-        ("boolean", _) => true.into(),
-        ("object", _) => json!({}),
-        _ => Value::Null,
-    }
+/// The parameters of all operations.
+fn parameters(paths: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
+    let operations = paths.values_mut().flat_map(|item| item.as_object_mut().expect("a path has methods").values_mut());
+    operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut()).flatten()
 }

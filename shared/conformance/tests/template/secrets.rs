@@ -18,21 +18,20 @@ struct Stack {
     arns: BTreeMap<&'static str, String>,
 }
 
-const FUNCTIONS: [(&str, Function); 6] = [
-    ("auth", Function::Auth),
-    ("tasks", Function::Tasks),
-    ("users", Function::Users),
-    ("health", Function::Health),
-    ("maintenance", Function::Maintenance),
-    ("migrate", Function::Migrate),
-];
+/// The functions that have a secret.
+fn functions() -> impl Iterator<Item = (&'static str, Function)> {
+    Function::ALL
+        .into_iter()
+        .filter(|function| !function.row().secret.is_empty())
+        .map(|function| (function.as_str(), function))
+}
 
 impl Stack {
     /// A stack with outputs as the template has them, and empty secrets.
     async fn new() -> Self {
         let moto = Moto::start();
         let (mut arns, mut outputs) = (BTreeMap::new(), serde_json::Map::new());
-        for (name, _) in FUNCTIONS {
+        for (name, _) in functions() {
             let arn = moto.create_empty_secret(name).await;
             outputs.insert(crate::part(name, "Secret"), json!({ "Value": arn }));
             arns.insert(name, arn);
@@ -48,6 +47,7 @@ impl Stack {
         let python = tools::sam().unwrap_or_else(|failure| panic!("{failure}")).join("python");
         let mut command = Command::new(python);
         command.arg(local::workspace().join("xtask/python/stack_secrets.py")).args(arguments).env_clear();
+        command.env("FUNCTION_SECRETS", functions::secrets());
         command.envs(self.moto.environment("")).env("AWS_ENDPOINT_URL", &self.moto.url);
         command.env("AWS_DEFAULT_REGION", "eu-central-1");
         if urls {
@@ -83,7 +83,7 @@ impl Stack {
 
     /// Whether each function starts in production with what its secret holds.
     async fn starts(&self) {
-        for (name, function) in FUNCTIONS {
+        for (name, function) in functions() {
             let values = self
                 .values(name)
                 .await

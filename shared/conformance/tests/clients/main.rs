@@ -14,7 +14,7 @@ fn document() -> String {
 
 /// A file beside this one.
 fn beside(name: &str) -> String {
-    local::workspace().join("functions/docs/tests/clients").join(name).display().to_string()
+    local::workspace().join("shared/conformance/tests/clients").join(name).display().to_string()
 }
 
 fn folder() -> TempDir {

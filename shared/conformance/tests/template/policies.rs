@@ -7,7 +7,7 @@ use shared::config::{Function, Settings, Sources};
 
 use testkit::translated_file;
 
-use crate::{HTTP, INVOKED, either, of_type, part, properties};
+use crate::{all, either, of_type, part, properties};
 
 /// The statements of a role, with both halves of conditional ones.
 fn statements(role: &'static Value) -> Vec<&'static Value> {
@@ -55,7 +55,7 @@ fn reads_a_secret(name: &str) -> bool {
 
 #[test]
 fn a_function_may_read_its_own_secret_and_write_its_own_logs_and_traces() {
-    for function in HTTP.into_iter().chain(INVOKED) {
+    for function in all() {
         let role = part(function, "Role");
         assert_eq!(properties(&part(function, "Function"))["Role"], json!({ "Fn::GetAtt": [role, "Arn"] }));
         let found: Vec<_> = statements(properties(&role))
@@ -79,14 +79,14 @@ fn a_function_may_read_its_own_secret_and_write_its_own_logs_and_traces() {
 
 #[test]
 fn a_function_reads_the_secret_that_it_is_granted() {
-    for function in HTTP.into_iter().chain(INVOKED) {
+    for function in all() {
         let variables = &properties(&part(function, "Function"))["Environment"]["Variables"];
         let named = variables.get("APP_SECRET_ARN");
         let own = json!({ "Ref": part(function, "Secret") });
         assert_eq!(named, reads_a_secret(function).then_some(&own), "{function}");
     }
     let secrets = of_type("AWS::SecretsManager::Secret");
-    let readers = HTTP.into_iter().chain(INVOKED).filter(|function| reads_a_secret(function));
+    let readers = all().filter(|function| reads_a_secret(function));
     let expected: BTreeSet<String> = readers.map(|function| part(function, "Secret")).collect();
     assert_eq!(secrets.iter().map(|(name, _)| (*name).to_owned()).collect::<BTreeSet<_>>(), expected);
 }
@@ -148,7 +148,7 @@ fn the_schedule_may_invoke_one_function_and_leave_what_failed() {
 
 #[test]
 fn roles_of_others_are_only_those_that_deploys_need() {
-    let own: BTreeSet<String> = HTTP.into_iter().chain(INVOKED).map(|function| part(function, "Role")).collect();
+    let own: BTreeSet<String> = all().map(|function| part(function, "Role")).collect();
     let roles = of_type("AWS::IAM::Role");
     let others: Vec<&str> = roles.iter().map(|(name, _)| *name).filter(|name| !own.contains(*name)).collect();
     assert_eq!(others, ["CodeDeployServiceRole", "ScheduleRole"]);

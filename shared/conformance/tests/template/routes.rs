@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::{HTTP, of_type, part, properties};
+use crate::{of_type, part, properties, with_http};
 
 /// The function that serves a path locally.
 fn local_function(path: &str) -> String {
@@ -63,7 +63,7 @@ fn function_of(route: &Value) -> String {
     assert_eq!(integration["type"], "aws_proxy");
     let uri = integration["uri"]["Fn::Sub"].as_str().expect("a URI");
     let alias = uri.split("${").last().and_then(|rest| rest.split('}').next()).expect("an alias");
-    (*HTTP.iter().find(|name| part(name, "FunctionAliaslive") == alias).expect("one of ours")).to_owned()
+    with_http().find(|name| part(name, "FunctionAliaslive") == alias).expect("one of ours").to_owned()
 }
 
 fn paths() -> &'static serde_json::Map<String, Value> {

@@ -3,7 +3,9 @@
 mod access;
 mod document;
 mod everywhere;
+mod example;
 mod finish;
+mod print;
 mod router;
 
 use axum::Router;
@@ -15,8 +17,6 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// A function behind HTTP.
 struct Contract {
-    /// What its binary is called.
-    name: &'static str,
     function: Function,
     served: fn() -> Router<App>,
     documented: fn() -> OpenApiRouter<App>,
@@ -24,12 +24,7 @@ struct Contract {
 
 macro_rules! contract {
     ($name:ident, $function:ident) => {
-        Contract {
-            name: stringify!($name),
-            function: Function::$function,
-            served: $name::routes,
-            documented: $name::routes,
-        }
+        Contract { function: Function::$function, served: $name::routes, documented: $name::routes }
     };
 }
 
@@ -42,18 +37,13 @@ const CONTRACTS: [Contract; 5] = [
 ];
 
 /// The document of some functions, as it is published.
-fn published(contracts: &[Contract]) -> finish::Document {
+fn document(contracts: &[Contract]) -> Value {
     let mut document = openapi::base();
     for contract in contracts {
         document.merge((contract.documented)().into_openapi());
     }
     openapi::complete(&mut document);
     finish::finish(&document)
-}
-
-/// The same as JSON.
-fn document(contracts: &[Contract]) -> Value {
-    serde_json::to_value(published(contracts)).expect("the document is JSON")
 }
 
 /// Every operation of a document: its path, method and description.

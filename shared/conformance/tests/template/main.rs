@@ -12,13 +12,18 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
+use shared::config::Function;
 use testkit::translated;
 
-/// The functions behind HTTP, as their folders are called.
-const HTTP: [&str; 5] = ["auth", "docs", "health", "tasks", "users"];
+/// The names of the functions that API Gateway calls.
+fn with_http() -> impl Iterator<Item = &'static str> {
+    Function::ALL.into_iter().filter(|function| function.has_http()).map(Function::as_str)
+}
 
-/// Those that operators, schedules and CloudFormation invoke.
-const INVOKED: [&str; 2] = ["maintenance", "migrate"];
+/// The names of all functions.
+fn all() -> impl Iterator<Item = &'static str> {
+    Function::ALL.into_iter().map(Function::as_str)
+}
 
 /// The translated template.
 fn template() -> &'static Value {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::config::Function;
 use testkit::{Lambda, TestDatabase, http_event, settings};
 
 /// As long as API Gateway waits.
@@ -13,17 +14,6 @@ const TIME: Duration = Duration::from_secs(20);
 
 /// As long as the functions without HTTP have.
 const LONG: Duration = Duration::from_secs(900);
-
-/// What a function may weigh unpacked, in MiB: a second TLS stack or another release profile shows here.
-const LARGEST: [(&str, u64); 7] = [
-    ("AuthFunction", 16),
-    ("DocsFunction", 16),
-    ("HealthFunction", 12),
-    ("MaintenanceFunction", 11),
-    ("MigrateFunction", 12),
-    ("TasksFunction", 13),
-    ("UsersFunction", 13),
-];
 
 struct Stack {
     settings: BTreeMap<String, String>,
@@ -45,8 +35,10 @@ fn bootstrap(folder: &str) -> PathBuf {
 
 #[test]
 fn no_function_has_grown_past_its_bound() {
-    for (folder, most) in LARGEST {
-        let bytes = std::fs::metadata(bootstrap(folder)).expect("it is there").len();
+    for row in Function::ALL.map(Function::row) {
+        let folder = format!("{}{}Function", row.name[..1].to_uppercase(), &row.name[1..]);
+        let bytes = std::fs::metadata(bootstrap(&folder)).expect("it was built").len();
+        let most = row.largest_binary;
         assert!(bytes <= most * 1024 * 1024, "{folder} has {bytes} bytes, and may have {most} MiB");
     }
 }
