@@ -9,7 +9,7 @@ use shared::http::{CurrentUser, Json, Query};
 use utoipa::IntoParams;
 
 use crate::edition::Edition;
-use crate::view::TaskPageBody;
+use crate::view::{TaskPage, TaskPageBody};
 
 /// The parameters, for the document; they are read one by one below.
 #[derive(IntoParams)]
@@ -82,5 +82,5 @@ pub(crate) async fn list_tasks(
     let is_completed = completed.or(is_completed);
     let selection = Selection { priority, is_completed, sort_by, sort_order, limit, offset };
     let page = tasks::list(&app.db.scope(user), user.id(), &selection).await?;
-    Ok(Json(TaskPageBody::new(page, limit, offset)))
+    Ok(Json(TaskPage::new(page, limit, offset).into()))
 }

@@ -6,7 +6,7 @@ use shared::db::users;
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, IdPath, Json, PathId};
 
-use crate::view::UserBody;
+use crate::view::{User, UserBody};
 
 /// Get an account
 ///
@@ -28,5 +28,5 @@ pub(crate) async fn get_user(
     // An id that is none is nobody's; who asks is still to be checked.
     let row = users::find(&db, id.unwrap_or_default()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::UserNotFound))?;
-    Ok(Json(UserBody::of(row, app.clock.now())))
+    Ok(Json(User::of(row, app.clock.now()).into()))
 }

@@ -7,7 +7,7 @@ use shared::db::users::admin::{self, Acted, Action, Change, Target};
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, Json, PathId};
 
-use crate::view::UserBody;
+use crate::view::{User, UserBody};
 
 /// What a request says, or why it cannot be read: that is told to administrators alone. The database decides who is one,
 /// and is asked here only if there will be no statement that asks it.
@@ -38,7 +38,7 @@ pub(crate) async fn change(
         change,
     };
     match admin::act(&app.write_scope(admin), &action).await? {
-        Acted::Done(row) => Ok(Json(UserBody::of(row, now))),
+        Acted::Done(row) => Ok(Json(User::of(row, now).into())),
         Acted::Missing => Err(missing()),
         Acted::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
     }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cookie;
 mod created;
 pub mod cursor;
+mod data;
 pub mod deadline;
 pub mod event;
 mod field;
@@ -26,6 +27,7 @@ mod trace;
 mod user;
 
 pub use created::Created;
+pub use data::{Data, Message};
 pub use field::Field;
 pub use fields::Fields;
 pub use fit::fitting;
