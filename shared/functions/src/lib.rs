@@ -32,8 +32,8 @@ pub struct Row {
     pub routes: &'static [Route],
     /// A path that shows whether it works, and the status of the answer without a token.
     pub probe: Option<(&'static str, u16)>,
-    /// Settings that operators put into its secret, beside the keys; empty if it has no secret.
-    pub secret: &'static [&'static str],
+    /// Its secret in Secrets Manager, if it has one.
+    pub secret: Option<Secret>,
     /// Whether it talks to the pooled database.
     pub uses_database: bool,
     /// Whether it starts although its settings are wrong: to report them, or to answer CloudFormation.
@@ -44,6 +44,15 @@ pub struct Row {
     pub largest_binary: u64,
     /// Whether `cargo xtask bench` measures it.
     pub is_measured: bool,
+}
+
+/// A secret of a function.
+#[derive(Debug)]
+pub struct Secret {
+    /// What is in it, for its description in AWS.
+    pub content: &'static str,
+    /// The settings that operators put in, beside the keys.
+    pub settings: &'static [&'static str],
 }
 
 /// A route of API Gateway.
@@ -79,7 +88,10 @@ const AUTH: Row = Row {
         hashes("LoginUnversioned", "/api/auth/login", 50, 100),
     ],
     probe: Some(("/health/auth", 200)),
-    secret: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    secret: Some(Secret {
+        content: "Signing keys, refresh token keys, password peppers and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
     uses_database: true,
     starts_with_problems: false,
     memory: 1024,
@@ -91,7 +103,10 @@ const TASKS: Row = Row {
     name: "tasks",
     routes: &[route("TasksUnversioned", "/api/tasks"), route("Tasks", "/api/v1/tasks")],
     probe: Some(("/api/tasks", 401)),
-    secret: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    secret: Some(Secret {
+        content: "Public keys and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
     uses_database: true,
     starts_with_problems: false,
     memory: 512,
@@ -103,7 +118,10 @@ const USERS: Row = Row {
     name: "users",
     routes: &[route("Users", "/api/v1/users")],
     probe: Some(("/api/v1/users", 401)),
-    secret: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    secret: Some(Secret {
+        content: "Public keys and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
     uses_database: true,
     starts_with_problems: false,
     memory: 512,
@@ -115,7 +133,7 @@ const HEALTH: Row = Row {
     name: "health",
     routes: &[route("Unmatched", "/")],
     probe: Some(("/health/config", 200)),
-    secret: &["DATABASE_URL"],
+    secret: Some(Secret { content: "Public keys and the pooled database URL", settings: &["DATABASE_URL"] }),
     uses_database: true,
     starts_with_problems: true,
     memory: 256,
@@ -127,7 +145,7 @@ const DOCS: Row = Row {
     name: "docs",
     routes: &[route("Openapi", "/api/openapi.json"), route("Docs", "/api/docs")],
     probe: Some(("/api/docs", 200)),
-    secret: &[],
+    secret: None,
     uses_database: false,
     starts_with_problems: false,
     memory: 256,
@@ -139,7 +157,7 @@ const MIGRATE: Row = Row {
     name: "migrate",
     routes: &[],
     probe: None,
-    secret: &["DATABASE_URL_UNPOOLED"],
+    secret: Some(Secret { content: "The direct database URL", settings: &["DATABASE_URL_UNPOOLED"] }),
     uses_database: false,
     starts_with_problems: true,
     memory: 256,
@@ -151,7 +169,7 @@ const MAINTENANCE: Row = Row {
     name: "maintenance",
     routes: &[],
     probe: None,
-    secret: &["DATABASE_URL"],
+    secret: Some(Secret { content: "The pooled database URL", settings: &["DATABASE_URL"] }),
     uses_database: true,
     starts_with_problems: false,
     memory: 256,
@@ -194,6 +212,7 @@ impl Function {
 /// The functions that have a secret, a line each: the name of the function and the settings that operators put in.
 #[must_use]
 pub fn secrets() -> String {
-    let rows = Function::ALL.iter().map(|function| function.row()).filter(|row| !row.secret.is_empty());
-    rows.map(|row| format!("{} {}\n", row.name, row.secret.join(" "))).collect()
+    let rows = Function::ALL.iter().map(|function| function.row());
+    let secrets = rows.filter_map(|row| Some((row.name, row.secret.as_ref()?)));
+    secrets.map(|(name, secret)| format!("{name} {}\n", secret.settings.join(" "))).collect()
 }

@@ -1,10 +1,14 @@
-//! The contracts as committed files: the OpenAPI document, who may call what, and the local router.
+//! The contracts as committed files: the OpenAPI document, who may call what, the parts of the template and of the
+//! local router that follow from the table of functions.
 
 mod access;
+mod dashboard;
 mod document;
 mod everywhere;
 mod example;
 mod finish;
+mod generated;
+mod parts;
 mod print;
 mod router;
 
@@ -54,4 +58,10 @@ fn operations(document: &Value) -> Vec<(String, String, Value)> {
         methods.iter().map(|(method, operation)| (path.clone(), method.clone(), operation.clone())).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of_path).collect()
+}
+
+/// Whether committed files that differ are written instead of reported, as `cargo xtask openapi` asks for.
+#[expect(clippy::disallowed_methods, reason = "a command says so")]
+fn may_write() -> bool {
+    std::env::var_os("UPDATE_CONTRACTS").is_some()
 }

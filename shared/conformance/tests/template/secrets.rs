@@ -22,7 +22,7 @@ struct Stack {
 fn functions() -> impl Iterator<Item = (&'static str, Function)> {
     Function::ALL
         .into_iter()
-        .filter(|function| !function.row().secret.is_empty())
+        .filter(|function| function.row().secret.is_some())
         .map(|function| (function.as_str(), function))
 }
 
