@@ -1,5 +1,5 @@
-//! What `sam build` made, under a Lambda Runtime API: each `bootstrap` starts with the settings of a deployment and
-//! answers the events that it will get.
+//! The binaries of `sam build` under a Lambda Runtime API: each `bootstrap` starts with the settings of a deployment and
+//! answers events like those of API Gateway and of operators.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use shared::config::Function;
 use testkit::{Lambda, TestDatabase, http_event, settings};
 
-/// As long as API Gateway waits.
+/// The time limit of functions with HTTP.
 const TIME: Duration = Duration::from_secs(20);
 
-/// As long as the functions without HTTP have.
+/// The time limit of functions without HTTP.
 const LONG: Duration = Duration::from_secs(900);
 
 struct Stack {
@@ -20,13 +20,13 @@ struct Stack {
 }
 
 impl Stack {
-    /// The function whose code SAM put into `folder`.
+    /// Starts the function whose code SAM put into `folder`.
     async fn start(&self, folder: &str) -> Lambda {
         Lambda::start(&bootstrap(folder), "1", &self.settings).await
     }
 }
 
-/// What SAM put into `folder`.
+/// The program that SAM put into `folder`.
 fn bootstrap(folder: &str) -> PathBuf {
     let bootstrap = local::workspace().join(".aws-sam/build").join(folder).join("bootstrap");
     assert!(bootstrap.exists(), "{} is missing; cargo xtask package builds it", bootstrap.display());
@@ -34,7 +34,7 @@ fn bootstrap(folder: &str) -> PathBuf {
 }
 
 #[test]
-fn no_function_has_grown_past_its_bound() {
+fn no_binary_is_larger_than_its_row_allows() {
     for row in Function::ALL.map(Function::row) {
         let folder = format!("{}{}Function", row.name[..1].to_uppercase(), &row.name[1..]);
         let bytes = std::fs::metadata(bootstrap(&folder)).expect("it was built").len();

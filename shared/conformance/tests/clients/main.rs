@@ -1,5 +1,4 @@
-//! What other people's programs make of the OpenAPI document: validators say nothing, generators make clients that
-//! compile and import.
+//! The OpenAPI document in other programs: validators accept it, and generators make clients that compile and import.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +6,7 @@ use std::process::{Command, Stdio};
 use local::tools;
 use tempfile::TempDir;
 
-/// The published document, which another test holds to the code.
+/// The published document. The contract test compares it with the code.
 fn document() -> String {
     local::workspace().join("functions/docs/openapi.json").display().to_string()
 }
@@ -21,13 +20,13 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder can be made")
 }
 
-/// Runs a program of Node.js in a folder; it must have nothing to say about the document.
+/// Runs a program of Node.js in a folder and returns its output. It must succeed.
 fn node(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let (programs, _) = tools::openapi().unwrap_or_else(|failure| panic!("{failure}"));
     run(Command::new(programs.join(program)).args(arguments).current_dir(folder), program)
 }
 
-/// The same for Python. Its generator formats with a program that it finds on the PATH.
+/// The same for a program of Python. The generator looks for its formatter on the PATH.
 #[expect(clippy::disallowed_methods, reason = "the PATH of the process is the one to extend")]
 fn python(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let (_, programs) = tools::openapi().unwrap_or_else(|failure| panic!("{failure}"));
@@ -43,7 +42,7 @@ fn run(command: &mut Command, program: &str) -> String {
     said
 }
 
-/// Compiles a TypeScript file of ours, put beside what was generated.
+/// Compiles one of our TypeScript files together with the generated code.
 fn compile(folder: &Path, name: &str) {
     std::fs::copy(beside(name), folder.join(name)).expect("the file can be copied");
     let strict =
@@ -53,20 +52,20 @@ fn compile(folder: &Path, name: &str) {
 }
 
 #[test]
-fn redocly_says_nothing() {
+fn redocly_reports_nothing() {
     let said = node(folder().path(), "redocly", &["lint", &document(), "--extends=recommended-strict"]);
     assert!(said.contains("Your API description is valid"), "{said}");
 }
 
 #[test]
-fn spectral_says_nothing() {
+fn spectral_reports_nothing() {
     let arguments = ["lint", &document(), "--ruleset", &beside("spectral.yaml"), "--fail-severity=hint"];
     let said = node(folder().path(), "spectral", &arguments);
     assert!(said.contains("No results with a severity of"), "{said}");
 }
 
 #[test]
-fn the_validator_of_the_specification_says_nothing() {
+fn openapi_spec_validator_reports_nothing() {
     let said = python(folder().path(), "openapi-spec-validator", &[&document()]);
     assert!(said.trim_end().ends_with("OK"), "{said}");
 }
@@ -91,7 +90,7 @@ fn openapi_python_client_makes_a_client_that_imports() {
     let (path, output) =
         (document(), ["--output-path", "client", "--meta", "none", "--overwrite", "--fail-on-warning"]);
     python(folder.path(), "openapi-python-client", &[&["generate", "--path", &path], &output[..]].concat());
-    // Names that nothing defines, which Python itself only finds when it gets there.
+    // Undefined names: Python itself reports these only when it executes the line.
     python(folder.path(), "ruff", &["check", "--isolated", "--select", "F821", "client"]);
     std::fs::copy(beside("client.py"), folder.path().join("try_client.py")).expect("the file can be copied");
     let said = python(folder.path(), "python", &["try_client.py"]);

@@ -1,11 +1,11 @@
-//! Who may call what: a stranger nothing but the public list.
+//! Which operations are public. Every other operation requires a token.
 
 use http::{Method, StatusCode};
 use testkit::Api;
 
 use crate::{CONTRACTS, document, operations};
 
-/// The operations that anybody may call. A new one is a decision, made here.
+/// The operations that need no token. Adding one is a decision that is made here.
 const PUBLIC: [&str; 19] = [
     "GET /",
     "GET /.well-known/jwks.json",
@@ -29,7 +29,7 @@ const PUBLIC: [&str; 19] = [
 ];
 
 #[tokio::test]
-async fn every_operation_refuses_strangers_unless_it_is_public() {
+async fn every_operation_requires_a_token_unless_it_is_listed_as_public() {
     let mut public = Vec::new();
     for contract in CONTRACTS {
         let api = Api::start(contract.function, contract.served).await;

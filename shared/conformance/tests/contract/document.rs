@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{CONTRACTS, operations};
 
-/// The whole document, from the code.
+/// The document of all functions, made from the code.
 fn document() -> Value {
     crate::document(&CONTRACTS)
 }
@@ -23,7 +23,7 @@ fn openapi_json_equals_the_code() {
     let committed = fs::read_to_string(&path).expect("openapi.json is committed");
     assert!(
         committed == text,
-        "openapi.json is not what the code says; run `cargo xtask openapi` and look at the difference"
+        "openapi.json differs from the code; run `cargo xtask openapi` and look at the difference"
     );
 }
 
@@ -41,8 +41,8 @@ fn every_operation_and_parameter_is_described() {
     let mut ids = HashSet::new();
     for (path, method, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap_or_else(|| panic!("{method} {path} has no id"));
-        assert!(ids.insert(id.to_owned()), "{id} stands twice");
-        assert!(tags.contains(&&operation["tags"][0]), "{id} has no tag of the list");
+        assert!(ids.insert(id.to_owned()), "two operations have the id {id}");
+        assert!(tags.contains(&&operation["tags"][0]), "{id} has no tag, or one that the document does not list");
         for text in ["summary", "description"] {
             assert!(operation[text].as_str().is_some_and(|text| !text.is_empty()), "{id} has no {text}");
         }
@@ -56,7 +56,7 @@ fn every_operation_and_parameter_is_described() {
 }
 
 #[test]
-fn deprecated_operations_stand_last() {
+fn deprecated_operations_come_last() {
     let text = crate::print::text(&document());
     let place = |path: &str| text.find(&format!("\"{path}\": {{")).unwrap_or_else(|| panic!("{path} is missing"));
     let last_current = place("/health/db").max(place("/api/v1/users/{id}/unban"));
@@ -77,7 +77,7 @@ fn every_response_has_its_headers_and_every_body_an_example() {
         let name = format!("{method} {path}");
         let responses = operation["responses"].as_object().expect("an operation has responses");
         let mut expected = vec!["500"];
-        // Signing out refuses neither a token nor a body.
+        // Signing out accepts any token and any body.
         let lenient = path.ends_with("/signout") || path.ends_with("/logout");
         let has_body = operation.get("requestBody").is_some();
         let private = operation["security"] == json!([{ "bearer": [] }]);
@@ -102,7 +102,7 @@ fn every_response_has_its_headers_and_every_body_an_example() {
             if status.as_str() >= "400" {
                 let response =
                     &document.pointer(response["$ref"].as_str().expect("a reference").trim_start_matches('#'));
-                let response = response.unwrap_or_else(|| panic!("{name} {status} leads nowhere"));
+                let response = response.unwrap_or_else(|| panic!("{name} {status} has no target"));
                 assert!(response["description"].as_str().is_some_and(|text| text.starts_with('`')), "{name} {status}");
                 let examples = response["content"]["application/problem+json"]["examples"].as_object();
                 for code in examples.into_iter().flat_map(|examples| examples.keys()) {
@@ -127,7 +127,7 @@ fn has_example(media: &Value) -> bool {
 }
 
 #[test]
-fn names_that_can_be_few_are_listed() {
+fn fields_with_few_values_list_them() {
     let document = document();
     let property = |schema: &str, name: &str| document["components"]["schemas"][schema]["properties"][name].clone();
     assert_eq!(property("Problem", "code")["enum"].as_array().unwrap().len(), shared::error::Code::ALL.len());
@@ -144,13 +144,13 @@ fn names_that_can_be_few_are_listed() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_has_a_target() {
     fn walk(value: &Value, document: &Value) {
         match value {
             Value::Object(map) => {
                 if let Some(Value::String(reference)) = map.get("$ref") {
                     let pointer = reference.trim_start_matches('#');
-                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                    assert!(document.pointer(pointer).is_some(), "{reference} has no target");
                 }
                 map.values().for_each(|value| walk(value, document));
             }
@@ -163,13 +163,13 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_field_of_every_body_is_explained() {
+fn every_field_has_a_description() {
     let document = document();
     for (name, schema) in document["components"]["schemas"].as_object().expect("there are schemas") {
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {
-            let explained =
+            let is_described =
                 property["description"].is_string() || property["oneOf"].is_array() || property["$ref"].is_string();
-            assert!(explained, "{name}.{field} is not explained: {property}");
+            assert!(is_described, "{name}.{field} has no description: {property}");
         }
     }
 }

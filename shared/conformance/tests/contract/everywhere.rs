@@ -1,4 +1,5 @@
-//! What holds for every operation: how a query is read, what is deprecated, and which pages may read the answer.
+//! What every operation has in common: unknown query parameters, deprecation, trailing slashes, and which pages may read
+//! the answer.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ async fn call_all(query: &str, headers: &[(&str, &str)], mut judge: impl FnMut(&
                 call = call.json(json!({}));
             }
             judge(&name, &operation, &call.send().await);
-            // Some of them end the caller's session.
+            // Some operations end the session of the caller.
             owner
                 .batch_execute(
                     "RESET ROLE; SET ROLE todo_auth; UPDATE sessions SET revoked_at = NULL, revoke_reason = NULL",
@@ -42,7 +43,7 @@ async fn call_all(query: &str, headers: &[(&str, &str)], mut judge: impl FnMut(&
 }
 
 #[tokio::test]
-async fn a_parameter_that_nobody_knows_is_ignored() {
+async fn an_unknown_query_parameter_is_ignored() {
     let mut without = Vec::new();
     call_all("", &[], |_, _, answer| without.push((answer.status, answer.header("location").is_empty()))).await;
     let mut without = without.into_iter();
@@ -55,7 +56,7 @@ async fn a_parameter_that_nobody_knows_is_ignored() {
 }
 
 #[tokio::test]
-async fn who_asks_for_it_is_told_of_a_parameter_that_nobody_knows() {
+async fn prefer_handling_strict_refuses_an_unknown_query_parameter() {
     call_all("?utm_source=x", &[("prefer", "respond-async, handling=strict")], |name, _, answer| {
         assert_eq!(answer.header("preference-applied"), "handling=strict", "{name}");
         answer.invalid_at("/query/utm_source");
@@ -64,7 +65,7 @@ async fn who_asks_for_it_is_told_of_a_parameter_that_nobody_knows() {
 }
 
 #[tokio::test]
-async fn deprecated_operations_say_so_in_every_answer() {
+async fn every_answer_of_a_deprecated_operation_has_the_deprecation_header() {
     call_all("", &[], |name, operation, answer| {
         // 2027-12-01, RFC 9745.
         let expected = if operation["deprecated"] == true { "@1796083200" } else { "" };
@@ -74,7 +75,7 @@ async fn deprecated_operations_say_so_in_every_answer() {
 }
 
 #[tokio::test]
-async fn any_page_reads_what_is_public_and_no_other_page_the_rest() {
+async fn pages_of_any_origin_read_public_answers_and_only_listed_origins_read_the_rest() {
     const ANY: [&str; 6] = [
         "GET /api/openapi.json",
         "GET /.well-known/jwks.json",
@@ -87,7 +88,7 @@ async fn any_page_reads_what_is_public_and_no_other_page_the_rest() {
         call_all("", &[("origin", origin)], |name, _, answer| {
             let (any, allowed) = (ANY.contains(&name), answer.header("access-control-allow-origin"));
             assert_eq!(allowed, if any || is_listed { origin } else { "" }, "{name}");
-            // What a page of another origin reads, it reads as nobody.
+            // A page of an unlisted origin reads without credentials.
             let credentials = answer.header("access-control-allow-credentials") == "true";
             assert!(allowed.is_empty() || credentials == is_listed, "{name}");
         })
@@ -96,7 +97,7 @@ async fn any_page_reads_what_is_public_and_no_other_page_the_rest() {
 }
 
 #[tokio::test]
-async fn a_slash_at_the_end_changes_nothing() {
+async fn a_trailing_slash_changes_nothing() {
     let mut without = Vec::new();
     call_all("", &[], |_, _, answer| without.push(answer.status)).await;
     let mut without = without.into_iter();

@@ -1,4 +1,4 @@
-//! Examples of bodies, made of the examples of their schemas' parts.
+//! Examples of bodies, put together from the examples of their fields.
 
 use serde_json::{Map, Value, json};
 

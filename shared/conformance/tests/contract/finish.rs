@@ -10,7 +10,7 @@ use utoipa::openapi::OpenApi;
 
 use crate::example::Examples;
 
-/// The headers that answers carry: the name of the component, of the header, and what it says.
+/// The headers of answers: the name of the component, the name of the header, and its description.
 const HEADERS: [(&str, &str, &str); 11] = [
     (
         "RequestId",
@@ -33,7 +33,7 @@ const HEADERS: [(&str, &str, &str); 11] = [
     ("RateLimitPolicy", "RateLimit-Policy", "How much is allowed (`q`) in how many seconds (`w`)."),
 ];
 
-/// The words that the old health checks have in place of the number.
+/// What health checks have as `status` in place of the number.
 const HEALTH_WORDS: [&str; 3] = ["authentication system error", "configuration invalid", "database error"];
 
 pub(crate) fn finish(document: &OpenApi) -> Value {
@@ -69,7 +69,7 @@ fn header(text: &str) -> Value {
     json!({ "description": text, "schema": { "type": "string" } })
 }
 
-/// Constants, the names of problems, times where they stand, and the problem of the health checks.
+/// Adds constants, the names of problems and the problem of the health checks, and replaces references to times.
 fn finish_schemas(components: &mut Value) {
     let schemas = components["schemas"].as_object_mut().expect("there are schemas");
     let time = schemas.remove("Time");
@@ -93,7 +93,7 @@ fn finish_schemas(components: &mut Value) {
     schemas.insert("HealthProblem".to_owned(), health);
 }
 
-/// Puts a schema in place of each reference to it.
+/// Replaces each reference to a schema by the schema.
 fn inline(value: &mut Value, reference: &str, schema: Option<&Value>) {
     match value {
         Value::Object(map) if map.get("$ref").is_some_and(|found| found == reference) => {
@@ -107,7 +107,7 @@ fn inline(value: &mut Value, reference: &str, schema: Option<&Value>) {
         Value::Array(list) => list.iter_mut().for_each(|value| inline(value, reference, schema)),
         _ => {}
     }
-    // A time or nothing is one type with null.
+    // An optional time is one schema with two types.
     let Some(choices) = value["oneOf"].as_array() else { return };
     if let [null, time] = choices.as_slice()
         && null["type"] == "null"
@@ -148,7 +148,7 @@ fn finish_operation(path: &str, operation: &mut Value, shared: &mut Shared) {
     }
 }
 
-/// A reference to the response that stands for the problems which the description lists.
+/// Adds a response component for the problems that a description lists, and returns a reference to it.
 fn refer_to_problem(schema: &str, status: &str, operation: &str, response: &Value, shared: &mut Shared) -> Value {
     let listed = response["description"].as_str().unwrap_or_default().split(',').map(str::trim);
     let find = |name| Code::ALL.iter().find(|code| code.as_str() == name).copied();
@@ -193,7 +193,7 @@ fn references(names: &[&str]) -> Value {
     Value::Object(names.iter().map(reference).collect())
 }
 
-/// A response that stands for problems of one status.
+/// A response with one of several problems of the same status.
 fn problem(schema: &str, status: &str, codes: &[Code]) -> Value {
     let mut headers = vec!["RequestId", "CacheControl", "Traceparent", "PreferenceApplied"];
     headers.extend(match status {

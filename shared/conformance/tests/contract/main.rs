@@ -19,7 +19,7 @@ use shared::config::Function;
 use shared::http::openapi;
 use utoipa_axum::router::OpenApiRouter;
 
-/// A function behind HTTP.
+/// A function that API Gateway calls, and its routes: as they are served and as they are documented.
 struct Contract {
     function: Function,
     served: fn() -> Router<App>,
@@ -50,7 +50,7 @@ fn document(contracts: &[Contract]) -> Value {
     finish::finish(&document)
 }
 
-/// Every operation of a document: its path, method and description.
+/// Every operation of a document, with its path and its method.
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().expect("a document has paths");
     let of_path = |(path, item): (&String, &Value)| {

@@ -4,12 +4,12 @@ use functions::{Function, Route, Secret};
 
 use crate::dashboard::prefix;
 
-/// A piece of the template for a function: `{Function}` and `{function}` become its name.
+/// A piece of the template with the name of a function in place of `{Function}` and `{function}`.
 fn fill(piece: &str, function: Function) -> String {
     piece.replace("{Function}", &prefix(function)).replace("{function}", function.as_str())
 }
 
-/// A piece for each function, with empty lines in between.
+/// A piece for each function, with an empty line between them.
 fn each(functions: impl Iterator<Item = Function>, piece: impl Fn(Function) -> String) -> String {
     functions.map(piece).collect::<Vec<_>>().join("\n")
 }
@@ -80,7 +80,7 @@ pub(crate) fn outputs_of_secrets() -> String {
     with_secret().map(|(function, _)| fill("{Function}Secret: { Value: !Ref {Function}Secret }\n", function)).collect()
 }
 
-/// The log group of a function, and the role with what every function may do and, if it has a secret, read that.
+/// The log group of a function and its role, which may write logs and traces and read its own secret.
 pub(crate) fn logs_and_role(function: Function) -> String {
     let secret = function.row().secret.as_ref().map_or("", |_| include_str!("parts/role_reads_secret.yaml"));
     fill(&(include_str!("parts/logs_and_role.yaml").to_owned() + secret), function)
@@ -88,9 +88,10 @@ pub(crate) fn logs_and_role(function: Function) -> String {
 
 pub(crate) fn alarms_on_failures() -> String {
     each(Function::ALL.into_iter(), |function| {
-        let piece = match function.has_http() {
-            true => include_str!("parts/alarm_http_failures.yaml"),
-            false => include_str!("parts/alarm_invoked_failures.yaml"),
+        let piece = if function.has_http() {
+            include_str!("parts/alarm_http_failures.yaml")
+        } else {
+            include_str!("parts/alarm_invoked_failures.yaml")
         };
         fill(piece, function)
     })
@@ -100,7 +101,7 @@ pub(crate) fn alarms_on_new_versions() -> String {
     each(with_http(), |function| fill(include_str!("parts/alarms_new_version.yaml"), function))
 }
 
-/// The metrics of the alarm on invocations that were turned away.
+/// The metrics of the alarm on invocations that Lambda refused.
 pub(crate) fn throttled_invocations() -> String {
     let names = Function::ALL.map(|function| format!("FILL({}, 0)", function.as_str()));
     let total = format!("- Id: total\n  Label: throttled\n  Expression: >-\n    {}\n", names.join("\n    + "));

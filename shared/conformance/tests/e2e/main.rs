@@ -17,10 +17,10 @@ struct Stack {
     _bouncer: Bouncer,
     moto: Moto,
     database: TestDatabase,
-    /// The secret of every function, and what is in it.
+    /// The secret that every function reads, and its values.
     arn: String,
     values: BTreeMap<String, String>,
-    /// What must never stand in a log.
+    /// Values that must not be in any log.
     secrets: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     let bouncer = Bouncer::start(database.server());
     let moto = Moto::start();
     let mut values: BTreeMap<String, String> = settings();
-    // As users have it.
+    // As in production.
     values.insert("RATE_LIMITS".to_owned(), "on".to_owned());
     values.extend(other);
     let url = bouncer.url(database.name(), None);
@@ -56,7 +56,7 @@ async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     values.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
     let arn = moto.create_secret("everything", &serde_json::to_value(&values).unwrap()).await;
     let mut environment = moto.environment(&arn);
-    // Nothing of the developer's own may stand in for the secret.
+    // Settings of the developer must not replace those of the secret.
     let others =
         [("DATABASE_URL", ""), ("DATABASE_URL_UNPOOLED", ""), ("JWT_SIGNING_KEYS", ""), ("LOG_LEVEL", "trace")];
     environment.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -31,7 +31,7 @@ async fn a_person_signs_up_on_the_page_and_tries_a_call() {
     assert_eq!(browser.run("return document.getElementById('password').value").await, "");
 
     browser.run("document.querySelector('#operations-tasks-list_tasks .opblock-summary-control').click()").await;
-    // The page knows an operation only when it has resolved the references in it.
+    // The page shows parameters after it has resolved the references of the operation.
     wait(&browser, "document.querySelector('#operations-tasks-list_tasks [data-param-name=sort_by] select')").await;
     browser.run("document.querySelector('#operations-tasks-list_tasks .execute').click()").await;
     wait(&browser, "document.querySelector('#operations-tasks-list_tasks .live-responses-table tbody .response-col_status')?.innerText.startsWith('200')").await;
@@ -40,7 +40,7 @@ async fn a_person_signs_up_on_the_page_and_tries_a_call() {
         .await;
     assert!(shown.as_str().unwrap().contains("\"total_count\": 0"), "{shown}");
 
-    // The refresh token in a cookie: the browser keeps it, sends it, and shows it to no script.
+    // The refresh token is in a cookie, which the browser sends and no script can read.
     let refreshed = browser
         .run(
             "const call = (path, body) => fetch('/api/v1/auth/' + path, { method: 'POST',
@@ -53,11 +53,11 @@ async fn a_person_signs_up_on_the_page_and_tries_a_call() {
              return [signedIn.refresh_token === undefined, document.cookie, refreshed.status, out.status, after.status];",
         )
         .await;
-    // Signing out takes the cookie back, so nothing is sent any more.
+    // Signing out deletes the cookie, so the last refresh has no token.
     assert_eq!(refreshed, serde_json::json!([true, "", 200, 200, 401]));
 
     std::fs::write(local::target().join("docs-page.png"), browser.screenshot().await).expect("target/ can be written");
     let complaints: Vec<String> =
         browser.console().await.into_iter().filter(|line| !line.contains("favicon") && !line.contains("401")).collect();
-    assert!(complaints.is_empty(), "the console is not quiet: {complaints:#?}");
+    assert!(complaints.is_empty(), "the console has messages: {complaints:#?}");
 }

@@ -1,4 +1,4 @@
-//! Keys rotate under load: honest clients notice nothing, and no instance is deployed anew.
+//! Keys rotate under load: clients get no error, and no instance is restarted.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ async fn put(stack: &Stack, secrets: &Value) {
 /// cache time has passed, which is what an operator waits for between two rotations. Every answer must be a
 /// success.
 async fn live(stack: &Stack, mut session: Value, until: &str, requests: &AtomicUsize) -> Value {
-    let nobody = stack.watch.client(None);
+    let anonymous = stack.watch.client(None);
     let (cached, deadline) = (Instant::now() + CACHE, Instant::now() + Duration::from_secs(60));
     while kid(&text(&session, "access_token")) != until || Instant::now() < cached {
         assert!(Instant::now() < deadline, "the new key is not picked up");
@@ -65,13 +65,13 @@ async fn live(stack: &Stack, mut session: Value, until: &str, requests: &AtomicU
         user.call(Method::GET, "/api/tasks?limit=1", None).await.data(200);
         user.call(Method::GET, "/api/v1/auth/me", None).await.data(200);
         let body = json!({ "refresh_token": session["refresh_token"] });
-        session = nobody.call(Method::POST, "/api/v1/auth/refresh", Some(body)).await.data(200);
+        session = anonymous.call(Method::POST, "/api/v1/auth/refresh", Some(body)).await.data(200);
         requests.fetch_add(4, Ordering::Relaxed);
     }
     session
 }
 
-/// Signs in, right each time, until an instance that knows the newest pepper has stored a hash with it.
+/// Signs in with the right password until an instance that has read the newest pepper has stored a hash with it.
 async fn sign_in_until_rehashed(stack: &Stack, pepper: &str) {
     let client = stack.database.connect().await;
     client.batch_execute("SET ROLE todo_auth").await.expect("the role exists");
@@ -88,7 +88,7 @@ async fn sign_in_until_rehashed(stack: &Stack, pepper: &str) {
     }
 }
 
-/// The first answer that is no success: an instance may know the secret of before for its cache time.
+/// The first answer that is not a success. An instance may use the old secret until its cache time has passed.
 async fn until_refused(call: impl AsyncFn() -> Answer) -> Answer {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
@@ -100,16 +100,16 @@ async fn until_refused(call: impl AsyncFn() -> Answer) -> Answer {
 }
 
 #[tokio::test]
-async fn rotating_every_key_under_load_signs_nobody_out() {
+async fn rotating_every_key_under_load_ends_no_session() {
     let first = keys(&["generate"], "");
     let load = [("SECRET_CACHE_SECONDS", CACHE.as_secs().to_string()), ("RATE_LIMITS", "off".to_owned())];
     let settings = flat(&first).chain(load.map(|(name, value)| (name.to_owned(), value)));
     let stack = stack_with(settings.collect()).await;
-    let nobody = stack.watch.client(None);
+    let anonymous = stack.watch.client(None);
     let mut sessions = Vec::new();
     for n in 0..4 {
         let body = json!({ "email": format!("p{n}@example.com"), "password": PASSWORD });
-        sessions.push(nobody.call(Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201));
+        sessions.push(anonymous.call(Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201));
     }
     let oldest = sessions[0].clone();
     assert_eq!(kid(&text(&oldest, "access_token")), active(&first, "JWT_SIGNING_KEYS"));
@@ -120,20 +120,20 @@ async fn rotating_every_key_under_load_signs_nobody_out() {
     let newest = active(&secrets, "JWT_SIGNING_KEYS");
     let lives = sessions.drain(..).map(|session| live(&stack, session, &newest, &requests));
     sessions = futures_util::future::join_all(lives).await;
-    // A token of a key that has retired stays good, and passwords under an old pepper are right.
+    // Tokens of a retired key stay valid, and passwords with an old pepper still verify.
     let user = stack.watch.client(Some(&text(&oldest, "access_token")));
     user.call(Method::GET, "/api/tasks?limit=1", None).await.data(200);
     sign_in_until_rehashed(&stack, &active(&secrets, "PASSWORD_PEPPERS")).await;
     assert!(requests.load(Ordering::Relaxed) >= 16, "there was load: {requests:?}");
 
-    // What a removed key has signed is good no more, once the instances have read the secret.
+    // Tokens of a removed key are refused as soon as the instances have read the new secret.
     let secrets = keys(&["rotate", "--drop-retired"], &secrets.to_string());
     put(&stack, &secrets).await;
     let newest = active(&secrets, "JWT_SIGNING_KEYS");
     futures_util::future::join_all(sessions.drain(..).map(|session| live(&stack, session, &newest, &requests))).await;
     let user = stack.watch.client(Some(&text(&oldest, "access_token")));
     let refresh = json!({ "refresh_token": oldest["refresh_token"] });
-    until_refused(async || nobody.call(Method::POST, "/api/v1/auth/refresh", Some(refresh.clone())).await)
+    until_refused(async || anonymous.call(Method::POST, "/api/v1/auth/refresh", Some(refresh.clone())).await)
         .await
         .problem(401, "refresh_token_invalid");
     until_refused(async || user.call(Method::GET, "/api/v1/auth/me", None).await).await.problem(401, "token_invalid");

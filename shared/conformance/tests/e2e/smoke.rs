@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{Stack, stack};
 
-/// Where the API is, and what keeps it running if it is here.
+/// The address of the API, and the stack if it runs on this machine.
 struct Target {
     url: String,
     _stack: Option<Stack>,
@@ -28,7 +28,7 @@ async fn target() -> Target {
     }
 }
 
-/// A call, named by a line as it is made, so that the last line names the one that failed.
+/// Makes a call and prints it first, so that the last line names the call that failed.
 #[expect(clippy::print_stdout, reason = "who tries a deployment watches")]
 async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
     print!("  {:6} {path}", method.as_str());
@@ -37,26 +37,26 @@ async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) 
     answer
 }
 
-/// Somebody who has just signed up.
-struct Somebody {
+/// A user who has just signed up.
+struct Account {
     client: Client,
     account: Value,
     password: String,
 }
 
-#[expect(clippy::disallowed_methods, reason = "an address that nobody has")]
-async fn somebody(url: &str) -> Somebody {
+#[expect(clippy::disallowed_methods, reason = "a random address")]
+async fn sign_up(url: &str) -> Account {
     let stranger = Client::new(url, None);
     let password = Uuid::new_v4().to_string();
     let email = format!("smoke-{}@example.com", Uuid::new_v4());
     let body = json!({ "email": email, "password": password, "name": "Smoke" });
     let account = call(&stranger, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
     let client = Client::new(url, account["access_token"].as_str());
-    Somebody { client, account, password }
+    Account { client, account, password }
 }
 
-impl Somebody {
-    /// Deletes the account, with whatever is left of its tasks and sessions.
+impl Account {
+    /// Deletes the account with its tasks and sessions.
     async fn leave(self) {
         let body = json!({ "password": self.password });
         let left = call(&self.client, Method::DELETE, "/api/v1/auth/account", Some(body)).await;
@@ -66,17 +66,17 @@ impl Somebody {
 }
 
 #[tokio::test]
-async fn the_api_serves_strangers_users_and_nobody_elses_tasks() {
+async fn the_api_serves_public_answers_and_each_user_their_own_tasks() {
     let target = target().await;
     public(&target.url).await;
     // Two accounts, so that a second run within minutes is within the limit on signing up.
-    let (one, other) = (somebody(&target.url).await, somebody(&target.url).await);
+    let (one, other) = (sign_up(&target.url).await, sign_up(&target.url).await);
     let tried = async {
         a_day(&target.url, &one).await;
         two_users(&one, &other).await;
     };
     let tried = AssertUnwindSafe(tried).catch_unwind().await;
-    // Whatever was found, nobody stays behind.
+    // The accounts are deleted even if a check failed.
     one.leave().await;
     other.leave().await;
     if let Err(found) = tried {
@@ -84,7 +84,7 @@ async fn the_api_serves_strangers_users_and_nobody_elses_tasks() {
     }
 }
 
-/// What anybody may see, and how the API refuses.
+/// Public answers, and refusals.
 async fn public(url: &str) {
     let stranger = Client::new(url, None);
     let get = async |path: &str| call(&stranger, Method::GET, path, None).await;
@@ -107,7 +107,7 @@ async fn public(url: &str) {
     assert_eq!(wrong.header("allow"), "POST");
     get("/api/v1/tasks").await.problem(401, "authentication_required");
     get("/api/v1/users").await.problem(401, "authentication_required");
-    // A page of somebody else's asks first, and is told nothing.
+    // A page of an unlisted origin gets no CORS headers for its preflight.
     let foreign = Client::new(url, None).with_header("origin", "https://evil.example");
     let foreign = foreign.with_header("access-control-request-method", "GET");
     let preflight = call(&foreign, Method::OPTIONS, "/api/v1/tasks", None).await;
@@ -117,8 +117,8 @@ async fn public(url: &str) {
     call(&stranger, Method::POST, "/api/v1/auth/signup", Some(weak)).await.invalid_at("/email");
 }
 
-/// One user's day, in both generations of the API.
-async fn a_day(url: &str, user: &Somebody) {
+/// One user's day, through both contracts, `Legacy` and `V1`.
+async fn a_day(url: &str, user: &Account) {
     let (client, stranger) = (&user.client, Client::new(url, None));
     let me = call(client, Method::GET, "/api/v1/auth/me", None).await.data(200);
     assert_eq!(me["email"], user.account["email"]);
@@ -148,8 +148,8 @@ async fn a_day(url: &str, user: &Somebody) {
     call(client, Method::GET, "/api/v1/users", None).await.problem(403, "admin_required");
 }
 
-/// What is one user's does not exist for another.
-async fn two_users(one: &Somebody, other: &Somebody) {
+/// The tasks of one user do not exist for another.
+async fn two_users(one: &Account, other: &Account) {
     let made = call(&one.client, Method::POST, "/api/tasks", Some(json!({ "title": "Mine" }))).await.data(201);
     let path = format!("/api/v1/tasks/{}", text(&made, "id"));
     call(&other.client, Method::GET, &path, None).await.problem(404, "task_not_found");

@@ -1,4 +1,4 @@
-//! Each folder is one function, and the migration stands before all that serve.
+//! Each folder is one function, and the migration runs before every function that serves.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn each_folder_is_one_function() {
 }
 
 #[test]
-fn every_function_runs_logs_and_traces_as_it_should() {
+fn every_function_has_its_runtime_log_group_tracing_and_limits() {
     for (name, function) in of_type("AWS::Lambda::Function") {
         assert_eq!(function["Runtime"], "provided.al2023", "{name}");
         assert_eq!(function["Handler"], "bootstrap", "{name}");
@@ -34,7 +34,7 @@ fn every_function_runs_logs_and_traces_as_it_should() {
         let logs = name.replace("Function", "Logs");
         let logging = &function["LoggingConfig"];
         assert_eq!((&logging["LogFormat"], &logging["LogGroup"]), (&json!("JSON"), &json!({ "Ref": logs })), "{name}");
-        // A higher level would drop the metrics, which stand in lines of the level INFO.
+        // A higher level would drop the metrics, which are in lines of the level INFO.
         assert_eq!(logging["ApplicationLogLevel"], "TRACE", "{name}");
         let variables = function["Environment"]["Variables"].as_object().expect("settings");
         for setting in ["ENVIRONMENT", "LOG_LEVEL", "STACK_NAME", "DEPLOY_ID"] {
@@ -63,7 +63,7 @@ fn every_function_that_serves_waits_for_the_migration() {
     assert_eq!(migration["DeployId"], json!({ "Ref": "DeployId" }));
     let version = migration["FunctionVersion"]["Ref"].as_str().expect("the version");
     assert_eq!(resource(version)["Type"], "AWS::Lambda::Version");
-    // The time for a second run, if the first one dies.
+    // Enough time for a second run, if the first one dies.
     let patience: u64 = migration["ServiceTimeout"].as_str().and_then(|text| text.parse().ok()).expect("seconds");
     assert!(patience > 2 * properties("MigrateFunction")["Timeout"].as_u64().expect("seconds"));
 
@@ -80,13 +80,13 @@ fn every_function_that_serves_waits_for_the_migration() {
 }
 
 #[test]
-fn traffic_moves_in_steps_and_back_on_alarms() {
+fn traffic_moves_in_steps_and_alarms_roll_it_back() {
     for (name, alias) in of_type("AWS::Lambda::Alias") {
         assert_eq!(alias["Name"], "live", "{name}");
         let function = name.replace("Aliaslive", "");
         let group = &resource(name)["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]["DeploymentGroupName"]["Ref"];
         if !is_http(&function) {
-            assert!(group.is_null(), "{name}: nothing but traffic moves in steps");
+            assert!(group.is_null(), "{name}: only functions with HTTP move in steps");
             continue;
         }
         let group = properties(group.as_str().expect("a deployment group"));
@@ -98,7 +98,7 @@ fn traffic_moves_in_steps_and_back_on_alarms() {
         let watched = alarms.each_ref().map(|alarm| json!({ "Name": { "Ref": alarm } }));
         assert_eq!(group["AlarmConfiguration"]["Alarms"], json!(watched), "{name}");
         for alarm in alarms {
-            // That of the version which is to take over, and of no other.
+            // The alarm watches only the new version.
             let version = properties(&alarm)["Dimensions"][2]["Value"]["Fn::Select"].clone();
             let arn = json!({ "Ref": format!("{function}Version1795000000") });
             assert_eq!(version, json!([7, { "Fn::Split": [":", arn] }]), "{alarm}");
@@ -107,7 +107,7 @@ fn traffic_moves_in_steps_and_back_on_alarms() {
 }
 
 #[test]
-fn the_purge_runs_daily_and_what_fails_is_kept() {
+fn the_purge_runs_daily_and_failed_runs_are_kept() {
     let schedule = properties("MaintenanceFunctionDaily");
     let target = &schedule["Target"];
     assert_eq!(target["Arn"], json!({ "Ref": "MaintenanceFunctionAliaslive" }));
@@ -119,7 +119,7 @@ fn the_purge_runs_daily_and_what_fails_is_kept() {
     let invoke = properties("MaintenanceFunctionEventInvokeConfig");
     assert_eq!(invoke["DestinationConfig"]["OnFailure"]["Destination"], letters);
     assert_eq!(invoke["Qualifier"], "live");
-    // Two stacks of one account have a schedule each.
+    // A fixed name would allow only one stack in an account.
     assert!(schedule.get("Name").is_none());
 }
 

@@ -1,4 +1,4 @@
-//! What `sam deploy` makes of `template.yaml`: the translated template against the code.
+//! `template.yaml` as `sam deploy` translates it, compared with the code.
 
 mod functions;
 mod operations;
@@ -51,7 +51,7 @@ fn of_type(kind: &str) -> Vec<(&'static str, &'static Value)> {
     resources().iter().filter_map(fits).collect()
 }
 
-/// The logical id of a function's part, as in `AuthRole`.
+/// The logical id of a resource of a function, as in `AuthRole`.
 fn part(function: &str, part: &str) -> String {
     format!("{}{}{part}", function[..1].to_uppercase(), &function[1..])
 }
@@ -66,7 +66,7 @@ fn either(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// Every resource that a value names.
+/// Every resource that a value refers to.
 fn named(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(value, &mut found);

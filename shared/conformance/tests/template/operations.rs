@@ -1,4 +1,4 @@
-//! Logs are kept for a while, alarms reach somebody, and the dashboard shows what exists.
+//! Logs expire, alarms reach the topic, and the dashboard shows metrics that exist.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use shared::metrics::NAMES;
 use crate::{named, of_type, properties, resource, resources, template};
 
 #[test]
-fn every_log_is_kept_for_a_while_and_then_deleted() {
+fn every_log_group_has_a_retention() {
     let groups = of_type("AWS::Logs::LogGroup");
     assert_eq!(groups.len(), 8, "one for each function, and one for API Gateway");
     for (name, group) in groups {
@@ -18,7 +18,7 @@ fn every_log_is_kept_for_a_while_and_then_deleted() {
 }
 
 #[test]
-fn every_alarm_reaches_the_topic_and_stands_in_the_runbook() {
+fn every_alarm_publishes_to_the_topic_and_is_in_the_runbook() {
     let runbook = std::fs::read_to_string(local::workspace().join("docs/OPERATIONS.md")).expect("there is a runbook");
     let composite = of_type("AWS::CloudWatch::CompositeAlarm");
     let parts: BTreeSet<String> = composite.iter().flat_map(|(_, alarm)| named(&alarm["AlarmRule"])).collect();
@@ -27,18 +27,18 @@ fn every_alarm_reaches_the_topic_and_stands_in_the_runbook() {
             assert!(alarm.get("AlarmActions").is_none(), "{name} is a part of another");
         } else {
             assert_eq!(alarm["AlarmActions"], json!([{ "Ref": "AlarmTopic" }]), "{name}");
-            assert!(runbook.contains(&format!("`{name}`")), "docs/OPERATIONS.md says nothing of {name}");
+            assert!(runbook.contains(&format!("`{name}`")), "docs/OPERATIONS.md does not explain {name}");
         }
         assert!(alarm["AlarmDescription"].as_str().is_some_and(|text| text.len() > 20), "{name}");
         if resource(name)["Type"] == "AWS::CloudWatch::Alarm" {
-            assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}: no requests are no trouble");
+            assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}: no requests must not raise an alarm");
         }
     }
     assert_eq!(parts.len(), 4, "two burn rates, two windows each");
 }
 
 #[test]
-fn what_must_be_noticed_has_an_alarm() {
+fn alarms_have_the_documented_thresholds() {
     for name in [
         "ServerErrorsAlarm",
         "LatencyAlarm",
@@ -66,7 +66,7 @@ fn what_must_be_noticed_has_an_alarm() {
         (&letters["MetricName"], &letters["Threshold"]),
         (&json!("ApproximateNumberOfMessagesVisible"), &json!(0))
     );
-    // What is computed: the formula, and metrics that arrive late.
+    // Alarms on formulas also look at earlier periods, because metrics arrive late.
     for (name, formula) in [
         ("ServerErrorsAlarm", "IF(FILL(failed, 0) < 5, 0, 100 * failed / all)"),
         ("TasksFailuresAlarm", "FILL(errors, 0) + FILL(answered, 0)"),
@@ -131,7 +131,7 @@ fn alarms_and_dashboard_watch_metrics_that_exist() {
     let unknown: Vec<_> = watched().difference(&emitted).cloned().collect();
     assert_eq!(unknown, Vec::<String>::new());
     let unwatched: Vec<_> = emitted.difference(&watched()).cloned().collect();
-    assert_eq!(unwatched, Vec::<String>::new(), "nobody looks at these");
+    assert_eq!(unwatched, Vec::<String>::new(), "no alarm and no widget watches these");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_dashboard_has_no_overlaps_and_names_only_what_exists() {
         assert!(number("x") + number("width") <= 24, "{widget}");
         for x in number("x")..number("x") + number("width") {
             for y in number("y")..number("y") + number("height") {
-                assert!(cells.insert((x, y)), "something lies under {}", widget["properties"]["title"]);
+                assert!(cells.insert((x, y)), "{} overlaps another widget", widget["properties"]["title"]);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What each part of the stack may do: its own, and nothing else.
+//! The permissions of each role: access to its own resources, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -24,12 +24,12 @@ fn actions(statement: &Value) -> BTreeSet<String> {
     }
 }
 
-/// What a function may do, as actions and the resource they are for.
+/// What a function may do: actions, and the resource that they apply to.
 fn expected(function: &str) -> Vec<(Vec<&'static str>, Value)> {
     let arn = |name: &str| json!({ "Fn::GetAtt": [name, "Arn"] });
     let mut expected = vec![
         (vec!["logs:CreateLogStream", "logs:PutLogEvents"], arn(&part(function, "Logs"))),
-        // X-Ray knows no resources.
+        // X-Ray has no resources to name.
         (vec!["xray:PutTelemetryRecords", "xray:PutTraceSegments"], json!("*")),
     ];
     if reads_a_secret(function) {
@@ -43,7 +43,7 @@ fn expected(function: &str) -> Vec<(Vec<&'static str>, Value)> {
     expected
 }
 
-/// Whether the function cannot start with what the template puts into its environment alone.
+/// Whether the function needs more settings than the template puts into its environment.
 fn reads_a_secret(name: &str) -> bool {
     let function = Function::ALL.into_iter().find(|function| function.as_str() == name).expect("a function of ours");
     let variables = properties(&part(name, "Function"))["Environment"]["Variables"].as_object().expect("settings");
@@ -126,13 +126,13 @@ fn no_policy_allows_by_wildcard() {
                 assert!(!action.contains('*'), "{name} allows {action}");
             }
             assert!(statement.get("NotAction").is_none() && statement.get("NotResource").is_none(), "{name}");
-            assert_ne!(statement["Principal"], "*", "{name} allows everybody");
+            assert_ne!(statement["Principal"], "*", "{name} allows everyone");
         }
     }
 }
 
 #[test]
-fn the_schedule_may_invoke_one_function_and_leave_what_failed() {
+fn the_schedule_may_invoke_one_function_and_queue_failed_runs() {
     let role = properties("ScheduleRole");
     let found: Vec<_> =
         statements(role).into_iter().map(|statement| (actions(statement), statement["Resource"].clone())).collect();
@@ -147,14 +147,14 @@ fn the_schedule_may_invoke_one_function_and_leave_what_failed() {
 }
 
 #[test]
-fn roles_of_others_are_only_those_that_deploys_need() {
+fn the_only_other_roles_are_those_of_deploys_and_of_the_schedule() {
     let own: BTreeSet<String> = all().map(|function| part(function, "Role")).collect();
     let roles = of_type("AWS::IAM::Role");
     let others: Vec<&str> = roles.iter().map(|(name, _)| *name).filter(|name| !own.contains(*name)).collect();
     assert_eq!(others, ["CodeDeployServiceRole", "ScheduleRole"]);
 }
 
-/// Whether a pattern of IAM fits a text: `*` is any text.
+/// Whether an IAM pattern matches a text: `*` is any text.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -165,7 +165,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn a_stage_may_be_deployed_by_its_own_role_alone() {
+fn the_deploy_role_of_a_stage_cannot_touch_another_stage() {
     let roles = translated_file(".github/aws/deploy-role.yaml", &[]);
     let names = [("todo-pr-*", "todo-pr-7"), ("todo-staging", "todo-staging"), ("todo-prod", "todo-prod")];
     let mut patterns = Vec::new();
@@ -187,7 +187,7 @@ fn a_stage_may_be_deployed_by_its_own_role_alone() {
         for (given, _) in names {
             let pattern = pattern.replace("${StackName}", given);
             for (other, stack) in names.into_iter().filter(|(other, _)| *other != given) {
-                // Whatever may stand in place of the pattern's own stars.
+                // Texts that the stars of the pattern may match.
                 for rest in ["", "-AuthRole-1A", "/auth-x1", "/1", "-x/y", ":log-stream:z"] {
                     let start = pattern.split(given).next().expect("a start");
                     let text = format!("{start}{stack}{rest}");

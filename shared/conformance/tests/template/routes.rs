@@ -1,4 +1,4 @@
-//! Every operation reaches its function, and nothing else reaches any.
+//! API Gateway sends every operation to its function, and nothing else can invoke the functions.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -34,7 +34,8 @@ fn operations() -> Vec<(String, String)> {
     paths.flat_map(methods).collect()
 }
 
-/// Whether a path fits the pattern of a route: `{name}` is one part, `{proxy+}` any number, also none behind a slash.
+/// Whether a path matches the pattern of a route: `{name}` is one segment, `{proxy+}` any number of them, also none after a
+/// slash.
 fn fits(pattern: &str, path: &str) -> bool {
     if let Some(start) = pattern.strip_suffix("{proxy+}") {
         return path.starts_with(start);
@@ -43,8 +44,8 @@ fn fits(pattern: &str, path: &str) -> bool {
     pattern.len() == path.len() && pattern.iter().zip(path).all(|(part, given)| *part == given || part.starts_with('{'))
 }
 
-/// The function that API Gateway sends a request to: the most specific route of the path, and of its methods the exact
-/// one. What fits none goes to `$default`.
+/// The function that API Gateway sends a request to. A route with the exact method wins, then the most specific path.
+/// Without a match, the request goes to `$default`.
 fn deployed_function(method: &str, path: &str) -> String {
     const ANY: &str = "x-amazon-apigateway-any-method";
     let fitting = paths()
@@ -71,7 +72,7 @@ fn paths() -> &'static serde_json::Map<String, Value> {
 }
 
 #[test]
-fn each_operation_reaches_its_function_whatever_its_method_and_with_a_slash_at_its_end() {
+fn each_operation_reaches_its_function_with_any_method_and_a_trailing_slash() {
     for (path, method) in operations() {
         let path = path.replace("{id}", "0198").replace("{file}", "docs.js");
         let function = local_function(&path);
@@ -83,16 +84,16 @@ fn each_operation_reaches_its_function_whatever_its_method_and_with_a_slash_at_i
         }
     }
     for path in ["/", "/nope", "/api", "/api/v2/tasks", "/healthy"] {
-        assert_eq!(deployed_function("get", path), "health", "{path}: what fits no route gets our 404");
+        assert_eq!(deployed_function("get", path), "health", "{path}: a path without a route gets 404 from health");
     }
     assert_eq!(paths()["$default"]["x-amazon-apigateway-any-method"]["isDefaultRoute"], true);
 }
 
 #[test]
-fn no_route_leads_nowhere() {
+fn every_route_serves_an_operation() {
     for pattern in paths().keys().filter(|pattern| *pattern != "$default") {
         let served = operations().iter().any(|(path, _)| fits(pattern, path) || fits(pattern, &format!("{path}/")));
-        assert!(served, "{pattern} is no path of the API");
+        assert!(served, "no operation is served at {pattern}");
     }
 }
 
@@ -123,7 +124,7 @@ fn api_gateway_may_invoke_each_route_and_nothing_else() {
 }
 
 #[test]
-fn signing_in_and_up_is_throttled_harder_than_the_rest() {
+fn signing_in_and_up_have_lower_limits_than_the_rest() {
     let stage = properties("ApiApiGatewayDefaultStage");
     assert_eq!((&stage["StageName"], &stage["AutoDeploy"]), (&json!("$default"), &json!(true)));
     let rate = |settings: &Value| settings["ThrottlingRateLimit"].as_u64().expect("a rate");
@@ -132,7 +133,7 @@ fn signing_in_and_up_is_throttled_harder_than_the_rest() {
     for (route, settings) in routes {
         assert!(rate(settings) < rate(all) && burst(settings) < burst(all), "{route}");
         let (method, path) = route.split_once(' ').expect("a method and a path");
-        // A deploy fails over a route that does not exist.
+        // A deploy fails if the route does not exist.
         assert!(paths()[path].get(method.to_lowercase()).is_some(), "there is no {route}");
     }
     for (path, method) in operations() {
@@ -155,12 +156,12 @@ fn access_logs_are_json_without_paths_headers_and_bodies() {
         assert!(line[field].is_string(), "{field} is missing");
     }
     for secret in ["$context.path", "$context.authorizer", "header", "body", "querystring"] {
-        assert!(!format.contains(secret), "{secret} may hold what nobody is to read");
+        assert!(!format.contains(secret), "{secret} may contain secrets or personal data");
     }
 }
 
 #[test]
 fn api_gateway_leaves_cors_to_the_functions() {
     let body = properties("Api")["Body"].as_object().expect("a document");
-    assert!(!body.contains_key("x-amazon-apigateway-cors"), "its rules would be those of every path");
+    assert!(!body.contains_key("x-amazon-apigateway-cors"), "its rules would apply to every path");
 }

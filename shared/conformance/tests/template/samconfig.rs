@@ -1,4 +1,4 @@
-//! The stages: their parameters exist, and production is what it must be.
+//! The stages of `samconfig.toml`: their parameters exist, and production has safe settings.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ fn there_are_three_stages_with_parameters_that_the_template_knows() {
                 assert!(allowed, "{stage}: {name} may not be {value}");
             }
         }
-        // Else the one of the last deploy would be taken, and new code would not be published.
+        // Otherwise the value of the last deploy would be used again, and new code would not be published.
         assert_eq!(parameters["DeployId"], "", "{stage}");
     }
     assert_eq!(stages["prod"]["Environment"], "production");

@@ -1,4 +1,4 @@
-//! `cargo xtask secrets` on the secrets of a stack: what it puts in is what production starts with.
+//! `cargo xtask secrets` on the secrets of a stack: production starts with the values that it puts in.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -55,11 +55,11 @@ impl Stack {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("Python starts");
-        // One that refuses does not read.
+        // A command that refuses does not read its input.
         let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("it ends");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!said.contains("pass-word-9") && !said.contains("\"k\""), "values stay unsaid: {said}");
+        assert!(!said.contains("pass-word-9") && !said.contains("\"k\""), "an error shows a value: {said}");
         output
     }
 
@@ -109,7 +109,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(stack.values("migrate").await.keys().collect::<Vec<_>>(), ["DATABASE_URL_UNPOOLED"]);
     assert!(!stack.values("tasks").await.contains_key("JWT_SIGNING_KEYS"), "tasks holds no private key");
 
-    // Other keys would sign everybody out and make every password worthless.
+    // Other keys would end every session and make every password useless.
     let before = stack.values("auth").await;
     let refused = stack.refused(&["fill", "todo-test", "refuse"], &keys(&["generate"], ""), true);
     assert!(refused.contains("have values already"), "{refused}");
@@ -128,7 +128,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(after["JWT_SIGNING_KEYS"]["keys"][1]["status"], "active");
     assert_eq!(stack.values("users").await["JWT_PUBLIC_KEYS"]["keys"].as_array().map(Vec::len), Some(3));
 
-    // What leaked is gone, but for the peppers that hashes need.
+    // Leaked keys are gone, except the peppers that stored hashes need.
     let leaked = stack.ok(&["keys", "todo-test"], "", false);
     stack.ok(&["replace", "todo-test"], &keys(&["rotate", "--revoke"], &leaked), false);
     stack.starts().await;
@@ -151,7 +151,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
         stack.refused(&["set", "todo-test", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate")
     );
     assert!(stack.refused(&["set", "todo-test", "DATABASE_URL"], " ", false).contains("standard input is empty"));
-    // A stack that is made again gets what was exported, and needs nothing else.
+    // A stack that is created again starts with the exported values alone.
     let exported = stack.ok(&["export", "todo-test"], "", false);
     let again = Stack::new().await;
     again.ok(&["fill", "todo-test", "refuse"], &exported, false);

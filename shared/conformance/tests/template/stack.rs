@@ -1,12 +1,12 @@
-//! The stack made for real by moto's CloudFormation, as far as that goes.
+//! The stack, created by the CloudFormation of moto as far as moto supports it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use testkit::{Moto, translated};
 
-/// What moto 5.2 makes.
-const MADE: [&str; 8] = [
+/// The resource types that moto 5.2 creates.
+const CREATED: [&str; 8] = [
     "AWS::CloudWatch::Dashboard",
     "AWS::IAM::Role",
     "AWS::KMS::Key",
@@ -17,10 +17,10 @@ const MADE: [&str; 8] = [
     "AWS::SQS::Queue",
 ];
 
-/// What it does not make, and what the other tests of the template therefore have to look at alone. It would make
-/// permissions and records, but not the aliases and domains that they hang on; and it calls custom resources by
-/// Docker, so the migration is tested with the function's binary.
-const NOT_MADE: [&str; 18] = [
+/// The types that it does not create; only the other tests of the template cover them. Moto could create permissions and
+/// records, but not the aliases and domains that they refer to. It runs custom resources in Docker, so the tests of
+/// `migrate` cover the migration.
+const NOT_CREATED: [&str; 18] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::ApiMapping",
     "AWS::ApiGatewayV2::DomainName",
@@ -41,21 +41,21 @@ const NOT_MADE: [&str; 18] = [
     "Custom::Migration",
 ];
 
-/// The template without what moto does not know; what names it gets its logical id instead.
+/// The template without the types that moto does not create. References to these become text with their logical id.
 fn reduced(mut template: Value) -> Value {
     let resources = template["Resources"].as_object().expect("resources").clone();
     let kinds: BTreeSet<&str> = resources.values().filter_map(|resource| resource["Type"].as_str()).collect();
-    assert_eq!(kinds, MADE.into_iter().chain(NOT_MADE).collect(), "a new type: does moto make it?");
+    assert_eq!(kinds, CREATED.into_iter().chain(NOT_CREATED).collect(), "a new type: add it to CREATED or NOT_CREATED");
     let (kept, gone): (Map<_, _>, Map<_, _>) =
-        resources.into_iter().partition(|(_, resource)| MADE.iter().any(|kind| resource["Type"] == *kind));
+        resources.into_iter().partition(|(_, resource)| CREATED.iter().any(|kind| resource["Type"] == *kind));
     let mut kept = Value::Object(kept);
-    forget(&mut kept, &gone.keys().map(String::as_str).collect());
+    remove_references(&mut kept, &gone.keys().map(String::as_str).collect());
     for resource in kept.as_object_mut().expect("resources").values_mut() {
         if resource["Type"] == "AWS::Lambda::Function" {
             resource["Properties"]["Code"] = json!({ "ZipFile": "the code itself is tested elsewhere" });
         }
         if resource["Type"] == "AWS::KMS::Key" {
-            // Which moto reads as its own API has them, and stumbles.
+            // Moto expects tags in another format than CloudFormation, and fails.
             resource["Properties"].as_object_mut().expect("properties").remove("Tags");
         }
     }
@@ -66,9 +66,9 @@ fn reduced(mut template: Value) -> Value {
     template
 }
 
-fn forget(value: &mut Value, gone: &BTreeSet<&str>) {
+fn remove_references(value: &mut Value, gone: &BTreeSet<&str>) {
     match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| forget(value, gone)),
+        Value::Array(values) => values.iter_mut().for_each(|value| remove_references(value, gone)),
         Value::Object(fields) => {
             let name = fields.get("Ref").or_else(|| fields.get("Fn::GetAtt").map(|path| &path[0]));
             if let Some(name) = name.and_then(Value::as_str).filter(|name| gone.contains(name)) {
@@ -83,14 +83,14 @@ fn forget(value: &mut Value, gone: &BTreeSet<&str>) {
                     *text = text.replace(&format!("${{{name}}}"), name);
                 }
             }
-            fields.values_mut().for_each(|value| forget(value, gone));
+            fields.values_mut().for_each(|value| remove_references(value, gone));
         }
         _ => {}
     }
 }
 
 #[tokio::test]
-async fn the_stack_is_made_with_functions_roles_logs_and_the_key() {
+async fn the_stack_has_its_functions_roles_log_groups_and_key() {
     let moto = Moto::start();
     let given = ["Environment=staging", "DeployId=1795000000", "CustomerManagedKey=true"];
     let template = reduced(translated(&given));

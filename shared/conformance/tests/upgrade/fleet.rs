@@ -1,4 +1,4 @@
-//! Instances of two versions, and users who work on whichever is free.
+//! Instances of two versions, and users whose requests go to them in turn.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, RwLock};
 /// Instances of each function and version.
 const INSTANCES: usize = 2;
 
-/// As long as API Gateway waits.
+/// The time that API Gateway waits for an answer.
 const TIME: Duration = Duration::from_secs(29);
 
-/// Which binaries.
+/// The version of a binary: before or after the deploy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     Before,
@@ -25,7 +25,7 @@ pub(crate) enum Version {
 
 type Instance = (Version, Arc<Mutex<Lambda>>);
 
-/// The instances that serve now.
+/// The instances that get requests.
 #[derive(Debug, Default)]
 pub(crate) struct Fleet {
     auth: RwLock<Vec<Instance>>,
@@ -35,7 +35,7 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts instances of a version, which serve from now on.
+    /// Starts instances of a version and sends requests to them.
     pub(crate) async fn join(&self, version: Version, [auth, tasks]: [&Path; 2], settings: &BTreeMap<String, String>) {
         for (place, program) in [(&self.auth, auth), (&self.tasks, tasks)] {
             for _ in 0..INSTANCES {
@@ -45,21 +45,21 @@ impl Fleet {
         }
     }
 
-    /// Takes the instances of a version away; those that are at work finish it.
+    /// Sends no more requests to the instances of a version; requests that are running finish.
     pub(crate) async fn leave(&self, version: Version) {
         for place in [&self.auth, &self.tasks] {
             place.write().await.retain(|(other, _)| *other != version);
         }
     }
 
-    /// What the phase that ends now has seen.
+    /// A line about the phase that ends now. Fails if there were too few requests.
     pub(crate) fn phase(&self, name: &str) -> String {
         let answers = self.answers.swap(0, Ordering::Relaxed);
         assert!(answers > 50, "{name}: only {answers} answers are no load");
         format!("{name}: {answers} requests, no error")
     }
 
-    /// The body of a success; anything else is a user who noticed.
+    /// Sends a request and returns the body. Any answer that is not a success fails the test.
     async fn call(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Value {
         let place = if path.contains("/auth/") { &self.auth } else { &self.tasks };
         let instance = {
@@ -75,7 +75,7 @@ impl Fleet {
     }
 }
 
-/// One user, who signs up, works until `stop`, and then leaves.
+/// One user, who signs up and then works until `stop`.
 pub(crate) async fn work(fleet: Arc<Fleet>, number: usize, stop: Arc<AtomicBool>) {
     let credentials = json!({ "email": format!("user{number}@example.com"), "password": "correct horse battery" });
     let mut session = fleet.call("POST", "/api/v1/auth/signup", None, Some(credentials.clone())).await["data"].clone();

@@ -1,5 +1,5 @@
-//! A deploy under load, as `cargo xtask upgrade` prepares it: the binaries of the version before serve, this version
-//! migrates, both serve side by side, this one alone, and at last the one before again. Every answer is a success.
+//! A deploy under load; `cargo xtask upgrade` prepares the binaries. The version before serves, this version migrates, both
+//! serve, this version serves alone, and after a rollback the version before serves again. Every answer is a success.
 
 mod fleet;
 
@@ -32,8 +32,8 @@ async fn migrate(program: PathBuf, url: &str) -> Value {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "who rehearses a deploy watches")]
-async fn users_notice_nothing_of_a_deploy() {
+#[expect(clippy::print_stdout, reason = "the rehearsal reports its phases")]
+async fn no_request_fails_during_a_deploy() {
     let database = TestDatabase::empty().await;
     let start = migrate(kept("migrate"), &database.url()).await;
     println!("the version before: schema {}", start["current"]);
@@ -50,7 +50,7 @@ async fn users_notice_nothing_of_a_deploy() {
     sleep(PHASE).await;
     println!("  {}", fleet.phase("the version before alone"));
 
-    // Enough rows that changing all of them takes a moment.
+    // Enough rows that changing all of them takes noticeable time.
     fill(&database).await;
     let migrated = migrate(kept("migrate-after"), &database.url()).await;
     assert!(!migrated["applied"].as_array().expect("a list").is_empty(), "{migrated}");
@@ -80,7 +80,7 @@ async fn users_notice_nothing_of_a_deploy() {
     }
 }
 
-/// Tasks of somebody who is away.
+/// Adds tasks of a user who sends no requests.
 async fn fill(database: &TestDatabase) {
     let client = database.connect().await;
     let sql = "SET ROLE todo_auth;
