@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
-/// The page loads only from its own origin, and scripts and styles only from files.
+/// Everything comes from this origin; scripts and styles only from files.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -19,7 +19,7 @@ pub(crate) async fn get_docs() -> Response {
     html(include_str!("../assets/index.html"))
 }
 
-/// An HTML answer with this policy.
+/// A page under the strict policy.
 pub(crate) fn html(text: impl Into<axum::body::Body>) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),

@@ -27,7 +27,7 @@ pub(crate) async fn get_problems() -> Response {
     html(include_str!("../assets/problems.html").replace("<!-- problems -->", &rows))
 }
 
-/// Escapes text, and marks the parts between backticks as code.
+/// Escapes text and sets what stands between backticks as code.
 fn marked(text: &str) -> String {
     let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let parts = escaped.split('`').enumerate();
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_escaped_and_code_is_marked() {
+    fn text_is_escaped_and_code_is_set() {
         assert_eq!(marked("Send `Bearer <token>` & wait"), "Send <code>Bearer &lt;token&gt;</code> &amp; wait");
     }
 }
