@@ -1,10 +1,10 @@
-//! Which kind of deployment this is.
+//! Which function runs, and in which environment.
 
 use std::fmt;
 
 pub use functions::Function;
 
-/// The kind of a deployment.
+/// The environment of a deployment (`ENVIRONMENT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
     /// A developer's machine.
