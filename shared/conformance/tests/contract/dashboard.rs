@@ -2,20 +2,20 @@
 
 use functions::Function;
 
-/// A tile of the dashboard, 24 columns of which make a row.
+/// A tile of the dashboard. A row has 24 columns.
 struct Widget {
     title: &'static str,
     width: usize,
     kind: &'static str,
-    /// The members of its properties that say how it is drawn, as JSON.
+    /// The properties that say how it is drawn, as JSON.
     style: String,
-    /// What it shows, as JSON; one entry a line.
+    /// The metrics, each as JSON.
     metrics: Vec<String>,
-    /// What follows the metrics, as JSON.
+    /// Properties after the metrics, as JSON.
     after: String,
 }
 
-/// Sums of each minute, drawn as lines.
+/// A statistic of each minute, drawn as lines.
 fn lines(title: &'static str, statistic: &str, metrics: Vec<String>) -> Widget {
     chart(title, false, 60, statistic, metrics)
 }
@@ -89,12 +89,12 @@ fn widgets() -> Vec<Widget> {
         whole("RefreshReuse", r##""label": "refresh tokens used again", "color": "#d62728""##),
         whole("RateLimited", r#""label": "rate limited""#),
     ];
-    let mut trouble = vec![
+    let mut errors = vec![
         whole("DatabaseErrors", r#""label": "no database""#),
         whole("MigrationFailures", r#""label": "failed migrations""#),
         r#"["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${DeadLetters.QueueName}", {"label": "dead letters", "stat": "Maximum"}]"#.to_owned(),
     ];
-    trouble.extend(lambda("Errors", &all));
+    errors.extend(lambda("Errors", &all));
     let starts = "filter type = 'platform.report' and ispresent(record.metrics.initDurationMs) \
         | stats count(*) as starts, pct(record.metrics.initDurationMs, 50) as p50, \
         pct(record.metrics.initDurationMs, 95) as p95, max(record.metrics.maxMemoryUsedMB) as memory by @log";
@@ -110,8 +110,14 @@ fn widgets() -> Vec<Widget> {
         target(500, lines("Database time, p95 (ms)", "p95", own("DatabaseLatency", &with_database))),
         lines("Cold starts", "Sum", own("ColdStarts", &with_http)),
         lines("Signing in", "Sum", signing_in),
-        lines("Trouble", "Sum", trouble),
-        chart("What is paid for: milliseconds, all invocations together", true, 3600, "Sum", lambda("Duration", &all)),
+        lines("Errors", "Sum", errors),
+        chart(
+            "Duration of all invocations together (ms), which decides the cost",
+            true,
+            3600,
+            "Sum",
+            lambda("Duration", &all),
+        ),
         lines("Instances at once", "Maximum", lambda("ConcurrentExecutions", &all)),
         table("Cold starts: initialisation (ms)", 8, &with_http, starts),
         Widget {
@@ -122,13 +128,13 @@ fn widgets() -> Vec<Widget> {
     ]
 }
 
-/// A widget with a line at the 95th percentile that is aimed at.
+/// A widget with a line at the target for the 95th percentile.
 fn target(milliseconds: u16, widget: Widget) -> Widget {
     let after = format!(r#", "annotations": {{"horizontal": [{{"label": "target p95", "value": {milliseconds}}}]}}"#);
     Widget { after, ..widget }
 }
 
-/// The property `DashboardBody`: rows are filled from the left.
+/// The property `DashboardBody`. Widgets fill each row from the left.
 pub(crate) fn body() -> String {
     let (mut x, mut y) = (0, 0);
     let mut placed = Vec::new();
