@@ -113,6 +113,11 @@ pub struct Finding {
 /// How public keys are written.
 const PUBLIC_KEYS: &str = "a JWK set with public Ed25519 keys (`cargo xtask keys jwks` prints one)";
 
+/// Whether web pages call the function.
+const fn serves_pages(function: Function) -> bool {
+    function.has_http()
+}
+
 impl Settings {
     /// Reads every setting of `function`.
     ///
@@ -151,7 +156,7 @@ impl Settings {
         });
 
         let origins = Self::origins(&mut read, function, environment);
-        let allowed_headers = if function.has_http() {
+        let allowed_headers = if serves_pages(function) {
             const EXPECTED: &str = "names of headers, separated by commas";
             read.optional(&["ALLOWED_HEADERS"], EXPECTED, origins::header_names).unwrap_or_default()
         } else {
@@ -259,7 +264,7 @@ impl Settings {
     fn origins(read: &mut Reader<'_>, function: Function, environment: Environment) -> Option<Origins> {
         const EXPECTED: &str = "origins as browsers send them, as in https://app.example.com (no path, no default port) or https://*.example.com for every sub-domain, separated by commas";
         const DEVELOPMENT: &str = "http://localhost:3000,http://127.0.0.1:3000,http://localhost:5173";
-        if !function.has_http() {
+        if !serves_pages(function) {
             return None;
         }
         let names = &["ALLOWED_ORIGINS"];
