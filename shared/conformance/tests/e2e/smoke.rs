@@ -40,7 +40,7 @@ async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) 
 /// A user who has just signed up.
 struct Account {
     client: Client,
-    account: Value,
+    signed_up: Value,
     password: String,
 }
 
@@ -50,9 +50,9 @@ async fn sign_up(url: &str) -> Account {
     let password = Uuid::new_v4().to_string();
     let email = format!("smoke-{}@example.com", Uuid::new_v4());
     let body = json!({ "email": email, "password": password, "name": "Smoke" });
-    let account = call(&stranger, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
-    let client = Client::new(url, account["access_token"].as_str());
-    Account { client, account, password }
+    let signed_up = call(&stranger, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
+    let client = Client::new(url, signed_up["access_token"].as_str());
+    Account { client, signed_up, password }
 }
 
 impl Account {
@@ -121,7 +121,7 @@ async fn public(url: &str) {
 async fn a_day(url: &str, user: &Account) {
     let (client, stranger) = (&user.client, Client::new(url, None));
     let me = call(client, Method::GET, "/api/v1/auth/me", None).await.data(200);
-    assert_eq!(me["email"], user.account["email"]);
+    assert_eq!(me["email"], user.signed_up["email"]);
     let task = json!({ "title": "Try the deploy", "priority": "urgent_important" });
     let made = call(client, Method::POST, "/api/v1/tasks", Some(task)).await.data(201);
     let (new, old) = (format!("/api/v1/tasks/{}", text(&made, "id")), format!("/api/tasks/{}", text(&made, "id")));
@@ -135,15 +135,15 @@ async fn a_day(url: &str, user: &Account) {
     assert_eq!(call(client, Method::DELETE, &old, None).await.status, 204);
     call(client, Method::GET, &new, None).await.problem(404, "task_not_found");
 
-    let refresh = json!({ "refresh_token": user.account["refresh_token"] });
+    let refresh = json!({ "refresh_token": user.signed_up["refresh_token"] });
     let refreshed = call(&stranger, Method::POST, "/api/v1/auth/refresh", Some(refresh)).await.data(200);
-    assert_ne!(refreshed["refresh_token"], user.account["refresh_token"]);
-    let credentials = json!({ "email": user.account["email"], "password": user.password });
+    assert_ne!(refreshed["refresh_token"], user.signed_up["refresh_token"]);
+    let credentials = json!({ "email": user.signed_up["email"], "password": user.password });
     let second = call(&stranger, Method::POST, "/api/v1/auth/signin", Some(credentials)).await.data(200);
     let elsewhere = Client::new(url, second["access_token"].as_str());
     assert_eq!(call(&elsewhere, Method::POST, "/api/v1/auth/signout", None).await.status, 200);
     call(&elsewhere, Method::GET, "/api/v1/tasks", None).await.problem(401, "session_revoked");
-    let wrong = json!({ "email": user.account["email"], "password": "wrong of course" });
+    let wrong = json!({ "email": user.signed_up["email"], "password": "wrong of course" });
     call(&stranger, Method::POST, "/api/v1/auth/signin", Some(wrong)).await.problem(401, "invalid_credentials");
     call(client, Method::GET, "/api/v1/users", None).await.problem(403, "admin_required");
 }
