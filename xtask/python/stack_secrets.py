@@ -8,15 +8,9 @@ import boto3
 import stack_region
 from botocore.exceptions import BotoCoreError, ClientError
 
-# What each function may know, beside its keys.
-SETTINGS = {
-    "auth": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
-    "tasks": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
-    "users": ["DATABASE_URL", "BETTER_AUTH_SECRET"],
-    "health": ["DATABASE_URL"],
-    "maintenance": ["DATABASE_URL"],
-    "migrate": ["DATABASE_URL_UNPOOLED"],
-}
+# What the secret of each function holds beside its keys: a line for each function, its name first.
+LINES = [line.split() for line in os.environ["FUNCTION_SECRETS"].splitlines()]
+SETTINGS = {function: settings for function, *settings in LINES}
 KEYS = ["JWT_SIGNING_KEYS", "JWT_PUBLIC_KEYS", "REFRESH_TOKEN_KEYS", "PASSWORD_PEPPERS"]
 REQUIRED = ["DATABASE_URL", "DATABASE_URL_UNPOOLED"]
 

@@ -4,19 +4,12 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args;
+use functions::Function;
 use local::{Failure, Result, packages, target, tools, workspace};
 
 use crate::cargo;
 use crate::test::pgbouncer;
 use crate::upgrade::git;
-
-/// What the crowd asks, the function that asks nothing of the database, and the empty one.
-const FUNCTIONS: [(&str, &str); 4] = [
-    ("floor", "bench/floor"),
-    ("health", "functions/health"),
-    ("tasks", "functions/tasks"),
-    ("auth", "functions/auth"),
-];
 
 #[derive(Args)]
 pub(crate) struct Bench {
@@ -51,7 +44,10 @@ impl Bench {
         if self.from.is_none() {
             println!("  building as for a deploy; from nothing this takes ten minutes and more");
             let cargo_lambda = tools::cargo_lambda()?;
-            for (name, folder) in FUNCTIONS {
+            let measured = Function::ALL.iter().map(|function| function.row()).filter(|row| row.is_measured);
+            let measured = measured.map(|row| (row.name, format!("functions/{}", row.name)));
+            // The empty function is what each is compared with.
+            for (name, folder) in measured.chain([("floor", "bench/floor".to_owned())]) {
                 let mut build = Command::new(&cargo_lambda);
                 // In the folder of the function, as SAM does: the features of its libraries are its own.
                 build.args(["lambda", "build", "--release", "--bin", name]).current_dir(workspace().join(folder));

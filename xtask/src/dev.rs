@@ -10,6 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use functions::Function;
 use local::postgres::Cluster;
 use local::service::{Service, Stop, free_port};
 use local::{Failure, Result, tools, workspace};
@@ -108,13 +109,7 @@ impl Dev {
     /// Every function must answer, or its settings are wrong, which it has said by now.
     fn ask_every_function(&self, stopping: &AtomicBool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
-        for (path, expected) in [
-            ("/health/config", 200),
-            ("/health/auth", 200),
-            ("/api/tasks", 401),
-            ("/api/v1/users", 401),
-            ("/api/docs", 200),
-        ] {
+        for (path, expected) in Function::ALL.iter().filter_map(|function| function.row().probe) {
             let mut answered = None;
             while answered.is_none() && Instant::now() < deadline && !stopping.load(Ordering::Relaxed) {
                 answered = self.status_of(path);

@@ -85,7 +85,7 @@ enum Command {
     Invoke(invoke::Invoke),
     /// Try a running API from outside: sign-up to deleted account
     Smoke(smoke::Smoke),
-    /// Write functions/docs/openapi.json from the code
+    /// Write openapi.json and the generated parts of template.yaml and Cargo.toml from the code
     Openapi,
 }
 

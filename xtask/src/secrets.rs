@@ -88,6 +88,7 @@ fn script(arguments: &[&str], input: Option<&str>) -> Result<String> {
     let failure = |error| Failure::new(format!("Python does not start: {error}"), "remove target/tools and try again");
     let mut command = Command::new(python);
     command.arg("xtask/python/stack_secrets.py").args(arguments).current_dir(workspace());
+    command.env("FUNCTION_SECRETS", functions::secrets());
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::inherit() }).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(failure)?;
     if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {

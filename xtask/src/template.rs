@@ -65,8 +65,8 @@ pub(crate) fn run() -> Result<()> {
     // Its tests fill and rotate secrets with it.
     let keys = cargo::cargo(&["build", "--quiet", "--workspace", "--example", "keys"]);
     cargo::finish(keys, "building", "read the lines above")?;
-    let tests = cargo::cargo(&["test", "--quiet", "--workspace", "--test", "template"]);
-    cargo::finish(tests, "the template's tests", "cargo xtask test --test template <name of the test>")?;
+    let tests = cargo::cargo(&["test", "--quiet", "--package", "conformance", "--test", "template"]);
+    cargo::finish(tests, "the template's tests", "cargo xtask test -p conformance --test template <name of the test>")?;
     workflows()
 }
 

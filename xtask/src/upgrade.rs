@@ -49,7 +49,7 @@ impl Upgrade {
         rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         build(&after, &built, &["--bin", "migrate"])?;
         keep(&built.join("debug/migrate"), &kept.join("migrate-after"))?;
-        Test::of(&["--workspace", "--features", "docs/upgrade", "--test", "upgrade", "--no-capture"]).run()
+        Test::of(&["--workspace", "--features", "conformance/upgrade", "--test", "upgrade", "--no-capture"]).run()
     }
 }
 
@@ -84,7 +84,7 @@ fn check_out(folder: &Path, commit: &str) -> Result<()> {
 
 /// Adds a migration that does what migrations do: a column with a default, an index, a change of every row.
 fn rehearse(migrations: &Path, number: u32) -> Result<()> {
-    let source = workspace().join("functions/docs/tests/upgrade");
+    let source = workspace().join("shared/conformance/tests/upgrade");
     for kind in ["sql", "down.sql"] {
         keep(&source.join(format!("rehearsal.{kind}")), &migrations.join(format!("V{number}__rehearsal.{kind}")))?;
     }

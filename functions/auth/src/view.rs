@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 use shared::db::users::UserRow;
-use shared::http::Time;
+use shared::http::{Data, Time};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,20 +68,7 @@ fn expose_some<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> R
 }
 
 /// The answer to signing up, signing in and refreshing.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SignedInBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The account and its tokens.
-    data: SignedIn,
-}
-
-impl From<SignedIn> for SignedInBody {
-    fn from(data: SignedIn) -> Self {
-        Self { success: true, data }
-    }
-}
+pub(crate) type SignedInBody = Data<SignedIn>;
 
 /// An account.
 #[derive(Clone, Serialize, ToSchema)]
@@ -160,21 +147,11 @@ pub(crate) struct Revoked {
     revoked: i64,
 }
 
-/// The answer to what ends sessions.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct RevokedBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// What has ended.
-    data: Revoked,
-    /// What happened.
-    #[schema(example = "Successfully signed out everywhere")]
-    message: &'static str,
-}
-
-impl RevokedBody {
-    pub(crate) fn new(revoked: i64, message: &'static str) -> Self {
-        Self { success: true, data: Revoked { revoked }, message }
+impl From<i64> for Revoked {
+    fn from(revoked: i64) -> Self {
+        Self { revoked }
     }
 }
+
+/// The answer to what ends sessions.
+pub(crate) type RevokedBody = Data<Revoked, &'static str>;

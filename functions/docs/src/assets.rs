@@ -34,7 +34,7 @@ pub(crate) async fn get_asset(file: Result<Path<String>, PathRejection>) -> Resu
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "public, max-age=3600")], bytes).into_response())
 }
 
-/// A file of Swagger UI, which is compiled in.
+/// A file of Swagger UI. The crate embeds them.
 fn swagger(file: &str) -> Result<Cow<'static, [u8]>, ApiError> {
     let found = utoipa_swagger_ui::serve(file, Arc::new(Config::default()));
     let found = found.map_err(|error| ApiError::internal(error.to_string()))?;

@@ -3,7 +3,7 @@
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-/// The committed document; a test compares it with the code.
+/// The committed document. `shared/conformance` compares it with the code.
 const DOCUMENT: &str = include_str!("../openapi.json");
 
 /// The OpenAPI document

@@ -96,7 +96,7 @@ impl Live {
         reader: Option<SecretReader>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let mut unread = None;
-        let lenient = function.starts_with_problems();
+        let lenient = function.row().starts_with_problems;
         let (secret, sources) = match reader {
             None => (None, sources),
             Some(reader) => {
@@ -197,7 +197,7 @@ impl Live {
         let values = secret.reader.read().await?;
         let mut inspected = InspectedSettings::of(self.function, &secret.environment.clone().with_secret(values));
         inspected.keep_sessions_of(&self.current());
-        if inspected.problems.is_empty() || self.function.starts_with_problems() {
+        if inspected.problems.is_empty() || self.function.row().starts_with_problems {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
         } else {
             let problems = &inspected.problems;

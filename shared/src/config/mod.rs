@@ -100,7 +100,7 @@ pub struct Finding {
 
 /// Whether web pages may call the function.
 const fn serves_pages(function: Function) -> bool {
-    !matches!(function, Function::Migrate | Function::Maintenance)
+    function.has_http()
 }
 
 impl Settings {

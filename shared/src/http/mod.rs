@@ -5,6 +5,7 @@ mod audit_context;
 pub mod cookie;
 mod created;
 pub mod cursor;
+mod data;
 pub mod event;
 mod field;
 mod fields;
@@ -25,6 +26,7 @@ mod trace;
 mod user;
 
 pub use created::Created;
+pub use data::{Data, Message};
 pub use field::Field;
 pub use fields::Fields;
 pub use fit::fitting;

@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of every operation.
+//! The parts of the OpenAPI document that all operations share.
 
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::path::{Operation, PathItem};
@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::ProblemBody;
 use crate::error::{Code, FieldError};
 
-/// What the groups of operations are about.
+/// The groups of operations, with their descriptions.
 const TAGS: [(&str, &str); 5] = [
     ("auth", "Accounts, sessions and tokens."),
     ("tasks", "Tasks of the Eisenhower matrix."),
@@ -22,7 +22,17 @@ const TAGS: [(&str, &str); 5] = [
     ("docs", "This document, and pages for people."),
 ];
 
-/// The document without operations: title, schemas of errors, and how to authenticate.
+/// Why an access token is refused with 401.
+pub const TOKEN_PROBLEMS: [Code; 6] = [
+    Code::AuthenticationRequired,
+    Code::TokenInvalid,
+    Code::TokenExpired,
+    Code::SessionRevoked,
+    Code::SessionExpired,
+    Code::AccountDisabled,
+];
+
+/// The document without operations: its title, the schemas of problems, and the security scheme.
 #[must_use]
 pub fn base() -> OpenApi {
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
@@ -100,8 +110,8 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
-/// Adds the problems that any request can run into. A response of an error status names the codes it stands for in its
-/// description, separated by commas.
+/// Adds the problems that any operation can answer with. Until `shared/conformance` publishes the document, the description
+/// of an error response is the list of its codes, separated by commas.
 pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         for operation in operations(item) {
@@ -110,7 +120,7 @@ pub fn complete(document: &mut OpenApi) {
     }
 }
 
-/// Whether an operation takes a token and a body if there are any, and refuses neither, as signing out does.
+/// Whether an operation accepts any token and any body, also none, as signing out does.
 fn is_lenient(operation: &Operation) -> bool {
     operation.request_body.is_some() && operation.security.as_ref().is_some_and(|ways| ways.len() > 1)
 }
@@ -121,18 +131,10 @@ fn add_common_problems(path: &str, operation: &mut Operation) {
         common.extend([Code::DatabaseUnavailable, Code::PayloadTooLarge]);
     } else {
         common.extend([Code::BadRequest, Code::ValidationFailed]);
-        // A token is required, and not only taken if there is one.
+        // A token is required, not optional.
         if operation.security.as_ref().is_some_and(|ways| ways.len() == 1) {
-            common.extend([
-                Code::AuthenticationRequired,
-                Code::TokenInvalid,
-                Code::TokenExpired,
-                Code::SessionRevoked,
-                Code::SessionExpired,
-                Code::AccountDisabled,
-                Code::AccountBanned,
-                Code::DatabaseUnavailable,
-            ]);
+            common.extend(TOKEN_PROBLEMS);
+            common.extend([Code::AccountBanned, Code::DatabaseUnavailable]);
         } else if path.starts_with("/api/") && operation.request_body.is_some() {
             common.push(Code::DatabaseUnavailable);
         }

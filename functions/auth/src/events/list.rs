@@ -8,7 +8,7 @@ use shared::db::audit::{self, EventKind, EventRow};
 use shared::domain::parse_time;
 use shared::error::ApiError;
 use shared::http::cursor::{self, Cursor};
-use shared::http::{CurrentUser, Json, Query, Time};
+use shared::http::{CurrentUser, Data, Json, Query, Time};
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -68,15 +68,7 @@ pub(crate) struct Events {
     next_cursor: Option<String>,
 }
 
-/// The answer with events.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct EventsBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The page.
-    data: Events,
-}
+type EventsBody = Data<Events>;
 
 /// List events
 ///
@@ -109,5 +101,5 @@ pub(crate) async fn list_events(
         Event { id, occurred_at, kind, by_administrator, session_id, ip, user_agent, details }
     };
     let events = rows.into_iter().map(view).collect();
-    Ok(Json(EventsBody { success: true, data: Events { events, next_cursor } }))
+    Ok(Json(Events { events, next_cursor }.into()))
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use shared::App;
 use shared::db::sessions::{self, SessionRow};
 use shared::error::ApiError;
-use shared::http::{CurrentUser, Json, Time};
+use shared::http::{CurrentUser, Data, Json, Time};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -38,15 +38,7 @@ pub(crate) struct Sessions {
     sessions: Vec<Session>,
 }
 
-/// The answer with sessions.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SessionsBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The sessions.
-    data: Sessions,
-}
+type SessionsBody = Data<Sessions>;
 
 /// List sessions
 ///
@@ -64,5 +56,5 @@ pub(crate) async fn list_sessions(user: CurrentUser, State(app): State<App>) -> 
         Session { id, current, created_at, last_used_at, expires_at, ip, user_agent }
     };
     let sessions = rows.into_iter().map(view).collect();
-    Ok(Json(SessionsBody { success: true, data: Sessions { sessions } }))
+    Ok(Json(Sessions { sessions }.into()))
 }

@@ -19,7 +19,7 @@ async fn the_committed_document_is_served() {
 }
 
 #[tokio::test]
-async fn the_page_takes_everything_from_here_under_a_strict_policy() {
+async fn pages_load_only_from_this_origin_under_a_strict_policy() {
     let api = api().await;
     for path in ["/api/docs", "/api/docs/problems"] {
         let answer = api.get(path).await;
@@ -37,7 +37,7 @@ async fn the_page_takes_everything_from_here_under_a_strict_policy() {
 }
 
 #[tokio::test]
-async fn assets_have_their_types_and_others_are_404() {
+async fn assets_have_their_content_types_and_unknown_files_are_404() {
     let api = api().await;
     for (file, kind) in [
         ("docs.js", "text/javascript"),

@@ -22,7 +22,7 @@ pub(crate) struct ConfigHealth {
     /// Always `health`: whose settings these are. The others do not start unless theirs are valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false, example = "health")]
-    function: Option<Function>,
+    function: Option<&'static str>,
     /// Where this deployment stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = EnvironmentName, required = false)]
@@ -74,7 +74,7 @@ pub(crate) async fn check_config(State(app): State<App>, headers: HeaderMap) -> 
         let mut answer = ConfigHealth { status: "configuration valid", ..ConfigHealth::default() };
         if is_shown {
             let count = health::count_legacy_passwords(&app.db.with_role(DatabaseRole::Admin).anonymous()).await;
-            answer.function = Some(Function::Health);
+            answer.function = Some(Function::Health.as_str());
             answer.environment = Some(settings.environment.to_string());
             answer.settings = Some(settings.report.clone());
             answer.legacy_password_hashes = count.ok();

@@ -9,7 +9,7 @@ use shared::http::{CurrentUser, Json, Query};
 use utoipa::IntoParams;
 
 use crate::tasks::list::{COLUMNS, ORDERS};
-use crate::tasks::view::TaskPageBody;
+use crate::tasks::view::{TaskPage, TaskPageBody};
 
 /// The query parameters, for the document only: the handler reads them one by one.
 #[derive(IntoParams)]
@@ -72,5 +72,5 @@ pub(super) async fn list_tasks(
     let is_completed = completed.or(is_completed);
     let selection = Selection { priority, is_completed, sort_by, sort_order, limit, offset };
     let page = tasks::list(&app.read(user), user.id(), &selection).await?;
-    Ok(Json(TaskPageBody::new(page, limit, offset)))
+    Ok(Json(TaskPage::new(page, limit, offset).into()))
 }

@@ -8,7 +8,7 @@ use shared::error::{ApiError, Code};
 use shared::http::{CurrentUser, Json, Query};
 use utoipa::IntoParams;
 
-use super::view::TaskPageBody;
+use super::view::{TaskPage, TaskPageBody};
 
 /// The query parameters, for the document only: the handler reads them one by one.
 #[derive(IntoParams)]
@@ -80,5 +80,5 @@ pub(crate) async fn list_tasks(
     let is_completed = completed.or(is_completed);
     let selection = Selection { priority, is_completed, sort_by, sort_order, limit, offset };
     let page = tasks::list(&app.read(user), user.id(), &selection).await?;
-    Ok(Json(TaskPageBody::new(page, limit, offset)))
+    Ok(Json(TaskPage::new(page, limit, offset).into()))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::db::tasks::{Page, TaskRow};
 use shared::domain::Priority;
-use shared::http::{Time, fitting};
+use shared::http::{Data, Time, fitting};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -43,25 +43,8 @@ impl From<TaskRow> for Task {
     }
 }
 
-/// An answer with one task.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TaskBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The task.
-    data: Task,
-    /// What happened; under `/api/v1` only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "Task created successfully")]
-    message: Option<&'static str>,
-}
-
-impl TaskBody {
-    pub(crate) fn new(row: TaskRow, message: Option<&'static str>) -> Self {
-        Self { success: true, data: row.into(), message }
-    }
-}
+/// An answer with one task. Only writes under `/api/v1` have a message.
+pub(crate) type TaskBody = Data<Task, Option<&'static str>>;
 
 /// A page of tasks.
 #[derive(Serialize, ToSchema)]
@@ -80,22 +63,15 @@ pub(crate) struct TaskPage {
 }
 
 /// An answer with a page of tasks.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TaskPageBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The page.
-    data: TaskPage,
-}
+pub(crate) type TaskPageBody = Data<TaskPage>;
 
-impl TaskPageBody {
+impl TaskPage {
     pub(crate) fn new(page: Page, limit: i64, offset: i64) -> Self {
         let Page { tasks, total } = page;
         let text = |task: &TaskRow| task.title.len() + task.description.as_ref().map_or(0, String::len);
         let text = tasks.iter().map(text).sum();
         let (tasks, is_whole) = fitting(tasks.into_iter().map(Task::from).collect::<Vec<_>>(), text);
         let limit = if is_whole { limit } else { i64::try_from(tasks.len()).unwrap_or(limit) };
-        Self { success: true, data: TaskPage { tasks, total_count: total, limit, offset } }
+        Self { tasks, total_count: total, limit, offset }
     }
 }

@@ -7,7 +7,7 @@ use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, Json, PathId};
 
-use super::view::UserBody;
+use super::view::{User, UserBody};
 
 /// Returns the parsed request. If it is invalid, checks first that the caller is an administrator: others get 403 and no
 /// validation error. A valid request needs no check here, because its statement in the database makes the same check.
@@ -39,7 +39,7 @@ pub(super) async fn change_user(
         context,
     };
     match admin::act(&app.write(admin), &action).await? {
-        ActionResult::Done(row) => Ok(Json(UserBody::of(*row, context.at))),
+        ActionResult::Done(row) => Ok(Json(User::of(*row, context.at).into())),
         ActionResult::Missing => Err(missing()),
         ActionResult::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
     }

@@ -6,7 +6,7 @@ use shared::db::users;
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, IdPath, Json, PathId};
 
-use super::view::UserBody;
+use super::view::{User, UserBody};
 
 /// Get an account
 ///
@@ -28,5 +28,5 @@ pub(crate) async fn get_user(
     // No account has the nil id. The statement runs even so, because it checks that the caller is an administrator.
     let row = users::find(&db, id.unwrap_or_default()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::UserNotFound))?;
-    Ok(Json(UserBody::of(row, app.clock.now())))
+    Ok(Json(User::of(row, app.clock.now()).into()))
 }

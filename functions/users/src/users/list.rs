@@ -59,7 +59,7 @@ pub(crate) async fn list_users(
     let rows = admin::list(&app.read(admin), &filter, after, limit + 1, now).await?;
     let (rows, next_cursor) = cursor::page(rows, limit, |row| Cursor { time: row.created_at, id: row.id });
     let users = rows.into_iter().map(|row| User::of(row, now)).collect();
-    Ok(Json(UsersBody { success: true, data: Users { users, next_cursor } }))
+    Ok(Json(Users { users, next_cursor }.into()))
 }
 
 /// The parsed query.

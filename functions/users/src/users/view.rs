@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shared::db::users::admin::UserRole;
 use shared::db::users::{Ban as BanRow, UserRow};
-use shared::http::Time;
+use shared::http::{Data, Time};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -74,21 +74,7 @@ impl User {
 }
 
 /// The answer with one account.
-#[derive(Serialize, ToSchema)]
-#[schema(as = AdministeredUserBody)]
-pub(crate) struct UserBody {
-    /// Always true.
-    #[schema(example = true)]
-    success: bool,
-    /// The account.
-    data: User,
-}
-
-impl UserBody {
-    pub(crate) fn of(row: UserRow, now: Timestamp) -> Self {
-        Self { success: true, data: User::of(row, now) }
-    }
-}
+pub(crate) type UserBody = Data<User>;
 
 /// A page of accounts, newest first.
 #[derive(Serialize, ToSchema)]
@@ -100,12 +86,5 @@ pub(crate) struct Users {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// The answer with accounts.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct UsersBody {
-    /// Always true.
-    #[schema(example = true)]
-    pub(crate) success: bool,
-    /// The page.
-    pub(crate) data: Users,
-}
+/// The answer with a page of accounts.
+pub(crate) type UsersBody = Data<Users>;

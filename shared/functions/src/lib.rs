@@ -1,0 +1,218 @@
+//! The functions of the backend: one row of a table for each.
+//!
+//! The settings of a function, its parts of `template.yaml`, the local router, the secrets of a stack, the probes of
+//! `cargo xtask dev` and the list of what `cargo xtask bench` builds all follow from this table. It is a crate without
+//! dependencies so that `xtask`, which must build fast, can read it too.
+
+/// A function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Accounts, sessions and tokens; the only function with private keys.
+    Auth,
+    /// Tasks; verifies tokens with public keys.
+    Tasks,
+    /// Administration of accounts; verifies tokens with public keys.
+    Users,
+    /// Health checks, and 404 for every path without a route.
+    Health,
+    /// The OpenAPI document and its page.
+    Docs,
+    /// Migrations, over the direct database URL; no HTTP.
+    Migrate,
+    /// The scheduled purge, and what operators do to accounts; no HTTP.
+    Maintenance,
+}
+
+/// What differs from function to function.
+#[derive(Debug)]
+pub struct Row {
+    /// The name of its folder, its binary, its secret and its metrics.
+    pub name: &'static str,
+    /// The routes that API Gateway and the local router send to it; empty if it has no HTTP.
+    pub routes: &'static [Route],
+    /// A path that shows whether it works, and the status of the answer without a token.
+    pub probe: Option<(&'static str, u16)>,
+    /// Its secret in Secrets Manager, if it has one.
+    pub secret: Option<Secret>,
+    /// Whether it talks to the pooled database.
+    pub uses_database: bool,
+    /// Whether it starts although its settings are wrong: to report them, or to answer CloudFormation.
+    pub starts_with_problems: bool,
+    /// Memory in MB, which also decides its share of a processor.
+    pub memory: u16,
+    /// The most MiB that its binary may have. A second TLS stack or another release profile shows here.
+    pub largest_binary: u64,
+    /// Whether `cargo xtask bench` measures it.
+    pub is_measured: bool,
+}
+
+/// A secret of a function.
+#[derive(Debug)]
+pub struct Secret {
+    /// What is in it, for its description in AWS.
+    pub content: &'static str,
+    /// The settings that operators put in, beside the keys.
+    pub settings: &'static [&'static str],
+}
+
+/// A route of API Gateway.
+#[derive(Debug)]
+pub struct Route {
+    /// The name of its event in the template.
+    pub name: &'static str,
+    /// The path, and everything below it. With a slash at its end: only what is below it.
+    pub path: &'static str,
+    /// Requests a second and at once, for all callers together, if `POST` to this path has a limit of its own.
+    pub limit: Option<(u16, u16)>,
+}
+
+const fn route(name: &'static str, path: &'static str) -> Route {
+    Route { name, path, limit: None }
+}
+
+/// A route whose `POST` hashes a password.
+const fn hashes(name: &'static str, path: &'static str, per_second: u16, burst: u16) -> Route {
+    Route { name, path, limit: Some((per_second, burst)) }
+}
+
+const AUTH: Row = Row {
+    name: "auth",
+    routes: &[
+        route("Jwks", "/.well-known/jwks.json"),
+        route("CheckAuthentication", "/health/auth"),
+        route("AuthUnversioned", "/api/auth/"),
+        route("Auth", "/api/v1/auth/"),
+        hashes("SignUp", "/api/v1/auth/signup", 10, 20),
+        hashes("SignIn", "/api/v1/auth/signin", 50, 100),
+        hashes("Login", "/api/v1/auth/login", 50, 100),
+        hashes("LoginUnversioned", "/api/auth/login", 50, 100),
+    ],
+    probe: Some(("/health/auth", 200)),
+    secret: Some(Secret {
+        content: "Signing keys, refresh token keys, password peppers and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
+    uses_database: true,
+    starts_with_problems: false,
+    memory: 1024,
+    largest_binary: 16,
+    is_measured: true,
+};
+
+const TASKS: Row = Row {
+    name: "tasks",
+    routes: &[route("TasksUnversioned", "/api/tasks"), route("Tasks", "/api/v1/tasks")],
+    probe: Some(("/api/tasks", 401)),
+    secret: Some(Secret {
+        content: "Public keys and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
+    uses_database: true,
+    starts_with_problems: false,
+    memory: 512,
+    largest_binary: 13,
+    is_measured: true,
+};
+
+const USERS: Row = Row {
+    name: "users",
+    routes: &[route("Users", "/api/v1/users")],
+    probe: Some(("/api/v1/users", 401)),
+    secret: Some(Secret {
+        content: "Public keys and the pooled database URL",
+        settings: &["DATABASE_URL", "BETTER_AUTH_SECRET"],
+    }),
+    uses_database: true,
+    starts_with_problems: false,
+    memory: 512,
+    largest_binary: 13,
+    is_measured: false,
+};
+
+const HEALTH: Row = Row {
+    name: "health",
+    routes: &[route("Unmatched", "/")],
+    probe: Some(("/health/config", 200)),
+    secret: Some(Secret { content: "Public keys and the pooled database URL", settings: &["DATABASE_URL"] }),
+    uses_database: true,
+    starts_with_problems: true,
+    memory: 256,
+    largest_binary: 12,
+    is_measured: true,
+};
+
+const DOCS: Row = Row {
+    name: "docs",
+    routes: &[route("Openapi", "/api/openapi.json"), route("Docs", "/api/docs")],
+    probe: Some(("/api/docs", 200)),
+    secret: None,
+    uses_database: false,
+    starts_with_problems: false,
+    memory: 256,
+    largest_binary: 16,
+    is_measured: false,
+};
+
+const MIGRATE: Row = Row {
+    name: "migrate",
+    routes: &[],
+    probe: None,
+    secret: Some(Secret { content: "The direct database URL", settings: &["DATABASE_URL_UNPOOLED"] }),
+    uses_database: false,
+    starts_with_problems: true,
+    memory: 256,
+    largest_binary: 12,
+    is_measured: false,
+};
+
+const MAINTENANCE: Row = Row {
+    name: "maintenance",
+    routes: &[],
+    probe: None,
+    secret: Some(Secret { content: "The pooled database URL", settings: &["DATABASE_URL"] }),
+    uses_database: true,
+    starts_with_problems: false,
+    memory: 256,
+    largest_binary: 11,
+    is_measured: false,
+};
+
+impl Function {
+    /// Every function.
+    pub const ALL: [Self; 7] =
+        [Self::Auth, Self::Tasks, Self::Users, Self::Health, Self::Docs, Self::Migrate, Self::Maintenance];
+
+    /// Its row of the table.
+    #[must_use]
+    pub const fn row(self) -> &'static Row {
+        match self {
+            Self::Auth => &AUTH,
+            Self::Tasks => &TASKS,
+            Self::Users => &USERS,
+            Self::Health => &HEALTH,
+            Self::Docs => &DOCS,
+            Self::Migrate => &MIGRATE,
+            Self::Maintenance => &MAINTENANCE,
+        }
+    }
+
+    /// The name of its folder, its binary, its secret and its metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().name
+    }
+
+    /// Whether API Gateway calls it.
+    #[must_use]
+    pub const fn has_http(self) -> bool {
+        !self.row().routes.is_empty()
+    }
+}
+
+/// The functions that have a secret, a line each: the name of the function and the settings that operators put in.
+#[must_use]
+pub fn secrets() -> String {
+    let rows = Function::ALL.iter().map(|function| function.row());
+    let secrets = rows.filter_map(|row| Some((row.name, row.secret.as_ref()?)));
+    secrets.map(|(name, secret)| format!("{name} {}\n", secret.settings.join(" "))).collect()
+}
