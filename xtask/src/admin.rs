@@ -46,7 +46,7 @@ impl Admin {
         // As JSON text: what is typed may hold quotes.
         let email = email.replace('\\', "\\\\").replace('"', "\\\"");
         if email.chars().any(char::is_control) {
-            return Err(local::Failure::new(
+            return Err(local::ToolError::new(
                 "this is no email address",
                 "as in cargo xtask admin grant ada@example.com",
             ));

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 /// A cargo command in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
@@ -19,8 +19,8 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 pub(crate) fn finish(mut command: impl std::borrow::BorrowMut<Command>, what: &str, next: &str) -> Result<()> {
     match command.borrow_mut().status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(Failure::new(format!("{what} failed"), next)),
-        Err(error) => Err(Failure::new(
+        Ok(_) => Err(ToolError::new(format!("{what} failed"), next)),
+        Err(error) => Err(ToolError::new(
             format!("{what} could not be started: {error}"),
             "check that Rust is installed: https://rustup.rs",
         )),

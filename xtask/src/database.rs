@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use local::postgres::{Cluster, Keep, Programs};
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 use crate::environment;
 use crate::lock::{Lock, unwritable};
@@ -85,7 +85,7 @@ pub(crate) fn url(cluster: &Cluster) -> String {
 fn wipe(folder: &Path) -> Result<()> {
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     fs::remove_dir_all(&real).map_err(|error| {
-        Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
+        ToolError::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
     })?;
     // A link to a folder elsewhere goes with it.
     let _ = fs::remove_file(folder);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use clap::Subcommand;
 use local::postgres::Programs;
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 use crate::database::Database;
 use crate::{cargo, database, environment, migrate};
@@ -36,7 +36,7 @@ impl Db {
             }
             Self::Reset => {
                 if environment::own_database()?.is_some() {
-                    return Err(Failure::new(
+                    return Err(ToolError::new(
                         "DATABASE_URL names a database that is not ours to wipe",
                         "unset DATABASE_URL",
                     ));
@@ -52,7 +52,7 @@ impl Db {
                     Some((_, direct)) => Some(direct),
                     None => Database::running().map(|database| database.url),
                 };
-                let missing = || Failure::new("the development database is not running", "cargo xtask dev");
+                let missing = || ToolError::new("the development database is not running", "cargo xtask dev");
                 println!("{}", url.ok_or_else(missing)?);
                 Ok(())
             }

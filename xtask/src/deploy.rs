@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use local::{Failure, Result, tools, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::cargo;
 use crate::package::{self, Architecture};
@@ -30,10 +30,9 @@ impl Deploy {
     pub(crate) fn run(&self) -> Result<()> {
         let file = workspace().join("samconfig.toml");
         let text = fs::read_to_string(&file)
-            .map_err(|error| Failure::new(format!("{} cannot be read: {error}", file.display()), "restore it"))?;
+            .map_err(|error| ToolError::new(format!("{} cannot be read: {error}", file.display()), "restore it"))?;
         let parameters = parameters(&text, &self.stage, &self.parameters, &now())?;
-        let sam = tools::sam()?;
-        let mut deploy = sam_command(&sam);
+        let mut deploy = sam_command()?;
         deploy.args(["deploy", "--config-env", &self.stage]);
         if let Some(template) = &self.template {
             deploy.arg("--template-file").arg(template);
@@ -54,7 +53,7 @@ fn now() -> String {
 
 /// The parameters of a stage, those given, and the deploy's id. SAM takes either the file's or the command's.
 fn parameters(config: &str, stage: &str, given: &[String], id: &str) -> Result<Vec<String>> {
-    let wrong = |problem: String| Failure::new(problem, "look at samconfig.toml");
+    let wrong = |problem: String| ToolError::new(problem, "look at samconfig.toml");
     let config: toml::Table = config.parse().map_err(|error| wrong(format!("samconfig.toml: {error}")))?;
     let stages = || config.iter().filter(|(_, commands)| commands.get("deploy").is_some());
     let Some((_, commands)) = stages().find(|(name, _)| *name == stage) else {

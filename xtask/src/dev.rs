@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use local::postgres::Cluster;
 use local::service::{Service, Stop, free_port};
-use local::{Failure, Result, tools, workspace};
+use local::{Result, ToolError, tools, workspace};
 
 use crate::environment::Settings;
 use crate::{cargo, database, environment, migrate};
@@ -42,11 +42,11 @@ impl Dev {
 
     fn start_and_watch(&self, stopping: &AtomicBool) -> Result<()> {
         let mut running = database::take_lock("the API or the database of this clone is running already")?;
-        let cargo_lambda = tools::cargo_lambda()?;
+        let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
         if free_port(Some(self.port))? != self.port {
             let other = if self.port == u16::MAX { 9000 } else { self.port + 1 };
             let problem = format!("port {} is in use by another program", self.port);
-            return Err(Failure::new(problem, format!("cargo xtask dev --port {other}")));
+            return Err(ToolError::new(problem, format!("cargo xtask dev --port {other}")));
         }
         let (mut cluster, pooled, direct) = match environment::own_database()? {
             Some((pooled, direct)) if !self.reset => {
@@ -54,7 +54,7 @@ impl Dev {
                 (None, pooled, direct)
             }
             Some(_) => {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     "--reset wipes the cluster under target/dev, but DATABASE_URL names another database",
                     "unset DATABASE_URL, or leave --reset out",
                 ));
@@ -83,11 +83,11 @@ impl Dev {
         while !stopping.load(Ordering::Relaxed) {
             if watch.ended().is_some() {
                 let next = "read the lines above, then cargo xtask dev";
-                return Err(Failure::new("cargo lambda watch has stopped", next));
+                return Err(ToolError::new("cargo lambda watch has stopped", next));
             }
             if cluster.as_mut().is_some_and(Cluster::has_stopped) {
                 let next = "read target/dev/postgres/log, then cargo xtask dev";
-                return Err(Failure::new("PostgreSQL has stopped", next));
+                return Err(ToolError::new("PostgreSQL has stopped", next));
             }
             sleep(Duration::from_millis(100));
         }
@@ -122,7 +122,7 @@ impl Dev {
             if answered != Some(expected) && !stopping.load(Ordering::Relaxed) {
                 let answered = answered.map_or("nothing".to_owned(), |status| status.to_string());
                 let problem = format!("GET {path} should answer {expected}, and answers {answered}");
-                return Err(Failure::new(problem, "read what the function says above; mostly a setting is wrong"));
+                return Err(ToolError::new(problem, "read what the function says above; mostly a setting is wrong"));
             }
         }
         Ok(())
@@ -170,6 +170,6 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stopping);
     let set = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    set.map_err(|error| Failure::new(format!("signals cannot be caught: {error}"), "check the machine"))?;
+    set.map_err(|error| ToolError::new(format!("signals cannot be caught: {error}"), "check the machine"))?;
     Ok(stopping)
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use local::{Failure, Result, target, workspace};
+use local::{Result, ToolError, target, workspace};
 
 use crate::keys;
 use crate::lock::unwritable;
@@ -35,7 +35,7 @@ pub(crate) fn own_database() -> Result<Option<(String, String)>> {
         let Some(pooled) = get("DATABASE_URL").or_else(|| get("NEON_DATABASE_URL")) else { continue };
         if !pooled.starts_with("postgresql://") && !pooled.starts_with("postgres://") {
             let next = "set it to postgresql://user:password@host/database, or unset it";
-            return Err(Failure::new("DATABASE_URL is no PostgreSQL URL", next));
+            return Err(ToolError::new("DATABASE_URL is no PostgreSQL URL", next));
         }
         let direct = get("DATABASE_URL_UNPOOLED").unwrap_or_else(|| pooled.replace("-pooler.", "."));
         return Ok(Some((pooled, direct)));
@@ -61,7 +61,7 @@ pub(crate) fn keys() -> Result<Settings> {
 
 /// The settings of a file; none if there is no such file.
 fn read(file: &Path) -> Result<Settings> {
-    let found = env_file::read(file).map_err(|error| Failure::new(error.to_string(), "mend the line"))?;
+    let found = env_file::read(file).map_err(|error| ToolError::new(error.to_string(), "mend the line"))?;
     Ok(found.into_iter().collect())
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use local::{Failure, Result, target};
+use local::{Result, ToolError, target};
 
 fn folder() -> PathBuf {
     target().join("test/logs")
@@ -26,7 +26,7 @@ pub(crate) fn forget() {
 /// Looks for what each test sent, and for every token it got, in the logs of the same test.
 pub(crate) fn look() -> Result<()> {
     let unreadable =
-        |error| Failure::new(format!("the logs of the tests cannot be read: {error}"), "run the tests again");
+        |error| ToolError::new(format!("the logs of the tests cannot be read: {error}"), "run the tests again");
     let mut by_test: HashMap<String, Traces> = HashMap::new();
     for entry in fs::read_dir(folder()).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -48,12 +48,12 @@ pub(crate) fn look() -> Result<()> {
         }
     }
     if lines == 0 || secrets == 0 {
-        return Err(Failure::new("the tests left no logs, so nothing can be said of them", "run all tests"));
+        return Err(ToolError::new("the tests left no logs, so nothing can be said of them", "run all tests"));
     }
     if !found.is_empty() {
         found.sort_unstable();
         found.truncate(20);
-        return Err(Failure::new(format!("logs hold what they may not:\n{}", found.join("\n")), "do not log it"));
+        return Err(ToolError::new(format!("logs hold what they may not:\n{}", found.join("\n")), "do not log it"));
     }
     println!("No log line holds what the tests sent: {secrets} texts looked for in {lines} lines.");
     Ok(())

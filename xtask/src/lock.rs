@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 /// The right to use a folder, and a note for whoever wants it too.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Lock {
         if file.try_lock().is_err() {
             let note = read(&file);
             let note = if note.is_empty() { String::new() } else { format!(": {note}") };
-            return Err(Failure::new(format!("{what}{note}"), "wait for it, or stop it with Ctrl-C where it runs"));
+            return Err(ToolError::new(format!("{what}{note}"), "wait for it, or stop it with Ctrl-C where it runs"));
         }
         file.set_len(0).map_err(failure)?;
         Ok(Self(file))
@@ -34,7 +34,7 @@ impl Lock {
     /// Leaves a note for others.
     pub(crate) fn note(&mut self, text: &str) -> Result<()> {
         let written = self.0.set_len(0).and_then(|()| self.0.rewind()).and_then(|()| self.0.write_all(text.as_bytes()));
-        written.map_err(|error| Failure::new(format!("the lock file cannot be written: {error}"), "check target/"))
+        written.map_err(|error| ToolError::new(format!("the lock file cannot be written: {error}"), "check target/"))
     }
 }
 
@@ -45,6 +45,6 @@ fn read(mut file: &File) -> String {
 }
 
 /// The failure to write below `target/`.
-pub(crate) fn unwritable(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {error}", folder.display()), "check its permissions")
+pub(crate) fn unwritable(folder: &Path, error: &std::io::Error) -> ToolError {
+    ToolError::new(format!("{} cannot be written: {error}", folder.display()), "check its permissions")
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use clap::Subcommand;
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::environment::Settings;
 use crate::function;
@@ -67,7 +67,7 @@ pub(crate) fn up(settings: &Settings) -> Result<()> {
 fn new(what: &[String]) -> Result<()> {
     let folder = workspace().join("migrations");
     let failure = |error: std::io::Error| {
-        Failure::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")
+        ToolError::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")
     };
     let mut newest = 0;
     for entry in fs::read_dir(&folder).map_err(failure)? {
@@ -78,7 +78,7 @@ fn new(what: &[String]) -> Result<()> {
     }
     let words = what.join("_").to_lowercase();
     if !words.chars().any(|c| c.is_ascii_alphanumeric()) {
-        return Err(Failure::new("a migration needs a name", "cargo xtask migrate new add colour to tasks"));
+        return Err(ToolError::new("a migration needs a name", "cargo xtask migrate new add colour to tasks"));
     }
     let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let stem = format!("V{}__{slug}", newest + 1);

@@ -4,7 +4,7 @@ use std::env::consts::ARCH;
 use std::fs;
 
 use clap::{Args, ValueEnum};
-use local::{Failure, Result, packages, tools, workspace};
+use local::{Result, ToolError, packages, tools, workspace};
 
 use crate::cargo;
 use crate::template::sam_command;
@@ -54,16 +54,15 @@ impl Package {
 
 /// Builds every function into `.aws-sam/build`, and says how large they are.
 pub(crate) fn build(architecture: Architecture) -> Result<()> {
-    let sam = tools::sam()?;
-    let cargo_lambda = tools::cargo_lambda()?;
+    let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
     println!("  building for {}; from nothing this takes ten minutes and more", architecture.name());
-    let mut build = sam_command(&sam);
+    let mut build = sam_command()?;
     build.args(["build", "--parameter-overrides"]).arg(format!("Architecture={}", architecture.name()));
     // SAM looks for cargo-lambda on the PATH.
     build.env("PATH", packages::path_with(cargo_lambda.parent()));
     cargo::finish(build, "sam build", "read the lines above")?;
     let folder = workspace().join(".aws-sam/build");
-    let unreadable = |error| Failure::new(format!("{} cannot be read: {error}", folder.display()), "run it again");
+    let unreadable = |error| ToolError::new(format!("{} cannot be read: {error}", folder.display()), "run it again");
     for entry in fs::read_dir(&folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         if let Ok(bootstrap) = fs::metadata(entry.path().join("bootstrap")) {

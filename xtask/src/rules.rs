@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::cargo::cargo;
 
@@ -25,7 +25,7 @@ pub(crate) fn check() -> Result<()> {
         .output();
     let files = files.ok().filter(|files| files.status.success());
     let files =
-        files.ok_or_else(|| Failure::new("git cannot list the files", "run this in a git checkout, with git"))?;
+        files.ok_or_else(|| ToolError::new("git cannot list the files", "run this in a git checkout, with git"))?;
     let mut found = Vec::new();
     for path in String::from_utf8_lossy(&files.stdout).lines() {
         if let Ok(text) = fs::read_to_string(root.join(path)) {
@@ -34,13 +34,13 @@ pub(crate) fn check() -> Result<()> {
     }
     let tree = cargo(&["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"]).output();
     let tree = tree.ok().filter(|tree| tree.status.success());
-    let tree = tree.ok_or_else(|| Failure::new("cargo tree failed", "run it to see why"))?;
+    let tree = tree.ok_or_else(|| ToolError::new("cargo tree failed", "run it to see why"))?;
     found.extend(in_tree(&String::from_utf8_lossy(&tree.stdout)));
     if found.is_empty() {
         return Ok(());
     }
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
-    Err(Failure::new(format!("{} house rule(s) broken:{lines}", found.len()), "mend the files above"))
+    Err(ToolError::new(format!("{} house rule(s) broken:{lines}", found.len()), "mend the files above"))
 }
 
 fn in_file(path: &str, text: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use local::{Failure, Result, target, workspace};
+use local::{Result, ToolError, target, workspace};
 
 use crate::cargo;
 use crate::lock::unwritable;
@@ -29,7 +29,7 @@ impl Upgrade {
     pub(crate) fn run(&self) -> Result<()> {
         let from = git(&["rev-parse", "--verify", &format!("{}^{{commit}}", self.from)]);
         let from = from.map_err(|_| {
-            Failure::new(format!("{} is not in this clone", self.from), "git fetch --unshallow, or name a commit")
+            ToolError::new(format!("{} is not in this clone", self.from), "git fetch --unshallow, or name a commit")
         })?;
         let folder = target().join("upgrade");
         let (before, after) = (folder.join("before"), folder.join("after"));
@@ -57,14 +57,14 @@ impl Upgrade {
 fn newest_migration() -> Result<u32> {
     let number = |path: &str| path.strip_prefix("migrations/V")?.split_once("__")?.0.parse().ok();
     let newest = git(&["ls-files", "migrations"])?.lines().filter_map(number).max();
-    newest.ok_or_else(|| Failure::new("there are no migrations", "run this in a clone of the repository"))
+    newest.ok_or_else(|| ToolError::new("there are no migrations", "run this in a clone of the repository"))
 }
 
 pub(crate) fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(workspace()).output();
     let output = output.ok().filter(|output| output.status.success());
     let output =
-        output.ok_or_else(|| Failure::new(format!("git {} failed", arguments.join(" ")), "run it to see why"))?;
+        output.ok_or_else(|| ToolError::new(format!("git {} failed", arguments.join(" ")), "run it to see why"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

@@ -14,12 +14,12 @@ pub use paths::{target, temporary, workspace};
 /// What went wrong, and what to do next, in one sentence each.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}\n  next: {next}")]
-pub struct Failure {
+pub struct ToolError {
     problem: String,
     next: String,
 }
 
-impl Failure {
+impl ToolError {
     /// A failure with the step that helps.
     pub fn new(problem: impl Into<String>, next: impl Into<String>) -> Self {
         Self { problem: problem.into(), next: next.into() }
@@ -27,4 +27,4 @@ impl Failure {
 }
 
 /// A result whose error tells a person what to do.
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T> = std::result::Result<T, ToolError>;

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, Result};
+use crate::{Result, ToolError};
 
 /// A running process with its group. It is stopped when this is dropped, and also when we are killed: a
 /// second process waits at the other end of a pipe, and ends the group when the pipe breaks.
@@ -60,7 +60,7 @@ impl Service {
         temporary: Option<&Path>,
     ) -> Result<Self> {
         let failure = |error: std::io::Error| {
-            Failure::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
+            ToolError::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
         };
         if let Some(log) = log {
             let file = File::create(log).map_err(failure)?;
@@ -117,13 +117,13 @@ impl Service {
                 return Ok(());
             }
             if let Some(status) = self.ended() {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     format!("{} stopped while starting ({status}){}", self.name, tail(log)),
                     "read the lines above",
                 ));
             }
             if Instant::now() > deadline {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     format!("{} was not ready after {} s{}", self.name, patience.as_secs(), tail(log)),
                     "read the lines above",
                 ));
@@ -157,7 +157,7 @@ pub fn free_port(preferred: Option<u16>) -> Result<u16> {
     let bound = bound.map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok);
     let address = bound.and_then(|listener| listener.local_addr());
     address.map(|address| address.port()).map_err(|error| {
-        Failure::new(format!("no port of 127.0.0.1 can be opened: {error}"), "check the machine's network")
+        ToolError::new(format!("no port of 127.0.0.1 can be opened: {error}"), "check the machine's network")
     })
 }
 

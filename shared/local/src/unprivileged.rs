@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use crate::{Failure, Result, random};
+use crate::{Result, ToolError, random};
 
 /// The user that servers run as, if not the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl User {
             .find_map(|name| Some(Self { uid: numeric_id(&["-u", name])?, gid: numeric_id(&["-g", name])? }))
             .map(Some)
             .ok_or_else(|| {
-                Failure::new(
+                ToolError::new(
                     "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`",
                     "run this as an ordinary user",
                 )
@@ -62,7 +62,7 @@ pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
 /// (a home directory, mostly), one under `/var/tmp` that `wanted` links to.
 pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
     let failure = |error: io::Error| {
-        Failure::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
+        ToolError::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
     };
     if let Ok(existing) = wanted.canonicalize() {
         return Ok(existing);

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use migrate::{Answer, Event, MigrateError, perform};
 use shared::lambda::Invocation;
-use testkit::{TestClock, TestDatabase, migrator, program};
+use testkit::{TestClock, TestDatabase, migrator, pg_dump};
 use tokio_postgres::Client;
 
 /// The newest migration.
@@ -47,7 +47,7 @@ async fn check(database: &TestDatabase) -> migrate::Checked {
 
 /// The schema as `pg_dump` sees it, without the history of migrations.
 fn dump(database: &TestDatabase) -> String {
-    let output = Command::new(program("PG_DUMP", "pg_dump"))
+    let output = Command::new(pg_dump())
         .args(["--schema-only", "--exclude-table=refinery_schema_history"])
         .arg(database.url())
         .output()
