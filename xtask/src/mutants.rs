@@ -4,7 +4,7 @@ use clap::Args;
 use local::{Result, target, tools};
 
 use crate::cargo;
-use crate::test::{Servers, has_nextest};
+use crate::test::{Servers, ask_for, has_nextest};
 
 #[derive(Args)]
 pub(crate) struct Mutants {
@@ -28,7 +28,9 @@ const TESTS: &str = "shared,auth,tasks,users,health,maintenance,migrate";
 
 impl Mutants {
     pub(crate) fn run(&self) -> Result<()> {
-        let servers = Servers::start(vec![&tools::CARGO_MUTANTS, &tools::MOTO, &tools::PGBOUNCER], false)?;
+        let tools = [&tools::CARGO_MUTANTS, &tools::MOTO, &tools::PGBOUNCER];
+        ask_for(&tools)?;
+        let servers = Servers::start(&tools, false)?;
         let mut mutants = cargo::cargo(&["mutants", "--no-shuffle", "--test-package", TESTS, "--gitignore", "true"]);
         mutants.args(["--test-tool", if has_nextest() { "nextest" } else { "cargo" }, "--output"]).arg(target());
         let files: Vec<&str> = self.file.iter().map(String::as_str).collect();

@@ -45,7 +45,7 @@ impl Package {
         build(architecture)?;
         if architecture == Architecture::here() {
             println!("\nThe built functions under a Lambda Runtime API:");
-            return Test::of(&["--workspace", "--features", "docs/artefacts", "--test", "artefacts"]).run();
+            return Test::of(&["--workspace", "--features", "docs/artefacts", "--test", "artefacts"], &[]).run();
         }
         println!("  built for another processor: not run here");
         Ok(())

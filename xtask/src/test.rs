@@ -25,9 +25,9 @@ pub(crate) struct Test {
     /// those of the API once more through PgBouncer. With `-p`, only what that package needs is built and installed
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
-    /// Whether the tests need only a database and a pooler.
+    /// What these tests use beside PostgreSQL, if it is known.
     #[arg(skip)]
-    only_servers: bool,
+    uses: Option<&'static [&'static Tool]>,
 }
 
 /// What the tests of a whole run use, beside PostgreSQL.
@@ -62,10 +62,10 @@ const WITHOUT_DATABASE: [&str; 4] = ["env-file", "keys", "local", "xtask"];
 const OF_THE_DATABASE: [&str; 7] = ["--workspace", "--test", "api", "--test", "migrate", "--test", "transaction"];
 
 impl Test {
-    /// Tests that need only a database and a pooler.
-    pub(crate) fn of(arguments: &[&str]) -> Self {
+    /// Tests that use these tools and PostgreSQL, without a question: they are installed into `target/tools`.
+    pub(crate) fn of(arguments: &[&str], uses: &'static [&'static Tool]) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { arguments, only_servers: true, ..Self::default() }
+        Self { arguments, uses: Some(uses), ..Self::default() }
     }
 
     /// The tests of the database on the oldest servers.
@@ -85,17 +85,18 @@ impl Test {
         }
         let listed = || PACKAGES.iter().filter(|(name, _)| packages.contains(name));
         let alone = !packages.is_empty() && listed().count() == packages.len();
-        let mut needed: Vec<&Tool> = match (self.oldest, self.only_servers, alone) {
-            (true, ..) => vec![&tools::OLD_PGBOUNCER, &tools::OLD_POSTGRES],
-            (_, true, _) => vec![&tools::PGBOUNCER, &tools::MOTO],
+        let through = environment::given("TEST_THROUGH");
+        let mut needed: Vec<&Tool> = match (self.oldest, self.uses, alone) {
+            (true, ..) => vec![&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER],
+            (_, Some(uses), _) => uses.to_vec(),
             (.., true) => listed().flat_map(|(_, tools)| tools.iter().copied()).collect(),
             _ => ALL.to_vec(),
         };
-        let through = environment::given("TEST_THROUGH");
-        if through.is_some() && !self.oldest {
-            needed.push(&tools::PGBOUNCER);
+        needed.extend(through.is_some().then_some(&tools::PGBOUNCER));
+        if self.uses.is_none() {
+            ask_for(&needed)?;
         }
-        let servers = Servers::start(needed, self.oldest)?;
+        let servers = Servers::start(&needed, self.oldest)?;
         println!("  PostgreSQL {} is running; building", servers.programs.version);
         if !alone {
             cargo::build_functions()?;
@@ -107,7 +108,7 @@ impl Test {
         }
         if !arguments.is_empty() {
             servers.test(&arguments, through.as_deref().unwrap_or_default())?;
-            return if self.only_servers { leaks::look() } else { Ok(()) };
+            return if self.uses.is_some() { leaks::look() } else { Ok(()) };
         }
         servers.test(&["--workspace"], "")?;
         println!("\nThe API's tests once more, through PgBouncer in transaction mode, with TLS:");
@@ -138,33 +139,23 @@ pub(crate) struct Servers {
 }
 
 impl Servers {
-    /// Installs what is missing, if the user agrees, and starts PostgreSQL. With `TEST_DATABASE_URL`, that server is used.
-    pub(crate) fn start(tools: Vec<&Tool>, oldest: bool) -> Result<Self> {
-        let own_programs = oldest || environment::given("POSTGRES_BIN").is_some();
-        let postgres = (!own_programs).then_some(&tools::POSTGRES);
-        install(&postgres.into_iter().chain(tools).collect::<Vec<_>>())?;
-        let programs = if oldest { Programs::at(&tools::OLD_POSTGRES.find()?)? } else { Programs::find()? };
-        let pgbouncer = if oldest { &tools::OLD_PGBOUNCER } else { &tools::PGBOUNCER };
+    /// Installs what is missing and starts PostgreSQL. With `TEST_DATABASE_URL`, that server is used and none is started.
+    pub(crate) fn start(tools: &[&Tool], oldest: bool) -> Result<Self> {
+        tools.iter().try_for_each(|tool| tool.find_or_install().map(drop))?;
+        let programs = if oldest { Programs::at(&tools::OLD_POSTGRES.find()?)? } else { Programs::find_or_install()? };
         let only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
         let given = environment::given("TEST_DATABASE_URL").filter(|_| !oldest);
         // Each run has its own folder: the one of a killed run may still be in use while its keeper removes it.
         let start = || Cluster::start(&temporary(), &programs, Keep::Fast);
         let cluster = if given.is_none() { Some(start()?) } else { None };
         let url = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(given).unwrap_or_default();
-        let mut variables: Vec<(&'static str, OsString)> =
-            vec![("TEST_DATABASE_URL", url.into()), ("PG_DUMP", programs.program("pg_dump").into())];
-        for (name, tool) in [
-            ("PGBOUNCER", pgbouncer),
-            ("CARGO_LAMBDA", &tools::CARGO_LAMBDA),
-            ("MOTO_SERVER", &tools::MOTO),
-            ("CHROMIUM", &tools::CHROMIUM),
-            ("CHROMEDRIVER", &tools::CHROMEDRIVER),
-        ] {
-            // What the user has set stays.
-            if environment::given(name).is_none() {
-                variables.extend(tool.find().ok().map(|path| (name, path.into())));
-            }
-        }
+        let mut variables: Vec<(&'static str, OsString)> = vec![
+            ("TEST_DATABASE_URL", url.into()),
+            ("POSTGRES_BIN", programs.program("").into()),
+            ("TOOLS_FOLDER", tools::folder().into()),
+        ];
+        let pgbouncer = if oldest { &tools::OLD_PGBOUNCER } else { &tools::PGBOUNCER };
+        variables.extend(pgbouncer.find().ok().map(|path| ("PGBOUNCER", path.into())));
         Ok(Self { programs, variables, _cluster: cluster, _only_run: only_run })
     }
 
@@ -182,14 +173,12 @@ fn finish(command: &mut Command) -> Result<()> {
     cargo::finish(command, "a test", "cargo xtask test <name of the test>")
 }
 
-/// Installs the tools that are missing, if the user agrees.
-fn install(tools: &[&Tool]) -> Result<()> {
-    let missing: Vec<&Tool> = tools.iter().copied().filter(|tool| tool.find().is_err()).collect();
-    if !missing.is_empty() {
-        let names: Vec<&str> = missing.iter().map(|tool| tool.name).collect();
-        ask_to_install(&names.join(", "))?;
-    }
-    missing.iter().try_for_each(|tool| tool.find_or_install().map(drop))
+/// Asks whether the tools that are missing, and PostgreSQL, may be installed.
+pub(crate) fn ask_for(tools: &[&Tool]) -> Result<()> {
+    let postgres = Programs::find().is_err().then_some(tools::POSTGRES.name);
+    let missing = tools.iter().filter(|tool| tool.find().is_err()).map(|tool| tool.name);
+    let names: Vec<&str> = postgres.into_iter().chain(missing).collect();
+    if names.is_empty() { Ok(()) } else { ask_to_install(&names.join(", ")) }
 }
 
 /// Whether cargo-nextest is installed.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use local::{Result, ToolError, target, workspace};
+use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 use crate::lock::unwritable;
@@ -49,7 +49,11 @@ impl Upgrade {
         rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         build(&after, &built, &["--bin", "migrate"])?;
         keep(&built.join("debug/migrate"), &kept.join("migrate-after"))?;
-        Test::of(&["--workspace", "--features", "docs/upgrade", "--test", "upgrade", "--no-capture"]).run()
+        Test::of(
+            &["--workspace", "--features", "docs/upgrade", "--test", "upgrade", "--no-capture"],
+            &[&tools::PGBOUNCER],
+        )
+        .run()
     }
 }
 

@@ -96,7 +96,10 @@ pub fn ask_to_install(what: &str) -> Result<()> {
         let _ = std::io::stdin().read_line(&mut answer);
     }
     if !matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes") {
-        return Err(ToolError::new(format!("missing: {what}"), "cargo xtask setup --all, or cargo xtask test --install"));
+        return Err(ToolError::new(
+            format!("missing: {what}"),
+            "cargo xtask setup --all, or cargo xtask test --install",
+        ));
     }
     agree_to_install();
     Ok(())

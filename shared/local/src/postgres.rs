@@ -35,10 +35,8 @@ impl Programs {
         Self::given().unwrap_or_else(|| Self::at(&tools::POSTGRES.find_or_install()?))
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a choice of the developer")]
     fn given() -> Option<Result<Self>> {
-        let folder = std::env::var_os("POSTGRES_BIN").filter(|folder| !folder.is_empty())?;
-        Some(Self::at(&Path::new(&folder).join("postgres")))
+        Some(Self::at(&tools::given("POSTGRES_BIN")?.join("postgres")))
     }
 
     /// The installation with this `postgres`.

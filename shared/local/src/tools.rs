@@ -17,8 +17,10 @@ pub struct Tool {
     folder: &'static str,
     /// The program in that folder; `*` stands for the version of Python.
     program: &'static str,
-    /// Whether a program of this name on the PATH will do.
+    /// Whether a program of this name on the PATH is used if there is none in the folder.
     on_path: bool,
+    /// The environment variable that names another program.
+    variable: &'static str,
     source: Source,
 }
 
@@ -34,11 +36,15 @@ enum Source {
 
 impl Tool {
     const fn new(name: &'static str, folder: &'static str, program: &'static str, source: Source) -> Self {
-        Self { name, folder, program, on_path: false, source }
+        Self { name, folder, program, on_path: false, variable: "", source }
     }
 
     const fn or_on_path(self) -> Self {
         Self { on_path: true, ..self }
+    }
+
+    const fn or_from(self, variable: &'static str) -> Self {
+        Self { variable, ..self }
     }
 }
 
@@ -68,7 +74,8 @@ pub const PGBOUNCER: Tool = Tool::new(
     } else {
         Source::System(&packages::PGBOUNCER)
     },
-);
+)
+.or_from("PGBOUNCER");
 
 /// The oldest pooler that CI tests with. It does not know protocol-level prepared statements.
 pub const OLD_PGBOUNCER: Tool =
@@ -135,11 +142,14 @@ impl Tool {
     /// The program, if it is installed.
     pub fn find(&self) -> Result<PathBuf> {
         let missing = || ToolError::new(format!("{} is not installed", self.name), "cargo xtask setup --all");
+        if let Some(program) = Some(self.variable).filter(|name| !name.is_empty()).and_then(given) {
+            return Ok(program);
+        }
         let program = self.program.rsplit('/').next().unwrap_or_default();
         if let Source::System(_) = self.source {
             return on_path(program).ok_or_else(missing);
         }
-        let folder = target().join("tools").join(self.folder);
+        let folder = folder().join(self.folder);
         let noted = fs::read_to_string(folder.join("requirement"));
         let installed = noted.is_ok_and(|noted| noted == self.requirement()).then(|| expand(&folder, self.program));
         let installed = installed.filter(|program| program.exists());
@@ -161,7 +171,7 @@ impl Tool {
             return self.find();
         }
         // PostgreSQL and PgBouncer run as another user, who must reach them.
-        let folder = unprivileged::folder(&target().join("tools").join(self.folder), User::find()?)?;
+        let folder = unprivileged::folder(&folder().join(self.folder), User::find()?)?;
         eprintln!("  installing {} into {}", self.requirement(), folder.display());
         let _ = fs::remove_file(folder.join("requirement"));
         let done = match self.source {
@@ -196,6 +206,17 @@ impl Tool {
             Source::System(package) => package.name.to_owned(),
         }
     }
+}
+
+/// The folder of all tools: `target/tools`, or what `TOOLS_FOLDER` names, for a copy of the workspace.
+#[must_use]
+pub fn folder() -> PathBuf {
+    given("TOOLS_FOLDER").unwrap_or_else(|| target().join("tools"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "choices of the developer, and of the command that runs the tests")]
+pub(crate) fn given(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn expand(folder: &Path, program: &str) -> PathBuf {

@@ -86,7 +86,7 @@ impl Bouncer {
             ),
         );
         let log = folder.join("log");
-        let mut command = Command::new(program("PGBOUNCER", &local::tools::PGBOUNCER));
+        let mut command = Command::new(program(&local::tools::PGBOUNCER));
         command.arg(folder.join("pgbouncer.ini"));
         unprivileged::run_as(&mut command, owner);
         let service = Service::start_in("PgBouncer", &mut command, Stop::Terminate, Some(&log), Some(&folder));

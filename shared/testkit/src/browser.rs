@@ -26,7 +26,7 @@ impl Browser {
         let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let mut command = Command::new(program("CHROMEDRIVER", &local::tools::CHROMEDRIVER));
+        let mut command = Command::new(program(&local::tools::CHROMEDRIVER));
         command.arg(format!("--port={port}"));
         let driver = Service::start("ChromeDriver", &mut command, Stop::Terminate, Some(&log));
         let mut driver = driver.unwrap_or_else(|error| panic!("{error}"));
@@ -51,7 +51,7 @@ impl Browser {
         }
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments, "binary": program("CHROMIUM", &local::tools::CHROMIUM) },
+            "goog:chromeOptions": { "args": arguments, "binary": program(&local::tools::CHROMIUM) },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let base = format!("http://127.0.0.1:{port}/session");

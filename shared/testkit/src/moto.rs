@@ -30,7 +30,7 @@ impl Moto {
         let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let mut command = Command::new(program("MOTO_SERVER", &local::tools::MOTO));
+        let mut command = Command::new(program(&local::tools::MOTO));
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         let service = Service::start("moto", &mut command, Stop::Terminate, Some(&log));
         let mut service = service.unwrap_or_else(|error| panic!("{error}"));

@@ -26,15 +26,13 @@ pub fn server() -> String {
     OWN.get_or_init(start).url("postgres")
 }
 
-/// A program that tests need: the one that `variable` names, which `cargo xtask test` sets, else the installed one.
+/// A program that tests use.
 ///
 /// # Panics
 /// If it is not installed: a test never skips.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the runner says where its tools are")]
-pub fn program(variable: &str, tool: &Tool) -> PathBuf {
-    let given = std::env::var_os(variable).map(PathBuf::from);
-    given.unwrap_or_else(|| tool.find().unwrap_or_else(|error| panic!("{error}")))
+pub fn program(tool: &Tool) -> PathBuf {
+    tool.find().unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// `pg_dump` of the server's installation.
@@ -42,8 +40,6 @@ pub fn program(variable: &str, tool: &Tool) -> PathBuf {
 /// # Panics
 /// As [`program`].
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the runner says where its tools are")]
 pub fn pg_dump() -> PathBuf {
-    let given = std::env::var_os("PG_DUMP").map(PathBuf::from);
-    given.unwrap_or_else(|| Programs::find().unwrap_or_else(|error| panic!("{error}")).program("pg_dump"))
+    Programs::find().unwrap_or_else(|error| panic!("{error}")).program("pg_dump")
 }

@@ -29,7 +29,7 @@ impl Watch {
         let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let mut command = Command::new(program("CARGO_LAMBDA", &local::tools::CARGO_LAMBDA));
+        let mut command = Command::new(program(&local::tools::CARGO_LAMBDA));
         command.args(["lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", &port.to_string()]);
         command.current_dir(local::workspace()).envs(settings);
         let service = Service::start("cargo lambda watch", &mut command, Stop::Terminate, Some(&log));

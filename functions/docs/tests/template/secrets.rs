@@ -146,9 +146,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
         assert!(stack.values(name).await["DATABASE_URL"].as_str().unwrap().contains("warm-2"), "{name}");
     }
     stack.starts().await;
-    assert!(
-        stack.refused(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate")
-    );
+    assert!(stack.refused(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate"));
     assert!(stack.refused(&["set", "DATABASE_URL"], " ", false).contains("standard input is empty"));
     // A stack that is made again gets what was exported, and needs nothing else.
     let exported = stack.ok(&["export"], "", false);
