@@ -87,7 +87,7 @@ pub const CARGO_LAMBDA: Tool =
 
 /// Changes the code in small ways, to see which changes no test notices.
 pub const CARGO_MUTANTS: Tool =
-    Tool::new("cargo-mutants", "cargo-mutants", "bin/cargo-mutants", Source::CratesIo("cargo-mutants@27.0.0"))
+    Tool::new("cargo-mutants", "cargo-mutants", "bin/cargo-mutants", Source::CratesIo("cargo-mutants@27.1.0"))
         .or_on_path();
 
 /// A stand-in for AWS that real SDKs talk to.
@@ -132,11 +132,12 @@ pub const OPENAPI_PYTHON: Tool = Tool::new(
 );
 
 /// A browser that tests drive.
-pub const CHROMIUM: Tool = Tool::new("Chromium", "chromium", "chromium", Source::System(&packages::CHROMIUM));
+pub const CHROMIUM: Tool =
+    Tool::new("Chromium", "chromium", "chromium", Source::System(&packages::CHROMIUM)).or_from("CHROMIUM");
 
 /// What drives the browser.
 pub const CHROMEDRIVER: Tool =
-    Tool::new("ChromeDriver", "chromium", "chromedriver", Source::System(&packages::CHROMIUM));
+    Tool::new("ChromeDriver", "chromium", "chromedriver", Source::System(&packages::CHROMIUM)).or_from("CHROMEDRIVER");
 
 impl Tool {
     /// The program, if it is installed.
