@@ -17,7 +17,7 @@ pub(crate) enum Db {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Wipe the development database and migrate it anew
+    /// Wipe the development database and apply all migrations
     Reset,
     /// Print the URL of the development database, which `cargo xtask dev` keeps running
     Url,
@@ -30,14 +30,14 @@ impl Db {
                 let database = Database::reach()?;
                 let mut psql = Command::new(Programs::find_or_install()?.program("psql"));
                 psql.arg(&database.admin_url).args(arguments);
-                // Ctrl-C is psql's: it cancels a query. Children get the default back.
+                // Ctrl-C cancels a query in psql and must not end this process. psql itself gets the default handler.
                 let _ = ctrlc::set_handler(|| {});
                 cargo::finish(psql, "psql", "read the lines above")
             }
             Self::Reset => {
                 if environment::own_database()?.is_some() {
                     return Err(ToolError::new(
-                        "DATABASE_URL names a database that is not ours to wipe",
+                        "DATABASE_URL names another database than the development cluster's, which is never wiped",
                         "unset DATABASE_URL",
                     ));
                 }

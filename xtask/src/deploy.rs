@@ -1,4 +1,4 @@
-//! `cargo xtask deploy`: `sam deploy` for a stage, with a DeployId of its own.
+//! `cargo xtask deploy`: `sam deploy` for a stage, with a new DeployId.
 
 use std::fs;
 use std::path::PathBuf;
@@ -45,13 +45,14 @@ impl Deploy {
     }
 }
 
-/// Ten digits that differ from those of every deploy before.
+/// The time in seconds: ten digits, different for every deploy.
 #[expect(clippy::disallowed_methods, reason = "a command of an operator, who has one clock")]
 fn now() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()).to_string()
 }
 
-/// The parameters of a stage, those given, and the deploy's id. SAM takes either the file's or the command's.
+/// The parameters of a stage, of the command line, and the DeployId. SAM reads parameters from its file or from the
+/// command line, but does not merge them.
 fn parameters(config: &str, stage: &str, given: &[String], id: &str) -> Result<Vec<String>> {
     let wrong = |problem: String| ToolError::new(problem, "look at samconfig.toml");
     let config: toml::Table = config.parse().map_err(|error| wrong(format!("samconfig.toml: {error}")))?;

@@ -31,7 +31,7 @@ impl Dev {
     pub(crate) fn run(&self) -> Result<()> {
         let stopping = stop_on_signal()?;
         match self.start_and_watch(&stopping) {
-            // What a signal cut off has not failed.
+            // A step that fails after the signal to stop is not an error.
             Err(_) | Ok(()) if stopping.load(Ordering::Relaxed) => {
                 println!("\nStopping.");
                 Ok(())
@@ -98,14 +98,14 @@ impl Dev {
         let mut watch = Command::new(cargo_lambda);
         watch.args(["lambda", "watch", "-A", "127.0.0.1", "-P", &self.port.to_string()]);
         watch.current_dir(workspace()).envs(settings);
-        // The emulator reports every instance it starts; what the functions say is enough.
+        // At its default level the emulator logs every instance that it starts.
         if environment::given("RUST_LOG").is_none() {
             watch.env("RUST_LOG", "warn");
         }
         Service::start("cargo lambda watch", &mut watch, Stop::Interrupt, None)
     }
 
-    /// Every function must answer, or its settings are wrong, which it has said by now.
+    /// Checks that every function answers. One with wrong settings does not, and has logged why.
     fn ask_every_function(&self, stopping: &AtomicBool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         for (path, expected) in [
@@ -121,14 +121,14 @@ impl Dev {
             }
             if answered != Some(expected) && !stopping.load(Ordering::Relaxed) {
                 let answered = answered.map_or("nothing".to_owned(), |status| status.to_string());
-                let problem = format!("GET {path} should answer {expected}, and answers {answered}");
-                return Err(ToolError::new(problem, "read what the function says above; mostly a setting is wrong"));
+                let problem = format!("GET {path} returned {answered} instead of {expected}");
+                return Err(ToolError::new(problem, "read the log of the function above; usually a setting is wrong"));
             }
         }
         Ok(())
     }
 
-    /// The status of `GET path`, if there is an answer within ten seconds.
+    /// The status of `GET path`, or `None` if there is no answer within ten seconds.
     fn status_of(&self, path: &str) -> Option<u16> {
         let ask = || {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;

@@ -12,18 +12,18 @@ use crate::{cargo, environment};
 pub(crate) enum Keys {
     /// Print new keys, as the secrets of the functions (JSON)
     Generate,
-    /// Read secrets that `generate` printed from standard input, and print them one step further: the next
-    /// key becomes active, the active one retires
+    /// Read the secrets that `generate` printed from standard input, rotate their keys, and print them: the next key
+    /// becomes active, the active one retires
     Rotate {
-        /// Drop the keys that had retired before: when the last token they signed has expired
+        /// Drop the keys that had already retired; safe once the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
-        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        /// Replace all keys, because they leaked: every user has to sign in again
         #[arg(long, conflicts_with = "drop_retired")]
         revoke: bool,
     },
     /// Read a private key set (JWT_SIGNING_KEYS) from standard input and print the public one
-    /// (JWT_PUBLIC_KEYS); without input, that of development
+    /// (JWT_PUBLIC_KEYS); without input, print the public keys of development
     Jwks,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn generate() -> Result<String> {
     captured(&["generate"], "")
 }
 
-/// The secrets of the functions, one step further.
+/// The secrets of the functions, with rotated keys.
 pub(crate) fn rotate(secrets: &str, drop_retired: bool, revoke: bool) -> Result<String> {
     captured(&rotation(drop_retired, revoke), secrets)
 }
@@ -93,7 +93,7 @@ fn run(arguments: &[&str]) -> Result<()> {
     cargo::finish(command, "making keys", "read the lines above")
 }
 
-/// Keys for this machine, as lines of the form NAME='value'.
+/// Development keys, as lines of the form NAME='value'.
 pub(crate) fn generate_for_development() -> Result<String> {
     captured(&["generate", "--development"], "")
 }

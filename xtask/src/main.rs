@@ -59,34 +59,34 @@ enum Command {
     /// Keys for tokens and passwords
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Migrations, and taking over the old backend's data
+    /// Migrations, and the import of the old backend's data
     #[command(subcommand)]
     Migrate(migrate::Migrate),
-    /// Administrators, and accounts that are locked out
+    /// Change accounts: administrators, locked sign-ins, deletion
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Delete what has expired, as the scheduled function does
+    /// Delete expired rows, as the scheduled function does
     Maintenance,
-    /// Fuzz what comes from outside: tokens, addresses, hashes, cursors, events
+    /// Fuzz the parsers of untrusted input: tokens, addresses, hashes, cursors, events
     Fuzz(fuzz::Fuzz),
     /// Change the code in small ways (cargo-mutants), and list the changes that no test notices
     Mutants(mutants::Mutants),
-    /// Check what deploys: template, policies, alarms, workflows; needs no AWS
+    /// Check the template, its policies and alarms, and the workflows, without AWS
     TemplateCheck,
-    /// Build what deploys (sam build), and see it answer under a Lambda Runtime API
+    /// Build the functions for a deploy (sam build), and test them under a Lambda Runtime API
     Package(package::Package),
-    /// Rehearse a deploy under load: migrate, serve two versions side by side, take it back
+    /// Rehearse a deploy under load: migrate, serve two versions side by side, roll back
     Upgrade(upgrade::Upgrade),
     /// Measure the release binaries: cold starts, latency, 10,000 users, what a day's requests need
     Bench(bench::Bench),
-    /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
+    /// Deploy a stage of samconfig.toml (sam deploy), with a new DeployId
     Deploy(deploy::Deploy),
     /// Fill and rotate the secrets of a stack
     #[command(subcommand)]
     Secrets(secrets::Secrets),
-    /// Ask a deployed function directly: migrate, maintenance
+    /// Call a deployed function directly: migrate, maintenance
     Invoke(invoke::Invoke),
-    /// Try a running API from outside: sign-up to deleted account
+    /// Test a running API from outside, from sign-up to the deletion of the account
     Smoke(smoke::Smoke),
     /// Write functions/docs/openapi.json from the code
     Openapi,

@@ -4,7 +4,7 @@ use local::Result;
 
 use crate::cargo;
 
-/// Lets the test that compares the document with the code write it instead.
+/// Runs the test that compares the document with the code, in the mode in which it writes the document.
 pub(crate) fn run() -> Result<()> {
     let mut command =
         cargo::cargo(&["test", "--quiet", "--workspace", "--test", "contract", "--", "openapi_json_equals_the_code"]);

@@ -1,4 +1,4 @@
-//! `cargo xtask package`: what `sam deploy` uploads, built and seen to answer.
+//! `cargo xtask package`: builds what `sam deploy` uploads, and tests it.
 
 use std::env::consts::ARCH;
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// That of this machine.
+    /// The architecture of this machine.
     fn here() -> Self {
         if ARCH == "aarch64" { Self::Arm64 } else { Self::X86_64 }
     }
@@ -34,7 +34,7 @@ impl Architecture {
 
 #[derive(Args, Default)]
 pub(crate) struct Package {
-    /// The processor of the functions; that of this machine if it is not given
+    /// The processor of the functions; by default that of this machine
     #[arg(long)]
     architecture: Option<Architecture>,
 }
@@ -52,7 +52,7 @@ impl Package {
     }
 }
 
-/// Builds every function into `.aws-sam/build`, and says how large they are.
+/// Builds every function into `.aws-sam/build`, and prints their sizes.
 pub(crate) fn build(architecture: Architecture) -> Result<()> {
     let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
     println!("  building for {}; from nothing this takes ten minutes and more", architecture.name());

@@ -19,32 +19,32 @@ pub(crate) enum Secrets {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
-        /// Succeed without doing anything if they have values already
+        /// Do nothing and succeed if the secrets already have values
         #[arg(long)]
         if_empty: bool,
-        /// Keys that `export` printed, instead of new ones: for a stack that is made again
+        /// Use the values that `export` printed instead of new keys: for a stack that is made again
         #[arg(long)]
         from: Option<PathBuf>,
     },
-    /// Print every value, to be kept where such things are kept: without the peppers, every password is lost
+    /// Print every value, for a safe place: without the peppers no password can be verified
     Export {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
     },
-    /// Take every key one step further: the next becomes active, the active one retires
+    /// Rotate every key: the next one becomes active, the active one retires
     Rotate {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
-        /// Drop the keys that had retired before: when the last token they signed has expired
+        /// Drop the keys that had already retired; safe once the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
-        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        /// Replace all keys, because they leaked: every user has to sign in again
         #[arg(long, conflicts_with = "drop_retired")]
         revoke: bool,
     },
-    /// Put a value from standard input into every secret that needs it
+    /// Write a value from standard input into every secret that contains the setting
     Set {
         /// The stack, as in todo-prod
         #[arg(long)]
@@ -149,13 +149,13 @@ fn set(stack: &Stack, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The settings in every secret; none in one that nothing was put into.
+/// The settings in every secret; an empty secret has none.
 fn of_each(stack: &Stack) -> Result<impl Iterator<Item = (&'static str, Settings)>> {
     let read = |(function, _)| Ok((function, read(stack, function)?.unwrap_or_default()));
     Ok(SETTINGS.into_iter().map(read).collect::<Result<Vec<_>>>()?.into_iter())
 }
 
-/// The settings in a function's secret, or `None` if nothing was put into it.
+/// The settings in a function's secret, or `None` if the secret has no value yet.
 fn read(stack: &Stack, function: &str) -> Result<Option<Settings>> {
     let arn = stack.output(function, "Secret")?;
     match stack.aws(&["secretsmanager", "get-secret-value", "--secret-id", arn], "") {

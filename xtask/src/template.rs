@@ -1,4 +1,4 @@
-//! `cargo xtask template-check`: everything about deploying that can be checked without AWS.
+//! `cargo xtask template-check`: checks everything about a deploy that can be checked without AWS.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 
-/// The parameters that switch something on or off.
+/// The parameters that switch parts of the template on or off.
 const VARIANTS: [(&str, &[&str]); 2] = [
     ("development", &["Environment=development"]),
     (
@@ -85,7 +85,7 @@ fn lint(sam: &Path, file: &Path) -> Result<()> {
     cargo::finish(lint, "cfn-lint", "fix the lines above")
 }
 
-/// Findings must be fixed, or answered in the template: `Metadata: checkov: skip` with a reason.
+/// Every finding must be fixed, or accepted in the template with a reason: `Metadata: checkov: skip`.
 fn check(checkov: &Path, file: &Path) -> Result<()> {
     let mut command = Command::new(checkov);
     command.args(["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--file"]).arg(file);
@@ -93,7 +93,7 @@ fn check(checkov: &Path, file: &Path) -> Result<()> {
     cargo::finish(command, "checkov", "fix the finding, or answer it with a reason in the resource's Metadata")
 }
 
-/// GitHub's workflows: what their syntax, and what attackers, would make of them.
+/// Checks the syntax and the security of GitHub's workflows.
 fn workflows() -> Result<()> {
     println!("workflows: actionlint, zizmor");
     let mut actionlint = Command::new(tools::ACTIONLINT.find_or_install()?);

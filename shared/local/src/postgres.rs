@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own.
+//! PostgreSQL clusters for development, tests and measurements.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -56,7 +56,7 @@ impl Programs {
         self.version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok()).unwrap_or(0)
     }
 
-    /// The path of one of its programs.
+    /// The path of a program of this installation, such as psql.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -68,9 +68,9 @@ impl Programs {
 pub enum Keep {
     /// Data survives crashes.
     Safe,
-    /// As [`Keep::Safe`], with the memory of a small server: for measuring.
+    /// As [`Keep::Safe`], with the memory settings of a small server, for measurements.
     Measured,
-    /// Data is for one run and goes with it: nothing is flushed, which is several times as fast.
+    /// Data is deleted after the run, so nothing is flushed to disk, which is several times as fast.
     Fast,
 }
 
@@ -97,18 +97,18 @@ pub struct Cluster {
     service: Service,
     /// The installation it runs on.
     pub programs: Programs,
-    /// The port on 127.0.0.1.
+    /// The port on 127.0.0.1; the one of the last start if it is still free.
     pub port: u16,
     superuser_password: String,
     /// The password of [`OWNER`].
     pub owner_password: String,
 }
 
-/// The role that owns the databases: may create roles and databases, as Neon's default role, but is no superuser.
+/// The role that owns the databases. As Neon's default role, it may create roles and databases and is not a superuser.
 pub const OWNER: &str = "todo_owner";
 
 impl Cluster {
-    /// Starts the cluster in `folder`, made on first use.
+    /// Starts the cluster in `folder`, and creates it on first use. Fails if another major version created it.
     pub fn start(folder: &Path, programs: &Programs, keep: Keep) -> Result<Self> {
         let user = User::find()?;
         let folder = unprivileged::folder(folder, user)?;
@@ -170,7 +170,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Makes the database `name`, owned by [`OWNER`], unless it is there.
+    /// Creates the database `name`, owned by [`OWNER`], unless it exists.
     pub fn ensure_database(&self, name: &str) -> Result<()> {
         let found = self.query("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))?;
         if found.is_empty() { self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {OWNER}")) } else { Ok(()) }
@@ -182,7 +182,7 @@ impl Cluster {
         format!("postgresql://{OWNER}:{}@127.0.0.1:{}/{database}?sslmode=disable", self.owner_password, self.port)
     }
 
-    /// The URL of a database, as the superuser, whom row-level security does not bind.
+    /// The URL of a database, as the superuser, whom row-level security does not restrict.
     #[must_use]
     pub fn admin_url(&self, database: &str) -> String {
         superuser_url(self.port, &self.superuser_password, database)
@@ -194,7 +194,6 @@ impl Cluster {
         self.service.process()
     }
 
-    /// Whether the server has stopped.
     pub fn has_stopped(&mut self) -> bool {
         self.service.ended().is_some()
     }

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::{Result, ToolError};
 
-/// 32 hexadecimal digits nobody can guess.
+/// 32 random hexadecimal digits: 128 bits.
 pub fn password() -> Result<String> {
     let mut bytes = [0_u8; 16];
     let filled = File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));

@@ -1,4 +1,4 @@
-//! PostgreSQL and PgBouncer refuse to run as root: there they run as another user.
+//! PostgreSQL and PgBouncer refuse to run as root. If this process is root, they run as another user.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use crate::{Result, ToolError, random};
 
-/// The user that servers run as, if not the current one.
+/// The user that servers run as, if it is not the current user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
     uid: u32,
@@ -27,7 +27,7 @@ fn numeric_id(arguments: &[&str]) -> Option<u32> {
 }
 
 impl User {
-    /// Someone to run servers as: `postgres` or `nobody` for root, the current user else.
+    /// The user to run servers as: `postgres` or `nobody` if this process is root, else `None`, the current user.
     pub fn find() -> Result<Option<Self>> {
         if !is_root() {
             return Ok(None);
@@ -45,21 +45,21 @@ impl User {
     }
 }
 
-/// Lets `command` run as `user`.
+/// Makes `command` run as `user`.
 pub fn run_as(command: &mut Command, user: Option<User>) {
     if let Some(User { uid, gid }) = user {
         command.uid(uid).gid(gid);
     }
 }
 
-/// Gives files to `user`.
+/// Changes the owner of `path` to `user`.
 pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
     let Some(User { uid, gid }) = user else { return Ok(()) };
     chown(path, Some(uid), Some(gid))
 }
 
-/// A private folder that `user` can work in: `wanted`, or if `user` may not pass through a folder above it
-/// (a home directory, mostly), one under `/var/tmp` that `wanted` links to.
+/// Creates a folder that belongs to `user`, with access for nobody else. If `user` may not enter a folder above `wanted`
+/// (usually root's home directory), the folder is under `/var/tmp` and `wanted` is a link to it.
 pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
     let failure = |error: io::Error| {
         ToolError::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
