@@ -58,7 +58,7 @@ pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
     chown(path, Some(uid), Some(gid))
 }
 
-/// Creates a folder that belongs to `user`, with access for nobody else. If `user` may not enter a folder above `wanted`
+/// Creates a private folder (mode 0700) that belongs to `user`. If `user` may not enter a folder above `wanted`
 /// (usually root's home directory), the folder is under `/var/tmp` and `wanted` is a link to it.
 pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
     let failure = |error: io::Error| {
