@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use local::{Result, ToolError};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::environment::given;
 use crate::keys;
@@ -168,12 +168,9 @@ fn read(stack: &Stack, function: &str) -> Result<Option<Settings>> {
 }
 
 fn write(stack: &Stack, function: &str, settings: &Settings) -> Result<()> {
-    let input = json!({
-        "SecretId": stack.output(function, "Secret")?,
-        "SecretString": Value::from(settings.clone()).to_string(),
-    });
-    let put = ["secretsmanager", "put-secret-value", "--cli-input-json", "file:///dev/stdin"];
-    stack.aws(&put, &input.to_string())?;
+    let arn = stack.output(function, "Secret")?;
+    let put = ["secretsmanager", "put-secret-value", "--secret-id", arn, "--secret-string", "file:///dev/stdin"];
+    stack.aws(&put, &Value::from(settings.clone()).to_string())?;
     eprintln!("  {function}: {}", settings.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     Ok(())
 }
