@@ -150,7 +150,8 @@ impl Tool {
         if let Source::System(_) = self.source {
             return on_path(program).ok_or_else(missing);
         }
-        let folder = folder().join(self.folder);
+        // The folder can be a link, which the user that servers run as cannot follow.
+        let folder = folder().join(self.folder).canonicalize().unwrap_or_default();
         let noted = fs::read_to_string(folder.join("requirement"));
         let installed = noted.is_ok_and(|noted| noted == self.requirement()).then(|| expand(&folder, self.program));
         let installed = installed.filter(|program| program.exists());
