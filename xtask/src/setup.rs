@@ -20,9 +20,11 @@ pub(crate) struct Setup {
     pub(crate) all: bool,
 }
 
-/// What the checks use, and the tests on the oldest servers.
-const CHECKS: [&Tool; 5] =
-    [&tools::CHECKOV, &tools::ACTIONLINT, &tools::ZIZMOR, &tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER];
+/// What the checks use.
+const CHECKS: [&Tool; 3] = [&tools::CHECKOV, &tools::ACTIONLINT, &tools::ZIZMOR];
+
+/// What `cargo xtask test --oldest` uses. It needs a machine whose apt has a Debian mirror.
+const OLDEST: [&Tool; 2] = [&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER];
 
 impl Setup {
     pub(crate) fn run(&self) -> Result<()> {
@@ -31,6 +33,11 @@ impl Setup {
         let all = self.all.then(|| test::ALL.into_iter().chain(CHECKS)).into_iter().flatten();
         for tool in [&tools::CARGO_LAMBDA].into_iter().chain(all) {
             println!("  {} ({})", tool.name, tool.find_or_install()?.display());
+        }
+        for tool in self.all.then_some(OLDEST).into_iter().flatten() {
+            if let Err(error) = tool.find_or_install() {
+                println!("  {error}; only `cargo xtask test --oldest` uses it");
+            }
         }
         cargo::build_functions()?;
         environment::keys()?;

@@ -18,47 +18,23 @@ pub struct Package {
     pub apt: &'static [&'static str],
     /// macOS.
     pub brew: &'static [&'static str],
-    /// Fedora, Amazon Linux.
-    pub dnf: &'static [&'static str],
-    /// Alpine.
-    pub apk: &'static [&'static str],
-    /// Arch.
-    pub pacman: &'static [&'static str],
 }
 
 /// A connection pooler for PostgreSQL, as Neon has one.
-pub const PGBOUNCER: Package = Package {
-    name: "PgBouncer",
-    apt: &["pgbouncer"],
-    brew: &["pgbouncer"],
-    dnf: &["pgbouncer"],
-    apk: &["pgbouncer"],
-    pacman: &["pgbouncer"],
-};
+pub const PGBOUNCER: Package = Package { name: "PgBouncer", apt: &["pgbouncer"], brew: &["pgbouncer"] };
 
 /// A browser, and the program that drives it.
 pub const CHROMIUM: Package = Package {
     name: "Chromium and ChromeDriver",
     apt: &["chromium", "chromium-driver"],
     brew: &["chromium", "chromedriver"],
-    dnf: &["chromium", "chromedriver"],
-    apk: &["chromium", "chromium-chromedriver"],
-    pacman: &["chromium"],
 };
 
 /// Python with virtual environments, which are a separate package on Debian.
-pub const PYTHON: Package = Package {
-    name: "Python 3",
-    apt: &["python3", "python3-venv"],
-    brew: &["python"],
-    dnf: &["python3"],
-    apk: &["python3"],
-    pacman: &["python"],
-};
+pub const PYTHON: Package = Package { name: "Python 3", apt: &["python3", "python3-venv"], brew: &["python"] };
 
 /// A runtime for tools written in JavaScript.
-pub const NODE: Package =
-    Package { name: "Node.js", apt: &["npm"], brew: &["node"], dnf: &["nodejs-npm"], apk: &["npm"], pacman: &["npm"] };
+pub const NODE: Package = Package { name: "Node.js", apt: &["npm"], brew: &["node"] };
 
 /// Where the PATH has a program.
 #[must_use]
@@ -108,16 +84,13 @@ pub fn ask_to_install(what: &str) -> Result<()> {
 /// Installs a package if the user agrees.
 pub fn install(package: &Package) -> Result<()> {
     type Manager<'a> = (&'a str, &'a [&'a str], &'a [&'static str], bool);
-    let managers: [Manager<'_>; 5] = [
+    let managers: [Manager<'_>; 2] = [
         ("apt-get", &["install", "-y", "--no-install-recommends"], package.apt, true),
         ("brew", &["install"], package.brew, false),
-        ("dnf", &["install", "-y"], package.dnf, true),
-        ("apk", &["add"], package.apk, true),
-        ("pacman", &["-S", "--noconfirm"], package.pacman, true),
     ];
     let manager = managers.into_iter().find(|(manager, ..)| on_path(manager).is_some());
     let Some((manager, arguments, names, needs_root)) = manager else {
-        let problem = format!("{} is missing, and this machine has no known package manager", package.name);
+        let problem = format!("{} is missing, and this machine has neither apt-get nor brew", package.name);
         return Err(ToolError::new(problem, "install it by hand, so that it is on the PATH"));
     };
     let sudo: &[&str] = if needs_root && !is_root() { &["sudo"] } else { &[] };
