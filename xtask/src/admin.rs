@@ -1,4 +1,4 @@
-//! `cargo xtask admin`: what operators do to accounts, through the maintenance function's own code.
+//! `cargo xtask admin`: changes accounts, by calling the maintenance function.
 
 use clap::Subcommand;
 use local::Result;
@@ -7,29 +7,29 @@ use crate::function;
 
 #[derive(Subcommand)]
 pub(crate) enum Admin {
-    /// Make an account an administrator's; this is how the first one is made
+    /// Make a user an administrator. This is how the first administrator is made
     Grant {
-        /// The account's address
+        /// The email address of the account
         email: String,
     },
-    /// Make an administrator's account an ordinary one
+    /// Make an administrator an ordinary user
     Revoke {
-        /// The account's address
+        /// The email address of the account
         email: String,
     },
-    /// Forgive the failed sign-ins of an account
+    /// Clear the failed sign-ins of an account, so that its user can sign in again
     Unlock {
-        /// The account's address
+        /// The email address of the account
         email: String,
     },
-    /// Delete an account with everything that is its own
+    /// Delete an account and all its data
     Delete {
-        /// The account's address
+        /// The email address of the account
         email: String,
     },
-    /// Take an account's address away, so that its owner can sign up with it; the account stays, under a placeholder
+    /// Free an email address: its account gets a placeholder instead, so that the owner of the address can sign up
     Release {
-        /// The address
+        /// The email address
         email: String,
     },
 }
@@ -46,8 +46,8 @@ impl Admin {
         // As JSON text: what is typed may hold quotes.
         let email = email.replace('\\', "\\\\").replace('"', "\\\"");
         if email.chars().any(char::is_control) {
-            return Err(local::Failure::new(
-                "this is no email address",
+            return Err(local::ToolError::new(
+                "this is not an email address",
                 "as in cargo xtask admin grant ada@example.com",
             ));
         }

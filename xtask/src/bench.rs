@@ -5,10 +5,9 @@ use std::process::Command;
 
 use clap::Args;
 use functions::Function;
-use local::{Failure, Result, packages, target, tools, workspace};
+use local::{Result, ToolError, packages, target, tools, workspace};
 
 use crate::cargo;
-use crate::test::pgbouncer;
 use crate::upgrade::git;
 
 #[derive(Args)]
@@ -43,7 +42,7 @@ impl Bench {
     pub(crate) fn run(&self) -> Result<()> {
         if self.from.is_none() {
             println!("  building as for a deploy; from nothing this takes ten minutes and more");
-            let cargo_lambda = tools::cargo_lambda()?;
+            let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
             let measured = Function::ALL.iter().map(|function| function.row()).filter(|row| row.is_measured);
             let measured = measured.map(|row| (row.name, format!("functions/{}", row.name)));
             // The empty function is what each is compared with.
@@ -59,12 +58,12 @@ impl Bench {
         let harness = cargo::cargo(&["build", "--profile", "harness", "--package", "bench"]);
         cargo::finish(harness, "building the harness", "fix the errors above")?;
         let mut measure = Command::new(target().join("harness/bench"));
-        measure.args(self.arguments()).env("PGBOUNCER", pgbouncer()?);
+        measure.args(self.arguments()).env("PGBOUNCER", tools::PGBOUNCER.find_or_install()?);
         measure.args(["--version", &git(&["describe", "--always", "--dirty"])?]);
         match measure.status() {
             Ok(status) if status.success() => Ok(()),
-            Ok(_) => Err(Failure::new("measuring failed, or a budget is exceeded", "read the lines above")),
-            Err(error) => Err(Failure::new(format!("the harness could not be started: {error}"), "run it again")),
+            Ok(_) => Err(ToolError::new("measuring failed, or a budget is exceeded", "read the lines above")),
+            Err(error) => Err(ToolError::new(format!("the harness could not be started: {error}"), "run it again")),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use std::process::Command;
 
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 /// A cargo command in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
-    // Of the cargo that started us; the functions are built for themselves.
+    // These describe the package xtask, which the called cargo does not build.
     for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION"] {
         command.env_remove(name);
     }
@@ -15,12 +15,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for it. If it fails, the error says that `what` failed and what to do `next`.
 pub(crate) fn finish(mut command: impl std::borrow::BorrowMut<Command>, what: &str, next: &str) -> Result<()> {
     match command.borrow_mut().status() {
         Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(Failure::new(format!("{what} failed"), next)),
-        Err(error) => Err(Failure::new(
+        Ok(_) => Err(ToolError::new(format!("{what} failed"), next)),
+        Err(error) => Err(ToolError::new(
             format!("{what} could not be started: {error}"),
             "check that Rust is installed: https://rustup.rs",
         )),

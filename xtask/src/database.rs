@@ -1,29 +1,29 @@
-//! The development database: that of `DATABASE_URL`, the one a running command keeps up, or one started for us.
+//! The development database: the one that `DATABASE_URL` names, the one that another command runs, or a new one.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use local::postgres::{Cluster, Keep, Programs};
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 use crate::environment;
 use crate::lock::{Lock, unwritable};
 
-/// The name of the database in our cluster.
+/// The database in the development cluster.
 const NAME: &str = "todo";
 
-/// How to reach the development database, for as long as this lives.
+/// The development database. A cluster that was started for it stops when this is dropped.
 pub(crate) struct Database {
-    /// As the owner of the tables.
+    /// The URL as the owner of the tables.
     pub(crate) url: String,
-    /// As somebody whom row-level security does not bind, if the cluster is ours.
+    /// The URL as a superuser, whom row-level security does not restrict; in a foreign database, the URL as the owner.
     pub(crate) admin_url: String,
     _own: Option<(Cluster, Lock)>,
 }
 
 impl Database {
-    /// The database that the environment names, or that is running; else ours, started.
+    /// Finds the database that the environment names or that another command runs, or starts the development cluster.
     pub(crate) fn reach() -> Result<Self> {
         if let Some((_, direct)) = environment::own_database()? {
             return Ok(Self { admin_url: direct.clone(), url: direct, _own: None });
@@ -46,7 +46,7 @@ impl Database {
     }
 }
 
-/// The right to run the cluster of this clone. What an earlier holder left for others is gone.
+/// Takes the lock of the development cluster. If another process has it, the error starts with `otherwise`.
 pub(crate) fn take_lock(otherwise: &str) -> Result<Lock> {
     let mut lock = Lock::take(&environment::folder(), otherwise)?;
     let _ = fs::remove_file(urls_file());
@@ -58,7 +58,7 @@ fn urls_file() -> std::path::PathBuf {
     environment::folder().join("urls")
 }
 
-/// Starts our cluster with its database, and leaves its URLs for other commands. Take the lock before.
+/// Starts the development cluster and writes its URLs to a file for other commands. The caller holds the lock.
 pub(crate) fn start(reset: bool) -> Result<Cluster> {
     let programs = Programs::find_or_install()?;
     let folder = environment::folder().join("postgres");
@@ -77,7 +77,7 @@ pub(crate) fn start(reset: bool) -> Result<Cluster> {
     Ok(cluster)
 }
 
-/// The URL of our database, as its owner.
+/// The URL of the development database, as its owner.
 pub(crate) fn url(cluster: &Cluster) -> String {
     cluster.url(NAME)
 }
@@ -85,9 +85,9 @@ pub(crate) fn url(cluster: &Cluster) -> String {
 fn wipe(folder: &Path) -> Result<()> {
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     fs::remove_dir_all(&real).map_err(|error| {
-        Failure::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
+        ToolError::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
     })?;
-    // A link to a folder elsewhere goes with it.
+    // If it was a link to a folder elsewhere, the link is removed too.
     let _ = fs::remove_file(folder);
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use clap::Subcommand;
 use local::postgres::Programs;
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 use crate::database::Database;
 use crate::{cargo, database, environment, migrate};
@@ -17,7 +17,7 @@ pub(crate) enum Db {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Wipe the development database and migrate it anew
+    /// Wipe the development database and apply all migrations
     Reset,
     /// Print the URL of the development database, which `cargo xtask dev` keeps running
     Url,
@@ -30,14 +30,14 @@ impl Db {
                 let database = Database::reach()?;
                 let mut psql = Command::new(Programs::find_or_install()?.program("psql"));
                 psql.arg(&database.admin_url).args(arguments);
-                // Ctrl-C is psql's: it cancels a query. Children get the default back.
+                // Ctrl-C cancels a query in psql and must not end this process. psql itself gets the default handler.
                 let _ = ctrlc::set_handler(|| {});
                 cargo::finish(psql, "psql", "read the lines above")
             }
             Self::Reset => {
                 if environment::own_database()?.is_some() {
-                    return Err(Failure::new(
-                        "DATABASE_URL names a database that is not ours to wipe",
+                    return Err(ToolError::new(
+                        "DATABASE_URL names another database than the development cluster's, which is never wiped",
                         "unset DATABASE_URL",
                     ));
                 }
@@ -52,7 +52,7 @@ impl Db {
                     Some((_, direct)) => Some(direct),
                     None => Database::running().map(|database| database.url),
                 };
-                let missing = || Failure::new("the development database is not running", "cargo xtask dev");
+                let missing = || ToolError::new("the development database is not running", "cargo xtask dev");
                 println!("{}", url.ok_or_else(missing)?);
                 Ok(())
             }

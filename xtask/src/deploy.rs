@@ -1,11 +1,11 @@
-//! `cargo xtask deploy`: `sam deploy` for a stage, with a DeployId of its own.
+//! `cargo xtask deploy`: `sam deploy` for a stage, with a new DeployId.
 
 use std::fs;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use local::{Failure, Result, tools, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::cargo;
 use crate::package::{self, Architecture};
@@ -30,10 +30,9 @@ impl Deploy {
     pub(crate) fn run(&self) -> Result<()> {
         let file = workspace().join("samconfig.toml");
         let text = fs::read_to_string(&file)
-            .map_err(|error| Failure::new(format!("{} cannot be read: {error}", file.display()), "restore it"))?;
+            .map_err(|error| ToolError::new(format!("{} cannot be read: {error}", file.display()), "restore it"))?;
         let parameters = parameters(&text, &self.stage, &self.parameters, &now())?;
-        let sam = tools::sam()?;
-        let mut deploy = sam_command(&sam);
+        let mut deploy = sam_command()?;
         deploy.args(["deploy", "--config-env", &self.stage]);
         if let Some(template) = &self.template {
             deploy.arg("--template-file").arg(template);
@@ -46,15 +45,16 @@ impl Deploy {
     }
 }
 
-/// Ten digits that differ from those of every deploy before.
+/// The time in seconds: ten digits, different for every deploy.
 #[expect(clippy::disallowed_methods, reason = "a command of an operator, who has one clock")]
 fn now() -> String {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs()).to_string()
 }
 
-/// The parameters of a stage, those given, and the deploy's id. SAM takes either the file's or the command's.
+/// The parameters of a stage, of the command line, and the DeployId. SAM reads parameters from its file or from the
+/// command line, but does not merge them.
 fn parameters(config: &str, stage: &str, given: &[String], id: &str) -> Result<Vec<String>> {
-    let wrong = |problem: String| Failure::new(problem, "look at samconfig.toml");
+    let wrong = |problem: String| ToolError::new(problem, "look at samconfig.toml");
     let config: toml::Table = config.parse().map_err(|error| wrong(format!("samconfig.toml: {error}")))?;
     let stages = || config.iter().filter(|(_, commands)| commands.get("deploy").is_some());
     let Some((_, commands)) = stages().find(|(name, _)| *name == stage) else {

@@ -13,7 +13,7 @@ use clap::Args;
 use functions::Function;
 use local::postgres::Cluster;
 use local::service::{Service, Stop, free_port};
-use local::{Failure, Result, tools, workspace};
+use local::{Result, ToolError, tools, workspace};
 
 use crate::environment::Settings;
 use crate::{cargo, database, environment, migrate};
@@ -32,7 +32,7 @@ impl Dev {
     pub(crate) fn run(&self) -> Result<()> {
         let stopping = stop_on_signal()?;
         match self.start_and_watch(&stopping) {
-            // What a signal cut off has not failed.
+            // A step that fails after the signal to stop is not an error.
             Err(_) | Ok(()) if stopping.load(Ordering::Relaxed) => {
                 println!("\nStopping.");
                 Ok(())
@@ -43,11 +43,11 @@ impl Dev {
 
     fn start_and_watch(&self, stopping: &AtomicBool) -> Result<()> {
         let mut running = database::take_lock("the API or the database of this clone is running already")?;
-        let cargo_lambda = tools::cargo_lambda()?;
+        let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
         if free_port(Some(self.port))? != self.port {
             let other = if self.port == u16::MAX { 9000 } else { self.port + 1 };
             let problem = format!("port {} is in use by another program", self.port);
-            return Err(Failure::new(problem, format!("cargo xtask dev --port {other}")));
+            return Err(ToolError::new(problem, format!("cargo xtask dev --port {other}")));
         }
         let (mut cluster, pooled, direct) = match environment::own_database()? {
             Some((pooled, direct)) if !self.reset => {
@@ -55,7 +55,7 @@ impl Dev {
                 (None, pooled, direct)
             }
             Some(_) => {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     "--reset wipes the cluster under target/dev, but DATABASE_URL names another database",
                     "unset DATABASE_URL, or leave --reset out",
                 ));
@@ -84,11 +84,11 @@ impl Dev {
         while !stopping.load(Ordering::Relaxed) {
             if watch.ended().is_some() {
                 let next = "read the lines above, then cargo xtask dev";
-                return Err(Failure::new("cargo lambda watch has stopped", next));
+                return Err(ToolError::new("cargo lambda watch has stopped", next));
             }
             if cluster.as_mut().is_some_and(Cluster::has_stopped) {
                 let next = "read target/dev/postgres/log, then cargo xtask dev";
-                return Err(Failure::new("PostgreSQL has stopped", next));
+                return Err(ToolError::new("PostgreSQL has stopped", next));
             }
             sleep(Duration::from_millis(100));
         }
@@ -99,14 +99,14 @@ impl Dev {
         let mut watch = Command::new(cargo_lambda);
         watch.args(["lambda", "watch", "-A", "127.0.0.1", "-P", &self.port.to_string()]);
         watch.current_dir(workspace()).envs(settings);
-        // The emulator reports every instance it starts; what the functions say is enough.
+        // At its default level the emulator logs every instance that it starts.
         if environment::given("RUST_LOG").is_none() {
             watch.env("RUST_LOG", "warn");
         }
         Service::start("cargo lambda watch", &mut watch, Stop::Interrupt, None)
     }
 
-    /// Every function must answer, or its settings are wrong, which it has said by now.
+    /// Checks that every function answers. One with wrong settings does not, and has logged why.
     fn ask_every_function(&self, stopping: &AtomicBool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
         for (path, expected) in Function::ALL.iter().filter_map(|function| function.row().probe) {
@@ -116,14 +116,14 @@ impl Dev {
             }
             if answered != Some(expected) && !stopping.load(Ordering::Relaxed) {
                 let answered = answered.map_or("nothing".to_owned(), |status| status.to_string());
-                let problem = format!("GET {path} should answer {expected}, and answers {answered}");
-                return Err(Failure::new(problem, "read what the function says above; mostly a setting is wrong"));
+                let problem = format!("GET {path} returned {answered} instead of {expected}");
+                return Err(ToolError::new(problem, "read the log of the function above; usually a setting is wrong"));
             }
         }
         Ok(())
     }
 
-    /// The status of `GET path`, if there is an answer within ten seconds.
+    /// The status of `GET path`, or `None` if there is no answer within ten seconds.
     fn status_of(&self, path: &str) -> Option<u16> {
         let ask = || {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
@@ -165,6 +165,6 @@ fn stop_on_signal() -> Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stopping);
     let set = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-    set.map_err(|error| Failure::new(format!("signals cannot be caught: {error}"), "check the machine"))?;
+    set.map_err(|error| ToolError::new(format!("signals cannot be caught: {error}"), "check the machine"))?;
     Ok(stopping)
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use local::{Failure, Result, target, workspace};
+use local::{Result, ToolError, target, workspace};
 
 use crate::keys;
 use crate::lock::unwritable;
@@ -13,19 +13,19 @@ use crate::lock::unwritable;
 /// Settings by name.
 pub(crate) type Settings = BTreeMap<String, String>;
 
-/// The folder of the development cluster, keys and state.
+/// The folder with the development cluster, its keys and its lock.
 pub(crate) fn folder() -> PathBuf {
     target().join("dev")
 }
 
-/// A value from the process environment; blank counts as none.
+/// A variable of the process environment. A blank value counts as missing.
 #[expect(clippy::disallowed_methods, reason = "commands read what their user set")]
 pub(crate) fn given(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// The database that the user asks for instead of ours: the pooled URL and the direct one, both from the same
-/// place. The first of the environment, `.env.local` and `.env` that names one decides.
+/// The database that the user names instead of the development cluster: the pooled URL and the direct one. Both come
+/// from the same place: the first of the environment, `.env.local` and `.env` that names a database.
 pub(crate) fn own_database() -> Result<Option<(String, String)>> {
     let names = ["DATABASE_URL", "NEON_DATABASE_URL", "DATABASE_URL_UNPOOLED"];
     let process = names.into_iter().filter_map(|name| Some((name.to_owned(), given(name)?))).collect();
@@ -35,7 +35,7 @@ pub(crate) fn own_database() -> Result<Option<(String, String)>> {
         let Some(pooled) = get("DATABASE_URL").or_else(|| get("NEON_DATABASE_URL")) else { continue };
         if !pooled.starts_with("postgresql://") && !pooled.starts_with("postgres://") {
             let next = "set it to postgresql://user:password@host/database, or unset it";
-            return Err(Failure::new("DATABASE_URL is no PostgreSQL URL", next));
+            return Err(ToolError::new("DATABASE_URL is not a PostgreSQL URL", next));
         }
         let direct = get("DATABASE_URL_UNPOOLED").unwrap_or_else(|| pooled.replace("-pooler.", "."));
         return Ok(Some((pooled, direct)));
@@ -43,7 +43,7 @@ pub(crate) fn own_database() -> Result<Option<(String, String)>> {
     Ok(None)
 }
 
-/// The development keys, made on first use.
+/// The development keys; generated on first use.
 pub(crate) fn keys() -> Result<Settings> {
     let file = folder().join("keys.env");
     let found = read(&file)?;
@@ -59,14 +59,14 @@ pub(crate) fn keys() -> Result<Settings> {
     read(&file)
 }
 
-/// The settings of a file; none if there is no such file.
+/// The settings in a file; empty if there is no such file.
 fn read(file: &Path) -> Result<Settings> {
-    let found = env_file::read(file).map_err(|error| Failure::new(error.to_string(), "mend the line"))?;
+    let found = env_file::read(file).map_err(|error| ToolError::new(error.to_string(), "correct the line"))?;
     Ok(found.into_iter().collect())
 }
 
-/// Everything the functions need on this machine. What the process environment has is left alone, but for the
-/// database, which was decided before.
+/// All settings that the functions need on this machine. Variables of the process environment take precedence, except
+/// for the database, which the caller has chosen.
 pub(crate) fn settings(pooled: &str, direct: &str) -> Result<Settings> {
     let mut all = keys()?;
     all.insert("ENVIRONMENT".to_owned(), "development".to_owned());

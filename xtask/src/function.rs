@@ -1,4 +1,4 @@
-//! Runs a function without HTTP once, as a direct invocation would.
+//! Calls a function without HTTP once, as a direct invocation of the Lambda does.
 
 use local::Result;
 
@@ -6,13 +6,13 @@ use crate::cargo;
 use crate::database::Database;
 use crate::environment::{self, Settings};
 
-/// Runs `function` with an event on the development database.
+/// Calls `function` with an event and the development database.
 pub(crate) fn invoke(function: &str, event: &str, log_level: &str) -> Result<()> {
     let database = Database::reach()?;
     invoke_with(function, event, &environment::settings(&database.url, &database.url)?, log_level)
 }
 
-/// Runs `function` with an event and these settings.
+/// Calls `function` with an event and these settings.
 pub(crate) fn invoke_with(function: &str, event: &str, settings: &Settings, log_level: &str) -> Result<()> {
     let mut command = cargo::cargo(&["run", "--quiet", "--bin", function, "--", event]);
     command.envs(settings).env("LOG_LEVEL", log_level);

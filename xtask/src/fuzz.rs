@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use clap::Args;
-use local::{Failure, Result, target, workspace};
+use local::{Result, ToolError, target, workspace};
 
 use crate::cargo;
 
@@ -26,7 +26,7 @@ impl Fuzz {
         let probe = probe.args(["+nightly", "fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         if !probe.is_ok_and(|status| status.success()) {
             let next = "rustup toolchain install nightly && cargo install cargo-fuzz; without them `cargo xtask test` runs the same bodies with random input";
-            return Err(Failure::new("fuzzing needs a nightly compiler and cargo-fuzz", next));
+            return Err(ToolError::new("fuzzing needs a nightly compiler and cargo-fuzz", next));
         }
         let folder = workspace().join("shared/fuzz");
         let build = target().join("fuzz");
@@ -34,7 +34,7 @@ impl Fuzz {
             let (corpus, findings) = (build.join("corpus").join(name), build.join("findings"));
             for folder in [&corpus, &findings] {
                 let made = std::fs::create_dir_all(folder);
-                made.map_err(|error| Failure::new(format!("{}: {error}", folder.display()), "check the folder"))?;
+                made.map_err(|error| ToolError::new(format!("{}: {error}", folder.display()), "check the folder"))?;
             }
             println!("  {name}: {} s", self.seconds);
             let mut command = Command::new("cargo");

@@ -1,11 +1,9 @@
-//! `cargo xtask invoke`: an operator asks a deployed function, as `migrate` and `maintenance` are asked.
-
-use std::process::Command;
+//! `cargo xtask invoke`: calls a deployed function directly, as operators call `migrate` and `maintenance`.
 
 use clap::Args;
-use local::{Result, tools, workspace};
+use local::{Result, ToolError};
 
-use crate::cargo;
+use crate::stack::Stack;
 
 #[derive(Args)]
 pub(crate) struct Invoke {
@@ -23,8 +21,21 @@ pub(crate) struct Invoke {
 
 impl Invoke {
     pub(crate) fn run(&self) -> Result<()> {
-        let mut command = Command::new(tools::sam()?.join("python"));
-        command.arg("xtask/python/stack_invoke.py").args([&self.stack, &self.function, &self.event, &self.version]);
-        cargo::finish(command.current_dir(workspace()), &self.function, "read the lines above")
+        let stack = Stack::find(&self.stack)?;
+        let alias = stack.output(&self.function, "Function")?;
+        let unqualified = alias.rsplit_once(':').map_or(alias, |(function, _)| function);
+        let version = format!("{unqualified}:{}", self.version);
+        let name = if self.version.is_empty() { alias } else { &version };
+        let patience = ["--cli-read-timeout", "910", "--cli-connect-timeout", "10"];
+        let call = ["lambda", "invoke", "--function-name", name, "--payload", "fileb:///dev/stdin", "/dev/stdout"];
+        let answers = stack.aws(&[&call[..], &patience].concat(), &self.event)?;
+        let [payload, status] = answers.as_slice() else {
+            return Err(ToolError::new("the function returned no JSON", "look at its log"));
+        };
+        println!("{payload:#}");
+        if status.get("FunctionError").is_none() {
+            return Ok(());
+        }
+        Err(ToolError::new(format!("{} failed", self.function), "read the lines above, and the function's log"))
     }
 }

@@ -1,10 +1,10 @@
-//! `cargo xtask keys`: through the code that reads them.
+//! `cargo xtask keys`: calls the program `xtask/keys`.
 
 use std::io::{IsTerminal, Read, Write};
 use std::process::Stdio;
 
 use clap::Subcommand;
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
 use crate::{cargo, environment};
 
@@ -12,26 +12,26 @@ use crate::{cargo, environment};
 pub(crate) enum Keys {
     /// Print new keys, as the secrets of the functions (JSON)
     Generate,
-    /// Read secrets that `generate` printed from standard input, and print them one step further: the next
-    /// key becomes active, the active one retires
+    /// Read the secrets that `generate` printed from standard input, rotate their keys, and print them: the next key
+    /// becomes active, the active one retires
     Rotate {
-        /// Drop the keys that had retired before: when the last token they signed has expired
+        /// Drop the keys that had already retired; safe once the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
-        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        /// Replace all keys, because they leaked: every user has to sign in again
         #[arg(long, conflicts_with = "drop_retired")]
         revoke: bool,
     },
     /// Read a private key set (JWT_SIGNING_KEYS) from standard input and print the public one
-    /// (JWT_PUBLIC_KEYS); without input, that of development
+    /// (JWT_PUBLIC_KEYS); without input, print the public keys of development
     Jwks,
 }
 
 impl Keys {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
-            Self::Generate => example(&["generate"]),
-            Self::Rotate { drop_retired, revoke } => example(&rotation(*drop_retired, *revoke)),
+            Self::Generate => run(&["generate"]),
+            Self::Rotate { drop_retired, revoke } => run(&rotation(*drop_retired, *revoke)),
             Self::Jwks => jwks(),
         }
     }
@@ -41,7 +41,7 @@ fn jwks() -> Result<()> {
     let mut given = String::new();
     if !std::io::stdin().is_terminal() {
         let read = std::io::stdin().read_to_string(&mut given);
-        read.map_err(|error| Failure::new(format!("standard input cannot be read: {error}"), "pipe a key set in"))?;
+        read.map_err(|error| ToolError::new(format!("standard input cannot be read: {error}"), "pipe a key set in"))?;
     }
     if given.trim().is_empty() {
         let keys = environment::keys()?;
@@ -49,7 +49,7 @@ fn jwks() -> Result<()> {
         return Ok(());
     }
     let printed = captured(&["jwks"], &given)
-        .map_err(|_| Failure::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))?;
+        .map_err(|_| ToolError::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))?;
     print!("{printed}");
     Ok(())
 }
@@ -59,7 +59,7 @@ pub(crate) fn generate() -> Result<String> {
     captured(&["generate"], "")
 }
 
-/// The secrets of the functions, one step further.
+/// The secrets of the functions, with rotated keys.
 pub(crate) fn rotate(secrets: &str, drop_retired: bool, revoke: bool) -> Result<String> {
     captured(&rotation(drop_retired, revoke), secrets)
 }
@@ -69,32 +69,31 @@ fn rotation(drop_retired: bool, revoke: bool) -> Vec<&'static str> {
     ["rotate"].into_iter().chain(options.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)).collect()
 }
 
-/// What the example prints for an input.
+/// What the program prints for an input.
 fn captured(arguments: &[&str], input: &str) -> Result<String> {
-    let failure = |_| Failure::new("making keys failed", "read the lines above");
-    let mut command = cargo::cargo(&EXAMPLE);
+    let failure = |_| ToolError::new("making keys failed", "read the lines above");
+    let mut command = cargo::cargo(&KEYS);
     command.arg("--").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(failure)?;
     if let Some(mut pipe) = child.stdin.take() {
         pipe.write_all(input.as_bytes()).map_err(failure)?;
     }
     let output = child.wait_with_output().map_err(failure)?;
-    let failed = || Failure::new("making keys failed", "read the lines above");
+    let failed = || ToolError::new("making keys failed", "read the lines above");
     let printed = Some(output.stdout).filter(|_| output.status.success()).ok_or_else(failed)?;
-    String::from_utf8(printed).map_err(|_| Failure::new("the keys are not text", "report this"))
+    String::from_utf8(printed).map_err(|_| ToolError::new("the keys are not text", "report this"))
 }
 
-/// The code lives with the product, whose cryptography it uses.
 /// Without `--package`: the whole workspace shares one set of features, so nothing is built twice.
-const EXAMPLE: [&str; 4] = ["run", "--quiet", "--example", "keys"];
+const KEYS: [&str; 4] = ["run", "--quiet", "--bin", "keys"];
 
-fn example(arguments: &[&str]) -> Result<()> {
-    let mut command = cargo::cargo(&EXAMPLE);
+fn run(arguments: &[&str]) -> Result<()> {
+    let mut command = cargo::cargo(&KEYS);
     command.arg("--").args(arguments);
     cargo::finish(command, "making keys", "read the lines above")
 }
 
-/// Keys for this machine, as lines of the form NAME='value'.
+/// Development keys, as lines of the form NAME='value'.
 pub(crate) fn generate_for_development() -> Result<String> {
     captured(&["generate", "--development"], "")
 }

@@ -1,32 +1,32 @@
-//! Whether a log of the test run holds what no log may hold. The tests write both down (`shared/testkit`).
+//! Searches the logs of a test run for private data. The tests write both to files (`shared/testkit`).
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use local::{Failure, Result, target};
+use local::{Result, ToolError, target};
 
 fn folder() -> PathBuf {
     target().join("test/logs")
 }
 
-/// What one test process left.
+/// The files of one test process.
 #[derive(Default)]
 struct Traces {
     private: Vec<String>,
     logs: Vec<(String, String)>,
 }
 
-/// Forgets the run before.
+/// Deletes the files of earlier runs.
 pub(crate) fn forget() {
-    // There may have been none.
+    // There may be none.
     let _ = fs::remove_dir_all(folder());
 }
 
-/// Looks for what each test sent, and for every token it got, in the logs of the same test.
+/// Searches the logs of each test for the texts that it sent and the tokens that it received.
 pub(crate) fn look() -> Result<()> {
     let unreadable =
-        |error| Failure::new(format!("the logs of the tests cannot be read: {error}"), "run the tests again");
+        |error| ToolError::new(format!("the logs of the tests cannot be read: {error}"), "run the tests again");
     let mut by_test: HashMap<String, Traces> = HashMap::new();
     for entry in fs::read_dir(folder()).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -48,18 +48,18 @@ pub(crate) fn look() -> Result<()> {
         }
     }
     if lines == 0 || secrets == 0 {
-        return Err(Failure::new("the tests left no logs, so nothing can be said of them", "run all tests"));
+        return Err(ToolError::new("the tests wrote no logs, so that nothing could be checked", "run all tests"));
     }
     if !found.is_empty() {
         found.sort_unstable();
         found.truncate(20);
-        return Err(Failure::new(format!("logs hold what they may not:\n{}", found.join("\n")), "do not log it"));
+        return Err(ToolError::new(format!("logs contain private data:\n{}", found.join("\n")), "do not log it"));
     }
-    println!("No log line holds what the tests sent: {secrets} texts looked for in {lines} lines.");
+    println!("No log contains private data: searched for {secrets} texts in {lines} lines.");
     Ok(())
 }
 
-/// Where a log holds a text, as it is or as JSON has it.
+/// The line of a log that contains a text, plain or with JSON's escapes.
 fn leak(name: &str, log: &str, text: &str) -> Option<String> {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
     let at = log.find(text).or_else(|| log.find(&escaped))?;

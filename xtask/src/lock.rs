@@ -1,17 +1,17 @@
-//! Locks that end with their process, however it ends.
+//! Locks on folders. The system releases them when their process ends, even if it is killed.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 
-use local::{Failure, Result};
+use local::{Result, ToolError};
 
-/// The right to use a folder, and a note for whoever wants it too.
+/// The lock of a folder, with a note for processes that want it too.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
 
 impl Lock {
-    /// Takes the lock of `folder`; if somebody has it, the failure says `what` and their note.
+    /// Takes the lock of `folder`. If another process has it, the error is `what` and the note of that process.
     pub(crate) fn take(folder: &Path, what: &str) -> Result<Self> {
         let failure = |error| unwritable(folder, &error);
         fs::create_dir_all(folder).map_err(failure)?;
@@ -20,21 +20,21 @@ impl Lock {
         if file.try_lock().is_err() {
             let note = read(&file);
             let note = if note.is_empty() { String::new() } else { format!(": {note}") };
-            return Err(Failure::new(format!("{what}{note}"), "wait for it, or stop it with Ctrl-C where it runs"));
+            return Err(ToolError::new(format!("{what}{note}"), "wait for it, or stop it with Ctrl-C where it runs"));
         }
         file.set_len(0).map_err(failure)?;
         Ok(Self(file))
     }
 
-    /// Whether somebody has the lock of `folder`.
+    /// Whether a process has the lock of `folder`.
     pub(crate) fn is_taken(folder: &Path) -> bool {
         File::open(folder.join("running")).is_ok_and(|file| file.try_lock_shared().is_err())
     }
 
-    /// Leaves a note for others.
+    /// Writes the note for other processes.
     pub(crate) fn note(&mut self, text: &str) -> Result<()> {
         let written = self.0.set_len(0).and_then(|()| self.0.rewind()).and_then(|()| self.0.write_all(text.as_bytes()));
-        written.map_err(|error| Failure::new(format!("the lock file cannot be written: {error}"), "check target/"))
+        written.map_err(|error| ToolError::new(format!("the lock file cannot be written: {error}"), "check target/"))
     }
 }
 
@@ -44,7 +44,7 @@ fn read(mut file: &File) -> String {
     text.trim().to_owned()
 }
 
-/// The failure to write below `target/`.
-pub(crate) fn unwritable(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!("{} cannot be written: {error}", folder.display()), "check its permissions")
+/// The error for a folder below `target/` that cannot be written.
+pub(crate) fn unwritable(folder: &Path, error: &std::io::Error) -> ToolError {
+    ToolError::new(format!("{} cannot be written: {error}", folder.display()), "check its permissions")
 }

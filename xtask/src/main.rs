@@ -17,12 +17,14 @@ mod leaks;
 mod lint;
 mod lock;
 mod migrate;
+mod mutants;
 mod openapi;
 mod package;
 mod rules;
 mod secrets;
 mod setup;
 mod smoke;
+mod stack;
 mod template;
 mod test;
 mod upgrade;
@@ -44,74 +46,78 @@ struct Arguments {
 enum Command {
     /// Run the whole API on this machine: database, migrations, functions, reload on edit
     Dev(dev::Dev),
-    /// Install what tests need and run all of them
+    /// Run tests against a real PostgreSQL: all, or those of a package
     Test(test::Test),
-    /// What CI runs: `lint`, `template-check`, `test`, `upgrade`, `package`
+    /// What CI runs: `setup --all`, `lint`, `template-check`, `test`, `test --oldest`, `upgrade`, `package`
     Ci,
     /// Check format, lints and house rules
     Lint,
-    /// Install what development needs, without starting anything
-    Setup,
+    Setup(setup::Setup),
     /// The development database
     #[command(subcommand)]
     Db(db::Db),
     /// Keys for tokens and passwords
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Migrations, and taking over the old backend's data
+    /// Migrations, and the import of the old backend's data
     #[command(subcommand)]
     Migrate(migrate::Migrate),
-    /// Administrators, and accounts that are locked out
+    /// Change accounts: administrators, locked sign-ins, deletion
     #[command(subcommand)]
     Admin(admin::Admin),
-    /// Delete what has expired, as the scheduled function does
+    /// Delete expired rows, as the scheduled function does
     Maintenance,
-    /// Fuzz what comes from outside: tokens, addresses, hashes, cursors, events
+    /// Fuzz the parsers of untrusted input: tokens, addresses, hashes, cursors, events
     Fuzz(fuzz::Fuzz),
-    /// Check what deploys: template, policies, alarms, workflows; needs no AWS
+    /// Change the code in small ways (cargo-mutants), and list the changes that no test notices
+    Mutants(mutants::Mutants),
+    /// Check the template, its policies and alarms, and the workflows, without AWS
     TemplateCheck,
-    /// Build what deploys (sam build), and see it answer under a Lambda Runtime API
+    /// Build the functions for a deploy (sam build), and test them under a Lambda Runtime API
     Package(package::Package),
-    /// Rehearse a deploy under load: migrate, serve two versions side by side, take it back
+    /// Rehearse a deploy under load: migrate, serve two versions side by side, roll back
     Upgrade(upgrade::Upgrade),
     /// Measure the release binaries: cold starts, latency, 10,000 users, what a day's requests need
     Bench(bench::Bench),
-    /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
+    /// Deploy a stage of samconfig.toml (sam deploy), with a new DeployId
     Deploy(deploy::Deploy),
     /// Fill and rotate the secrets of a stack
     #[command(subcommand)]
     Secrets(secrets::Secrets),
-    /// Ask a deployed function directly: migrate, maintenance
+    /// Call a deployed function directly: migrate, maintenance
     Invoke(invoke::Invoke),
-    /// Try a running API from outside: sign-up to deleted account
+    /// Test a running API from outside, from sign-up to the deletion of the account
     Smoke(smoke::Smoke),
     /// Write openapi.json and the generated parts of template.yaml and Cargo.toml from the code
     Openapi,
 }
 
 fn ci() -> Result<()> {
+    setup::Setup { all: true }.run()?;
     lint::run()?;
     template::run()?;
     test::Test::default().run()?;
+    test::Test::on_oldest().run()?;
     upgrade::Upgrade::default().run()?;
     package::Package::default().run()
 }
 
 fn main() -> ExitCode {
-    // As other programs: whoever reads what is printed may have read enough.
+    // Ends quietly, as other programs do, when the reader of its output has gone.
     sigpipe::reset();
     let result: Result<()> = match Arguments::parse().command {
         Command::Dev(dev) => dev.run(),
         Command::Test(test) => test.run(),
         Command::Ci => ci(),
         Command::Lint => lint::run(),
-        Command::Setup => setup::run(),
+        Command::Setup(setup) => setup.run(),
         Command::Db(db) => db.run(),
         Command::Keys(keys) => keys.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Admin(admin) => admin.run(),
         Command::Maintenance => function::invoke("maintenance", r#"{"action":"purge"}"#, "warn"),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Mutants(mutants) => mutants.run(),
         Command::TemplateCheck => template::run(),
         Command::Package(package) => package.run(),
         Command::Upgrade(upgrade) => upgrade.run(),
@@ -124,8 +130,8 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
+        Err(error) => {
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

@@ -1,18 +1,18 @@
-//! `cargo xtask migrate`: through the migrate function's own code.
+//! `cargo xtask migrate`: calls the migrate function on this machine.
 
 use std::fs;
 
 use clap::Subcommand;
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::environment::Settings;
 use crate::function;
 
 #[derive(Subcommand)]
 pub(crate) enum Migrate {
-    /// Say which migrations are applied and which are not
+    /// List the migrations that are applied and those that are not
     Status,
-    /// Apply what is missing, all or nothing
+    /// Apply the missing migrations, all or none
     Up,
     /// Undo migrations, newest first
     Down {
@@ -20,20 +20,20 @@ pub(crate) enum Migrate {
         #[arg(long)]
         to: u32,
     },
-    /// Take over users and tasks from the old backend's tables ("user", account, task) in the same database;
-    /// run it again to pick up what came later
+    /// Import users and tasks from the old backend's tables ("user", account, task) in the same database; run it again
+    /// to import later changes
     ImportLegacy {
-        /// Only look, and report what would be left out or changed
+        /// Change nothing, and report which rows would be left out or changed
         #[arg(long)]
         dry_run: bool,
-        /// Give an old user the address that a newer account has; that account gets a placeholder. Otherwise such users
-        /// are left out, and reported
+        /// If a newer account has the email address of an old user, give the address to the old user and a placeholder to the
+        /// account; without this option such users are left out and reported
         #[arg(long)]
         old_account_wins: bool,
     },
-    /// Make the files of a new migration
+    /// Create the files of a new migration
     New {
-        /// What it does, in a few words
+        /// What the migration does, in a few words
         #[arg(required = true)]
         what: Vec<String>,
     },
@@ -46,7 +46,7 @@ impl Migrate {
             Self::Up => r#"{"action":"migrate"}"#.to_owned(),
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
             Self::ImportLegacy { dry_run, old_account_wins } => {
-                // Long work says how far it is.
+                // At this level the import logs its progress.
                 let on_conflict = if *old_account_wins { "old_account_wins" } else { "report" };
                 let event =
                     format!(r#"{{"action":"import_legacy","dry_run":{dry_run},"on_conflict":"{on_conflict}"}}"#);
@@ -58,7 +58,7 @@ impl Migrate {
     }
 }
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 pub(crate) fn up(settings: &Settings) -> Result<()> {
     println!("  migrating");
     function::invoke_with("migrate", r#"{"action":"migrate"}"#, settings, "warn")
@@ -67,7 +67,7 @@ pub(crate) fn up(settings: &Settings) -> Result<()> {
 fn new(what: &[String]) -> Result<()> {
     let folder = workspace().join("migrations");
     let failure = |error: std::io::Error| {
-        Failure::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")
+        ToolError::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")
     };
     let mut newest = 0;
     for entry in fs::read_dir(&folder).map_err(failure)? {
@@ -78,7 +78,7 @@ fn new(what: &[String]) -> Result<()> {
     }
     let words = what.join("_").to_lowercase();
     if !words.chars().any(|c| c.is_ascii_alphanumeric()) {
-        return Err(Failure::new("a migration needs a name", "cargo xtask migrate new add colour to tasks"));
+        return Err(ToolError::new("a migration needs a name", "cargo xtask migrate new add colour to tasks"));
     }
     let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let stem = format!("V{}__{slug}", newest + 1);

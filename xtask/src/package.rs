@@ -1,10 +1,10 @@
-//! `cargo xtask package`: what `sam deploy` uploads, built and seen to answer.
+//! `cargo xtask package`: builds what `sam deploy` uploads, and tests it.
 
 use std::env::consts::ARCH;
 use std::fs;
 
 use clap::{Args, ValueEnum};
-use local::{Failure, Result, packages, tools, workspace};
+use local::{Result, ToolError, packages, tools, workspace};
 
 use crate::cargo;
 use crate::template::sam_command;
@@ -19,7 +19,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// That of this machine.
+    /// The architecture of this machine.
     fn here() -> Self {
         if ARCH == "aarch64" { Self::Arm64 } else { Self::X86_64 }
     }
@@ -34,7 +34,7 @@ impl Architecture {
 
 #[derive(Args, Default)]
 pub(crate) struct Package {
-    /// The processor of the functions; that of this machine if it is not given
+    /// The processor of the functions; by default that of this machine
     #[arg(long)]
     architecture: Option<Architecture>,
 }
@@ -45,25 +45,24 @@ impl Package {
         build(architecture)?;
         if architecture == Architecture::here() {
             println!("\nThe built functions under a Lambda Runtime API:");
-            return Test::of(&["--workspace", "--features", "conformance/artefacts", "--test", "artefacts"]).run();
+            return Test::of(&["--workspace", "--features", "conformance/artefacts", "--test", "artefacts"], &[]).run();
         }
         println!("  built for another processor: not run here");
         Ok(())
     }
 }
 
-/// Builds every function into `.aws-sam/build`, and says how large they are.
+/// Builds every function into `.aws-sam/build`, and prints their sizes.
 pub(crate) fn build(architecture: Architecture) -> Result<()> {
-    let sam = tools::sam()?;
-    let cargo_lambda = tools::cargo_lambda()?;
+    let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
     println!("  building for {}; from nothing this takes ten minutes and more", architecture.name());
-    let mut build = sam_command(&sam);
+    let mut build = sam_command()?;
     build.args(["build", "--parameter-overrides"]).arg(format!("Architecture={}", architecture.name()));
     // SAM looks for cargo-lambda on the PATH.
     build.env("PATH", packages::path_with(cargo_lambda.parent()));
     cargo::finish(build, "sam build", "read the lines above")?;
     let folder = workspace().join(".aws-sam/build");
-    let unreadable = |error| Failure::new(format!("{} cannot be read: {error}", folder.display()), "run it again");
+    let unreadable = |error| ToolError::new(format!("{} cannot be read: {error}", folder.display()), "run it again");
     for entry in fs::read_dir(&folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         if let Ok(bootstrap) = fs::metadata(entry.path().join("bootstrap")) {

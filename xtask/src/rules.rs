@@ -1,22 +1,22 @@
-//! House rules that neither rustfmt nor clippy knows.
+//! House rules that rustfmt and clippy do not check.
 
 use std::fs;
 use std::process::Command;
 
-use local::{Failure, Result, workspace};
+use local::{Result, ToolError, workspace};
 
 use crate::cargo::cargo;
 
 /// Libraries that would bring a second TLS stack or a second crypto provider.
 const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "ring"];
 
-/// The longest file of code; a longer one wants to be two.
+/// The longest file of code; split a longer one.
 const LONGEST: usize = 300;
 
-/// Words that start a statement, as they stand in SQL of ours.
+/// The starts of SQL statements, as this project writes them.
 const SQL: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
 
-/// Checks every file and every dependency, and names all that is wrong.
+/// Checks every file and every dependency, and reports every violation.
 pub(crate) fn check() -> Result<()> {
     let root = workspace();
     let files = Command::new("git")
@@ -25,7 +25,7 @@ pub(crate) fn check() -> Result<()> {
         .output();
     let files = files.ok().filter(|files| files.status.success());
     let files =
-        files.ok_or_else(|| Failure::new("git cannot list the files", "run this in a git checkout, with git"))?;
+        files.ok_or_else(|| ToolError::new("git cannot list the files", "run this in a git checkout, with git"))?;
     let mut found = Vec::new();
     for path in String::from_utf8_lossy(&files.stdout).lines() {
         if let Ok(text) = fs::read_to_string(root.join(path)) {
@@ -34,13 +34,13 @@ pub(crate) fn check() -> Result<()> {
     }
     let tree = cargo(&["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"]).output();
     let tree = tree.ok().filter(|tree| tree.status.success());
-    let tree = tree.ok_or_else(|| Failure::new("cargo tree failed", "run it to see why"))?;
+    let tree = tree.ok_or_else(|| ToolError::new("cargo tree failed", "run it to see why"))?;
     found.extend(in_tree(&String::from_utf8_lossy(&tree.stdout)));
     if found.is_empty() {
         return Ok(());
     }
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
-    Err(Failure::new(format!("{} house rule(s) broken:{lines}", found.len()), "mend the files above"))
+    Err(ToolError::new(format!("{} house rule(s) broken:{lines}", found.len()), "correct the files above"))
 }
 
 fn in_file(path: &str, text: &str) -> Vec<String> {
@@ -52,7 +52,7 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
         }
         let lines = text.lines().count();
         if lines > LONGEST {
-            found.push(format!("{path}: {lines} lines; more than {LONGEST} want to be two files"));
+            found.push(format!("{path}: {lines} lines; split a file with more than {LONGEST}"));
         }
         if !path.starts_with("shared/src/db/") && !may_hold_sql(path) {
             let statement = text.lines().position(|line| SQL.iter().any(|word| line.contains(&format!("\"{word}"))));
@@ -76,7 +76,7 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// Tests and measurements look into the database, and local tools set it up.
+/// Tests and measurements read the database directly, and local tools set it up.
 fn may_hold_sql(path: &str) -> bool {
     path.contains("/tests/")
         || path.starts_with("shared/testkit/")
@@ -85,7 +85,7 @@ fn may_hold_sql(path: &str) -> bool {
         || path.starts_with("xtask/")
 }
 
-/// Looks at what is really built: the lock file also names what nobody switched on.
+/// Reads the tree of what is built; the lock file also lists optional dependencies that are switched off.
 fn in_tree(tree: &str) -> Vec<String> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
     let mut found: Vec<&str> = names.filter(|name| BANNED.contains(name)).collect();

@@ -1,15 +1,16 @@
-//! `cargo xtask secrets`: fills and rotates the secrets of a stack. Values travel through pipes and the
-//! environment, never through arguments, which other users of a machine can read.
+//! `cargo xtask secrets`: fills and rotates the secrets of a stack.
 
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use local::{Failure, Result, tools, workspace};
+use functions::Function;
+use local::{Result, ToolError};
+use serde_json::{Map, Value};
 
+use crate::environment::given;
 use crate::keys;
+use crate::stack::Stack;
 
 #[derive(Subcommand)]
 pub(crate) enum Secrets {
@@ -19,32 +20,32 @@ pub(crate) enum Secrets {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
-        /// Succeed without doing anything if they have values already
+        /// Do nothing and succeed if the secrets already have values
         #[arg(long)]
         if_empty: bool,
-        /// Keys that `export` printed, instead of new ones: for a stack that is made again
+        /// Use the values that `export` printed instead of new keys: for a stack that is made again
         #[arg(long)]
         from: Option<PathBuf>,
     },
-    /// Print every value, to be kept where such things are kept: without the peppers, every password is lost
+    /// Print every value, for a safe place: without the peppers no password can be verified
     Export {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
     },
-    /// Take every key one step further: the next becomes active, the active one retires
+    /// Rotate every key: the next one becomes active, the active one retires
     Rotate {
         /// The stack, as in todo-prod
         #[arg(long)]
         stack: String,
-        /// Drop the keys that had retired before: when the last token they signed has expired
+        /// Drop the keys that had already retired; safe once the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
-        /// New keys in place of all that are there, because they leaked: everybody signs in again
+        /// Replace all keys, because they leaked: every user has to sign in again
         #[arg(long, conflicts_with = "drop_retired")]
         revoke: bool,
     },
-    /// Put a value from standard input into every secret that needs it
+    /// Write a value from standard input into every secret that contains the setting
     Set {
         /// The stack, as in todo-prod
         #[arg(long)]
@@ -54,49 +55,135 @@ pub(crate) enum Secrets {
     },
 }
 
+/// The functions with a secret, and the settings in it beside the keys. Auth is last: while its secret is empty, no account
+/// was made with the keys of an earlier try; and the functions that verify know a new key before auth signs with it.
+fn secrets() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    let secret = |function: Function| Some((function.as_str(), function.row().secret.as_ref()?.settings));
+    let (auth, others): (Vec<_>, Vec<_>) =
+        Function::ALL.into_iter().filter_map(secret).partition(|(name, _)| *name == "auth");
+    others.into_iter().chain(auth)
+}
+
+const KEYS: [&str; 4] = ["JWT_SIGNING_KEYS", "JWT_PUBLIC_KEYS", "REFRESH_TOKEN_KEYS", "PASSWORD_PEPPERS"];
+
+/// The settings of one function, or of each function by its name.
+type Settings = Map<String, Value>;
+
 impl Secrets {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
-            Self::Fill { stack, if_empty, from } => {
-                let made = match from {
-                    Some(file) => fs::read_to_string(file).map_err(|error| {
-                        Failure::new(format!("{} cannot be read: {error}", file.display()), "name what export printed")
-                    })?,
-                    None => keys::generate()?,
-                };
-                let refusal = if *if_empty { "if-empty" } else { "refuse" };
-                print!("{}", script(&["fill", stack, refusal], Some(&made))?);
-                Ok(())
-            }
+            Self::Fill { stack, if_empty, from } => fill(&Stack::find(stack)?, *if_empty, from.as_deref()),
             Self::Export { stack } => {
-                print!("{}", script(&["export", stack], None)?);
+                let stack = Stack::find(stack)?;
+                let all: Settings =
+                    of_each(&stack)?.map(|(name, settings)| (name.to_owned(), settings.into())).collect();
+                println!("{:#}", Value::from(all));
                 Ok(())
             }
             Self::Rotate { stack, drop_retired, revoke } => {
-                let before = script(&["keys", stack], None)?;
-                let after = keys::rotate(&before, *drop_retired, *revoke)?;
-                script(&["replace", stack], Some(&after)).map(drop)
+                let stack = Stack::find(stack)?;
+                let with_keys = of_each(&stack)?.filter_map(|(name, mut settings)| {
+                    settings.retain(|name, _| KEYS.contains(&name.as_str()));
+                    (!settings.is_empty()).then(|| (name.to_owned(), settings.into()))
+                });
+                let before = Value::from(with_keys.collect::<Settings>()).to_string();
+                let after = parse(&keys::rotate(&before, *drop_retired, *revoke)?)?;
+                for (function, _) in secrets() {
+                    let Some(rotated) = after.get(function).and_then(Value::as_object) else { continue };
+                    change(&stack, function, rotated.clone())?;
+                }
+                Ok(())
             }
-            Self::Set { stack, name } => script(&["set", stack, name], None).map(drop),
+            Self::Set { stack, name } => set(&Stack::find(stack)?, name),
         }
     }
 }
 
-/// Runs the script, which speaks to AWS; what it prints is returned, and what it says is shown.
-fn script(arguments: &[&str], input: Option<&str>) -> Result<String> {
-    let python = tools::sam()?.join("python");
-    let failure = |error| Failure::new(format!("Python does not start: {error}"), "remove target/tools and try again");
-    let mut command = Command::new(python);
-    command.arg("xtask/python/stack_secrets.py").args(arguments).current_dir(workspace());
-    command.env("FUNCTION_SECRETS", functions::secrets());
-    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::inherit() }).stdout(Stdio::piped());
-    let mut child = command.spawn().map_err(failure)?;
-    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
-        pipe.write_all(input.as_bytes()).map_err(failure)?;
+fn fill(stack: &Stack, if_empty: bool, from: Option<&Path>) -> Result<()> {
+    if read(stack, "auth")?.is_some() {
+        if if_empty {
+            println!("the secrets have values already");
+            return Ok(());
+        }
+        let next = "use rotate or set: other keys would sign everybody out and make every password useless";
+        return Err(ToolError::new("the secrets have values already", next));
     }
-    let output = child.wait_with_output().map_err(failure)?;
-    if !output.status.success() {
-        return Err(Failure::new("the secrets could not be changed", "read the lines above"));
+    let made = match from {
+        Some(file) => fs::read_to_string(file).map_err(|error| {
+            ToolError::new(format!("{} cannot be read: {error}", file.display()), "name a file that `export` printed")
+        })?,
+        None => keys::generate()?,
+    };
+    let made = parse(&made)?;
+    let of = |function: &str| made.get(function).and_then(Value::as_object).cloned().unwrap_or_default();
+    let known = |name: &str| given(name).is_some() || secrets().any(|(function, _)| of(function).contains_key(name));
+    let missing: Vec<&str> =
+        ["DATABASE_URL", "DATABASE_URL_UNPOOLED"].into_iter().filter(|name| !known(name)).collect();
+    if !missing.is_empty() {
+        let next = format!("set {} in the environment", missing.join(" and "));
+        return Err(ToolError::new("the URL of the database is missing", next));
     }
-    String::from_utf8(output.stdout).map_err(|_| Failure::new("the secrets are not text", "look at them in AWS"))
+    for (function, names) in secrets() {
+        let mut settings = of(function);
+        settings.extend(names.iter().filter_map(|name| Some(((*name).to_owned(), given(name)?.into()))));
+        write(stack, function, &settings)?;
+    }
+    println!("filled");
+    Ok(())
+}
+
+fn set(stack: &Stack, name: &str) -> Result<()> {
+    if !secrets().any(|(_, names)| names.contains(&name)) {
+        let next = "name one of DATABASE_URL, DATABASE_URL_UNPOOLED, BETTER_AUTH_SECRET; keys are changed by rotate";
+        return Err(ToolError::new(format!("{name} cannot be set"), next));
+    }
+    let value = std::io::read_to_string(std::io::stdin()).unwrap_or_default();
+    if value.trim().is_empty() {
+        return Err(ToolError::new("standard input is empty", "pipe the value in"));
+    }
+    for (function, _) in secrets().filter(|(_, names)| names.contains(&name)) {
+        change(stack, function, Map::from_iter([(name.to_owned(), value.trim().into())]))?;
+    }
+    Ok(())
+}
+
+/// The settings in every secret; an empty secret has none.
+fn of_each(stack: &Stack) -> Result<impl Iterator<Item = (&'static str, Settings)>> {
+    let read = |(function, _)| Ok((function, read(stack, function)?.unwrap_or_default()));
+    Ok(secrets().map(read).collect::<Result<Vec<_>>>()?.into_iter())
+}
+
+/// The settings in a function's secret, or `None` if the secret has no value yet.
+fn read(stack: &Stack, function: &str) -> Result<Option<Settings>> {
+    let arn = stack.output(function, "Secret")?;
+    match stack.aws(&["secretsmanager", "get-secret-value", "--secret-id", arn], "") {
+        Ok(answer) => {
+            parse(answer.first().and_then(|answer| answer["SecretString"].as_str()).unwrap_or_default()).map(Some)
+        }
+        Err(error) if error.to_string().contains("staging label") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn write(stack: &Stack, function: &str, settings: &Settings) -> Result<()> {
+    let arn = stack.output(function, "Secret")?;
+    let put = ["secretsmanager", "put-secret-value", "--secret-id", arn, "--secret-string", "file:///dev/stdin"];
+    stack.aws(&put, &Value::from(settings.clone()).to_string())?;
+    eprintln!("  {function}: {}", settings.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+    Ok(())
+}
+
+fn change(stack: &Stack, function: &str, settings: Settings) -> Result<()> {
+    let mut all = read(stack, function)?.unwrap_or_default();
+    all.extend(settings);
+    write(stack, function, &all)
+}
+
+fn parse(text: &str) -> Result<Settings> {
+    serde_json::from_str(text).map_err(|error| {
+        ToolError::new(
+            format!("the secrets are not a JSON object: {error}"),
+            "look at the file, or at the secret in AWS",
+        )
+    })
 }

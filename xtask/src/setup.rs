@@ -1,29 +1,53 @@
 //! `cargo xtask setup`
 
-use std::process::{Command, Stdio};
-
-use local::packages::on_path;
+use clap::Args;
+use local::Result;
+use local::packages::{agree_to_install, on_path};
 use local::postgres::Programs;
-use local::{Result, tools};
+use local::tools::{self, Tool};
 
-use crate::{cargo, environment};
+use crate::{cargo, environment, test};
 
-/// Installs what development needs, one line each.
-pub(crate) fn run() -> Result<()> {
-    let postgres = Programs::find_or_install()?;
-    println!("  PostgreSQL {}", postgres.version);
-    let cargo_lambda = tools::cargo_lambda()?;
-    println!("  cargo-lambda ({})", cargo_lambda.display());
-    cargo::build_functions()?;
-    environment::keys()?;
-    let nextest =
-        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !nextest.is_ok_and(|status| status.success()) {
-        println!("  cargo-nextest is not installed; tests run with `cargo test` instead, which takes longer");
+/// Install what `cargo xtask dev` and the tests of one package need, without starting anything
+///
+/// Everything goes into target/tools: PostgreSQL 18 and cargo-lambda. With --all also PgBouncer, moto, the aws CLI, SAM,
+/// checkov, actionlint, zizmor, OpenAPI tools and the oldest supported servers; and Chromium, Node.js and Python through
+/// the system's package manager, where they are missing.
+#[derive(Args, Default)]
+pub(crate) struct Setup {
+    /// Also install what all tests and checks need, with the system's package manager where that is necessary
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What the checks use.
+const CHECKS: [&Tool; 3] = [&tools::CHECKOV, &tools::ACTIONLINT, &tools::ZIZMOR];
+
+/// What `cargo xtask test --oldest` uses. It needs a machine whose apt has a Debian mirror.
+const OLDEST: [&Tool; 2] = [&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER];
+
+impl Setup {
+    pub(crate) fn run(&self) -> Result<()> {
+        agree_to_install();
+        println!("  PostgreSQL {}", Programs::find_or_install()?.version);
+        let all = self.all.then(|| test::ALL.into_iter().chain(CHECKS)).into_iter().flatten();
+        for tool in [&tools::CARGO_LAMBDA].into_iter().chain(all) {
+            println!("  {} ({})", tool.name, tool.find_or_install()?.display());
+        }
+        for tool in self.all.then_some(OLDEST).into_iter().flatten() {
+            if let Err(error) = tool.find_or_install() {
+                println!("  {error}; only `cargo xtask test --oldest` uses it");
+            }
+        }
+        cargo::build_functions()?;
+        environment::keys()?;
+        if !test::has_nextest() {
+            println!("  cargo-nextest is not installed; `cargo test` takes its place and is slower");
+        }
+        if on_path("git").is_none() {
+            println!("  git is not installed; `cargo xtask lint` and `upgrade` need it");
+        }
+        println!("Ready: cargo xtask dev");
+        Ok(())
     }
-    if !on_path("git") {
-        println!("  git is not installed; only `cargo xtask lint` needs it");
-    }
-    println!("Ready: cargo xtask dev");
-    Ok(())
 }

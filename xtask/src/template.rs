@@ -1,14 +1,14 @@
-//! `cargo xtask template-check`: everything about deploying that can be checked without AWS.
+//! `cargo xtask template-check`: checks everything about a deploy that can be checked without AWS.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use local::{Failure, Result, target, tools, workspace};
+use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 
-/// The parameters that switch something on or off.
+/// The parameters that switch parts of the template on or off.
 const VARIANTS: [(&str, &[&str]); 2] = [
     ("development", &["Environment=development"]),
     (
@@ -25,29 +25,29 @@ const VARIANTS: [(&str, &[&str]); 2] = [
 
 /// Runs the checks, quickest first.
 pub(crate) fn run() -> Result<()> {
-    let sam = tools::sam()?;
     println!("sam validate --lint");
-    let mut validate = sam_command(&sam);
+    let mut validate = sam_command()?;
+    let sam = tools::SAM.folder()?;
     validate.args(["validate", "--lint", "--template", "template.yaml"]);
     cargo::finish(validate, "sam validate", "fix the lines above in template.yaml")?;
 
     let folder = target().join("template");
     fs::create_dir_all(&folder).map_err(|error| crate::lock::unwritable(&folder, &error))?;
-    let checkov = tools::checkov()?;
+    let checkov = tools::CHECKOV.find_or_install()?;
     let mut files = vec![workspace().join("template.yaml")];
     for (name, parameters) in VARIANTS {
         println!("translated for {name}: cfn-lint");
         let file = folder.join(format!("{name}.json"));
         let output = Command::new(sam.join("python"))
-            .args(["xtask/python/translate.py", "template.yaml"])
+            .args(["xtask/translate.py", "template.yaml"])
             .args(parameters)
             .current_dir(workspace())
             .stderr(Stdio::piped())
             .output();
-        let output = output.map_err(|error| Failure::new(format!("Python does not start: {error}"), "check it"))?;
+        let output = output.map_err(|error| ToolError::new(format!("Python does not start: {error}"), "check it"))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(Failure::new(format!("SAM does not take the template:\n{said}"), "fix template.yaml"));
+            return Err(ToolError::new(format!("SAM does not take the template:\n{said}"), "fix template.yaml"));
         }
         fs::write(&file, output.stdout).map_err(|error| crate::lock::unwritable(&file, &error))?;
         lint(&sam, &file)?;
@@ -62,19 +62,21 @@ pub(crate) fn run() -> Result<()> {
     }
 
     println!("the translated template against the code");
-    // Its tests fill and rotate secrets with it.
-    let keys = cargo::cargo(&["build", "--quiet", "--workspace", "--example", "keys"]);
-    cargo::finish(keys, "building", "read the lines above")?;
+    // The tests fill and rotate secrets with these.
+    let programs = cargo::cargo(&["build", "--quiet", "--workspace", "--bin", "keys", "--bin", "xtask"]);
+    cargo::finish(programs, "building", "read the lines above")?;
+    tools::MOTO.find_or_install()?;
+    tools::AWS.find_or_install()?;
     let tests = cargo::cargo(&["test", "--quiet", "--package", "conformance", "--test", "template"]);
     cargo::finish(tests, "the template's tests", "cargo xtask test -p conformance --test template <name of the test>")?;
     workflows()
 }
 
-/// SAM's command line, which asks nobody and tells nobody.
-pub(crate) fn sam_command(programs: &Path) -> Command {
-    let mut command = Command::new(programs.join("sam"));
+/// SAM's command line, without telemetry.
+pub(crate) fn sam_command() -> Result<Command> {
+    let mut command = Command::new(tools::SAM.find_or_install()?);
     command.env("SAM_CLI_TELEMETRY", "0").current_dir(workspace());
-    command
+    Ok(command)
 }
 
 fn lint(sam: &Path, file: &Path) -> Result<()> {
@@ -83,7 +85,7 @@ fn lint(sam: &Path, file: &Path) -> Result<()> {
     cargo::finish(lint, "cfn-lint", "fix the lines above")
 }
 
-/// Findings must be fixed, or answered in the template: `Metadata: checkov: skip` with a reason.
+/// Every finding must be fixed, or accepted in the template with a reason: `Metadata: checkov: skip`.
 fn check(checkov: &Path, file: &Path) -> Result<()> {
     let mut command = Command::new(checkov);
     command.args(["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--file"]).arg(file);
@@ -91,13 +93,13 @@ fn check(checkov: &Path, file: &Path) -> Result<()> {
     cargo::finish(command, "checkov", "fix the finding, or answer it with a reason in the resource's Metadata")
 }
 
-/// GitHub's workflows: what their syntax, and what attackers, would make of them.
+/// Checks the syntax and the security of GitHub's workflows.
 fn workflows() -> Result<()> {
     println!("workflows: actionlint, zizmor");
-    let mut actionlint = Command::new(tools::actionlint()?);
+    let mut actionlint = Command::new(tools::ACTIONLINT.find_or_install()?);
     actionlint.arg(".github/workflows/*.yml").current_dir(workspace());
     cargo::finish(actionlint, "actionlint", "fix the lines above")?;
-    let mut zizmor = Command::new(tools::zizmor()?);
+    let mut zizmor = Command::new(tools::ZIZMOR.find_or_install()?);
     zizmor
         .args(["--offline", "--strict-collection", "--min-severity", "medium", "--quiet", "."])
         .current_dir(workspace());

@@ -1,136 +1,203 @@
-//! `cargo xtask test`: installs what tests need, starts a PostgreSQL for the run, runs everything.
+//! `cargo xtask test`: starts a PostgreSQL for the run, and runs the tests that were asked for.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::process::{Command, Stdio};
 use std::thread::available_parallelism;
 
 use clap::Args;
-use local::packages::{self, on_path};
+use local::packages::{agree_to_install, ask_to_install};
 use local::postgres::{Cluster, Keep, Programs};
-use local::{Failure, Result, target, temporary, tools};
+use local::tools::{self, Tool};
+use local::{Result, target, temporary};
 
 use crate::lock::Lock;
 use crate::{cargo, environment, leaks};
 
 #[derive(Args, Default)]
 pub(crate) struct Test {
-    /// Arguments for the test runner, such as `-p tasks` or the name of a test; only these tests run then,
-    /// and not a second time through PgBouncer
+    /// Install what is missing without a question
+    #[arg(long)]
+    install: bool,
+    /// Run the tests of the database on the oldest servers that are supported: PostgreSQL 15 through PgBouncer 1.18
+    #[arg(long)]
+    oldest: bool,
+    /// Arguments for the test runner, such as `-p tasks` or a part of a test's name. Without them all tests run, and
+    /// those of the API once more through PgBouncer. With `-p`, only what that package needs is built and installed
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
-    /// Whether the tests need a database and a pooler alone.
+    /// What these tests use beside PostgreSQL, if it is known.
     #[arg(skip)]
-    only_databases: bool,
+    uses: Option<&'static [&'static Tool]>,
 }
 
+/// What the tests of a whole run use, beside PostgreSQL.
+pub(crate) const ALL: [&Tool; 9] = [
+    &tools::PGBOUNCER,
+    &tools::MOTO,
+    &tools::AWS,
+    &tools::CARGO_LAMBDA,
+    &tools::SAM,
+    &tools::OPENAPI_NODE,
+    &tools::OPENAPI_PYTHON,
+    &tools::CHROMIUM,
+    &tools::CHROMEDRIVER,
+];
+
+/// Packages whose tests need less than a whole run, and what they need beside PostgreSQL.
+const PACKAGES: [(&str, &[&Tool]); 9] = [
+    ("auth", &[]),
+    ("docs", &[]),
+    ("health", &[]),
+    ("maintenance", &[]),
+    ("migrate", &[&tools::MOTO]),
+    ("shared", &[&tools::MOTO]),
+    ("tasks", &[&tools::PGBOUNCER]),
+    ("testkit", &[&tools::SAM]),
+    ("users", &[]),
+];
+
+/// Packages whose tests need no database.
+const WITHOUT_DATABASE: [&str; 4] = ["env-file", "keys", "local", "xtask"];
+
+/// The tests that talk to a database through the code of the product.
+const OF_THE_DATABASE: [&str; 7] = ["--workspace", "--test", "api", "--test", "migrate", "--test", "transaction"];
+
 impl Test {
-    /// Tests that need a database and a pooler alone.
-    pub(crate) fn of(arguments: &[&str]) -> Self {
-        Self { arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(), only_databases: true }
+    /// Tests that use these tools and PostgreSQL, without a question: they are installed into `target/tools`.
+    pub(crate) fn of(arguments: &[&str], uses: &'static [&'static Tool]) -> Self {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Self { arguments, uses: Some(uses), ..Self::default() }
+    }
+
+    /// The tests of the database on the oldest servers.
+    pub(crate) fn on_oldest() -> Self {
+        Self { oldest: true, ..Self::default() }
     }
 
     pub(crate) fn run(&self) -> Result<()> {
-        let programs = Programs::find_or_install()?;
-        let pgbouncer = pgbouncer()?;
-        let tools = if self.only_databases { Vec::new() } else { others()? };
-
-        let _only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
-        // A folder per run: what a killed run left is removed by its keeper, which may still be at it.
-        let folder = temporary();
-        // With TEST_DATABASE_URL, that server is used and none is started.
-        let given = environment::given("TEST_DATABASE_URL");
-        let cluster = if given.is_none() { Some(Cluster::start(&folder, &programs, Keep::Fast)?) } else { None };
-        let url = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(given).unwrap_or_default();
-        println!("  PostgreSQL {} and what else is needed are there; building", programs.version);
-        cargo::build_functions()?;
-
-        let run = |arguments: &[&str], through: &str, next: &str| {
-            let mut command = runner(arguments);
-            command
-                .env("TEST_DATABASE_URL", &url)
-                .env("TEST_THROUGH", through)
-                .env("PG_DUMP", programs.program("pg_dump"))
-                .env("PGBOUNCER", &pgbouncer)
-                .envs(tools.iter().map(|(name, path)| (name, path)));
-            cargo::finish(command, "a test", next)
+        if self.install {
+            agree_to_install();
+        }
+        let packages = packages(&self.arguments);
+        let of_packages = |known: &[&str]| !packages.is_empty() && packages.iter().all(|name| known.contains(name));
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        if of_packages(&WITHOUT_DATABASE) {
+            return finish(&mut runner(&arguments));
+        }
+        let listed = || PACKAGES.iter().filter(|(name, _)| packages.contains(name));
+        let alone = !packages.is_empty() && listed().count() == packages.len();
+        let through = environment::given("TEST_THROUGH");
+        let mut needed: Vec<&Tool> = match (self.oldest, self.uses, alone) {
+            (true, ..) => vec![&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER],
+            (_, Some(uses), _) => uses.to_vec(),
+            (.., true) => listed().flat_map(|(_, tools)| tools.iter().copied()).collect(),
+            _ => ALL.to_vec(),
         };
-        if !self.arguments.is_empty() {
-            let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-            leaks::forget();
-            run(
-                &arguments,
-                &environment::given("TEST_THROUGH").unwrap_or_default(),
-                "read the lines above; TEST_DATABASE_URL is where the tests' databases are made",
-            )?;
-            // Some tests log nothing; those of what deploys do.
-            return if self.only_databases { leaks::look() } else { Ok(()) };
+        needed.extend(through.is_some().then_some(&tools::PGBOUNCER));
+        if self.uses.is_none() {
+            ask_for(&needed)?;
+        }
+        let servers = Servers::start(&needed, self.oldest)?;
+        println!("  PostgreSQL {} is running; building", servers.programs.version);
+        if !alone {
+            cargo::build_functions()?;
         }
         leaks::forget();
-        println!("\nThe API once more through PgBouncer comes after this:");
-        run(&["--workspace"], "", "cargo xtask test <name of the test>")?;
-        println!("\nThe API's tests through PgBouncer in transaction mode, with TLS:");
-        run(
-            &["--workspace", "--test", "api"],
-            "pgbouncer",
-            "TEST_THROUGH=pgbouncer cargo xtask test <name of the test>",
-        )?;
+        if self.oldest {
+            let arguments = if arguments.is_empty() { &OF_THE_DATABASE[..] } else { &arguments };
+            return servers.test(arguments, "pgbouncer");
+        }
+        if !arguments.is_empty() {
+            servers.test(&arguments, through.as_deref().unwrap_or_default())?;
+            return if self.uses.is_some() { leaks::look() } else { Ok(()) };
+        }
+        servers.test(&["--workspace"], "")?;
+        println!("\nThe API's tests once more, through PgBouncer in transaction mode, with TLS:");
+        servers.test(&["--workspace", "--test", "api"], "pgbouncer")?;
         leaks::look()
     }
 }
 
-/// cargo-nextest where it is installed, else `cargo test`. Tests wait for databases more than they compute, so
-/// more of them run at once than there are processors.
+/// The values of `-p` and `--package`.
+fn packages(arguments: &[String]) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = arguments.iter().map(String::as_str);
+    while let Some(argument) = rest.next() {
+        match argument {
+            "-p" | "--package" => found.extend(rest.next()),
+            _ => found.extend(argument.strip_prefix("--package=").or_else(|| argument.strip_prefix("-p"))),
+        }
+    }
+    found
+}
+
+/// The PostgreSQL of a run, and the variables that tell the tests where everything is.
+pub(crate) struct Servers {
+    programs: Programs,
+    variables: Vec<(&'static str, OsString)>,
+    _cluster: Option<Cluster>,
+    _only_run: Lock,
+}
+
+impl Servers {
+    /// Installs what is missing and starts PostgreSQL. With `TEST_DATABASE_URL`, that server is used and none is started.
+    pub(crate) fn start(tools: &[&Tool], oldest: bool) -> Result<Self> {
+        tools.iter().try_for_each(|tool| tool.find_or_install().map(drop))?;
+        let programs = if oldest { Programs::at(&tools::OLD_POSTGRES.find()?)? } else { Programs::find_or_install()? };
+        let only_run = Lock::take(&target().join("test"), "tests of this clone are running")?;
+        let given = environment::given("TEST_DATABASE_URL").filter(|_| !oldest);
+        // Each run has its own folder: the one of a killed run may still be in use while its keeper removes it.
+        let start = || Cluster::start(&temporary(), &programs, Keep::Fast);
+        let cluster = if given.is_none() { Some(start()?) } else { None };
+        let url = cluster.as_ref().map(|cluster| cluster.url("postgres")).or(given).unwrap_or_default();
+        let mut variables: Vec<(&'static str, OsString)> = vec![
+            ("TEST_DATABASE_URL", url.into()),
+            ("POSTGRES_BIN", programs.program("").into()),
+            ("TOOLS_FOLDER", tools::folder().into()),
+        ];
+        let pgbouncer = if oldest { &tools::OLD_PGBOUNCER } else { &tools::PGBOUNCER };
+        variables.extend(pgbouncer.find().ok().map(|path| ("PGBOUNCER", path.into())));
+        Ok(Self { programs, variables, _cluster: cluster, _only_run: only_run })
+    }
+
+    /// Gives `command` what the tests read.
+    pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)))
+    }
+
+    fn test(&self, arguments: &[&str], through: &str) -> Result<()> {
+        finish(self.tell(&mut runner(arguments)).env("TEST_THROUGH", through))
+    }
+}
+
+fn finish(command: &mut Command) -> Result<()> {
+    cargo::finish(command, "a test", "cargo xtask test <name of the test>")
+}
+
+/// Asks whether the tools that are missing, and PostgreSQL, may be installed.
+pub(crate) fn ask_for(tools: &[&Tool]) -> Result<()> {
+    let postgres = Programs::find().is_err().then_some(tools::POSTGRES.name);
+    let missing = tools.iter().filter(|tool| tool.find().is_err()).map(|tool| tool.name);
+    let names: Vec<&str> = postgres.into_iter().chain(missing).collect();
+    if names.is_empty() { Ok(()) } else { ask_to_install(&names.join(", ")) }
+}
+
+/// Whether cargo-nextest is installed.
+pub(crate) fn has_nextest() -> bool {
+    let mut probe = Command::new("cargo");
+    probe.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+/// cargo-nextest if it is installed, else `cargo test`. Tests wait for the database more than they compute, so more of
+/// them run at once than there are processors.
 fn runner(arguments: &[&str]) -> Command {
-    let nextest =
-        Command::new("cargo").args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if nextest.is_ok_and(|status| status.success()) {
+    let mut command = if has_nextest() {
         let threads = available_parallelism().map_or(4, |processors| 3 * processors.get());
-        let mut command = cargo::cargo(&["nextest", "run", "--no-fail-fast", "--test-threads", &threads.to_string()]);
-        command.args(arguments);
-        command
+        cargo::cargo(&["nextest", "run", "--no-fail-fast", "--test-threads", &threads.to_string()])
     } else {
-        let mut command = cargo::cargo(&["test", "--no-fail-fast"]);
-        command.args(arguments);
-        command
-    }
-}
-
-/// What the other tests need, by the variable that names it.
-fn others() -> Result<Vec<(&'static str, PathBuf)>> {
-    tools::sam()?;
-    tools::openapi()?;
-    let (chromium, chromedriver) = browser()?;
-    Ok(vec![
-        ("CARGO_LAMBDA", tools::cargo_lambda()?),
-        ("MOTO_SERVER", tools::moto_server()?),
-        ("CHROMIUM", chromium),
-        ("CHROMEDRIVER", chromedriver),
-    ])
-}
-
-pub(crate) fn pgbouncer() -> Result<PathBuf> {
-    let find = || {
-        let places =
-            ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer", "/usr/local/bin/pgbouncer"];
-        places.iter().map(PathBuf::from).find(|path| path.exists())
+        cargo::cargo(&["test", "--no-fail-fast"])
     };
-    if let Some(found) = find() {
-        return Ok(found);
-    }
-    packages::install(&packages::PGBOUNCER)?;
-    find().ok_or_else(|| Failure::new("PgBouncer was installed, but not found", "put it into /usr/local/bin"))
-}
-
-fn browser() -> Result<(PathBuf, PathBuf)> {
-    let find = || {
-        let browser = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| on_path(name));
-        browser.filter(|_| on_path("chromedriver")).map(|name| (PathBuf::from(name), PathBuf::from("chromedriver")))
-    };
-    if let Some(found) = find() {
-        return Ok(found);
-    }
-    packages::install(&packages::CHROMIUM)?;
-    find().ok_or_else(|| {
-        Failure::new("Chromium was installed, but not found", "put chromium and chromedriver on the PATH")
-    })
+    command.args(arguments);
+    command
 }

@@ -1,12 +1,12 @@
-//! `cargo xtask upgrade`: whether users notice a deploy. The version that is deployed serves under load while this
-//! version migrates; then both serve side by side; then the deploy is taken back.
+//! `cargo xtask upgrade`: rehearses a deploy under load. The deployed version serves while this version migrates,
+//! then both serve side by side, then the deploy is rolled back. No request may fail.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
-use local::{Failure, Result, target, workspace};
+use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 use crate::lock::unwritable;
@@ -14,7 +14,7 @@ use crate::test::Test;
 
 #[derive(Args)]
 pub(crate) struct Upgrade {
-    /// The commit to come from: what is deployed
+    /// The commit that is deployed now
     #[arg(long, default_value = "HEAD^")]
     from: String,
 }
@@ -29,13 +29,13 @@ impl Upgrade {
     pub(crate) fn run(&self) -> Result<()> {
         let from = git(&["rev-parse", "--verify", &format!("{}^{{commit}}", self.from)]);
         let from = from.map_err(|_| {
-            Failure::new(format!("{} is not in this clone", self.from), "git fetch --unshallow, or name a commit")
+            ToolError::new(format!("{} is not in this clone", self.from), "git fetch --unshallow, or name a commit")
         })?;
         let folder = target().join("upgrade");
         let (before, after) = (folder.join("before"), folder.join("after"));
         println!("  the version before: {}", git(&["log", "-1", "--format=%h %s", &from])?);
         check_out(&before, &from)?;
-        // One folder for both, so that the libraries are built once.
+        // Both share a target folder, so that the libraries are built once.
         let built = folder.join("target");
         let bins = ["--bin", "auth", "--bin", "tasks", "--bin", "migrate"];
         build(&before, &built, &bins)?;
@@ -44,12 +44,16 @@ impl Upgrade {
         for name in ["auth", "tasks", "migrate"] {
             keep(&built.join("debug").join(name), &kept.join(name))?;
         }
-        // Not before the other is built: cargo goes by time, and takes the one for the other.
+        // Only after the other is built: cargo compares times, and would take one version for the other.
         check_out(&after, "HEAD")?;
         rehearse(&after.join("migrations"), newest_migration()? + 1)?;
         build(&after, &built, &["--bin", "migrate"])?;
         keep(&built.join("debug/migrate"), &kept.join("migrate-after"))?;
-        Test::of(&["--workspace", "--features", "conformance/upgrade", "--test", "upgrade", "--no-capture"]).run()
+        Test::of(
+            &["--workspace", "--features", "conformance/upgrade", "--test", "upgrade", "--no-capture"],
+            &[&tools::PGBOUNCER],
+        )
+        .run()
     }
 }
 
@@ -57,32 +61,31 @@ impl Upgrade {
 fn newest_migration() -> Result<u32> {
     let number = |path: &str| path.strip_prefix("migrations/V")?.split_once("__")?.0.parse().ok();
     let newest = git(&["ls-files", "migrations"])?.lines().filter_map(number).max();
-    newest.ok_or_else(|| Failure::new("there are no migrations", "run this in a clone of the repository"))
+    newest.ok_or_else(|| ToolError::new("there are no migrations", "run this in a clone of the repository"))
 }
 
 pub(crate) fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(workspace()).output();
     let output = output.ok().filter(|output| output.status.success());
     let output =
-        output.ok_or_else(|| Failure::new(format!("git {} failed", arguments.join(" ")), "run it to see why"))?;
+        output.ok_or_else(|| ToolError::new(format!("git {} failed", arguments.join(" ")), "run it to see why"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The files of a commit, and nothing else.
+/// Writes the files of a commit into a folder, after emptying it.
 fn check_out(folder: &Path, commit: &str) -> Result<()> {
-    // What a run before left.
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
     let archive = folder.with_extension("tar");
     let path = archive.to_string_lossy().into_owned();
     git(&["archive", "--output", &path, commit])?;
     let mut tar = Command::new("tar");
-    // With the time of now: cargo takes files that are older than its last build for built.
+    // With the current time: cargo does not rebuild for files that are older than its last build.
     tar.arg("--extract").arg("--touch").arg("--file").arg(&archive).arg("--directory").arg(folder);
     cargo::finish(tar, "tar", "check the disk")
 }
 
-/// Adds a migration that does what migrations do: a column with a default, an index, a change of every row.
+/// Adds a typical migration: a column with a default, an index, a change of every row.
 fn rehearse(migrations: &Path, number: u32) -> Result<()> {
     let source = workspace().join("shared/conformance/tests/upgrade");
     for kind in ["sql", "down.sql"] {

@@ -1,13 +1,13 @@
-//! Files of settings: `NAME=value`, one a line.
+//! Reads files with settings: one `NAME=value` per line.
 //!
-//! A value in single quotes is taken as it is. In double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `\$` are escapes. Without
-//! quotes it ends at the end of the line, or at ` #`. Nothing is substituted: `$` is a letter, as passwords have it. Of two
-//! values for one name the last counts, as in a shell.
+//! A value in single quotes is literal. In double quotes `\n`, `\r`, `\t`, `\"`, `\\` and `\$` are escapes. Without
+//! quotes it ends at the end of the line, or at ` #`. Nothing is substituted: `$` is an ordinary
+//! character, because passwords contain it. If a name occurs twice, the last value counts, as in a shell.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why a file of settings cannot be used. Contains no value.
+/// Why a file of settings cannot be used. The message contains no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct EnvFileError {
     file: PathBuf,
@@ -21,10 +21,10 @@ impl fmt::Display for EnvFileError {
     }
 }
 
-/// The settings of a file, in its order; none if there is no such file.
+/// The settings in a file, in their order; empty if there is no such file.
 ///
 /// # Errors
-/// If the file cannot be read, or one of its lines is no setting.
+/// If the file cannot be read, or a line is not a setting.
 pub fn read(file: &Path) -> Result<Vec<(String, String)>, EnvFileError> {
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
@@ -83,7 +83,7 @@ fn value_of(text: &str) -> Result<String, &'static str> {
     if rest.is_empty() || rest.starts_with('#') { Ok(value) } else { Err(AFTER) }
 }
 
-/// The text up to the closing quote, and where what follows it begins.
+/// The text up to the closing quote, and the position after that quote.
 fn unescape(inside: &str) -> Option<(String, usize)> {
     let mut value = String::new();
     let mut chars = inside.char_indices();

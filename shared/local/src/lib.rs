@@ -1,5 +1,5 @@
 //! Finds, installs and runs what development and tests need on this machine: PostgreSQL, PgBouncer,
-//! cargo-lambda and Python tools. Knows nothing of the product and depends on nothing heavy.
+//! cargo-lambda and Python tools. Independent of the product, and quick to build.
 
 pub mod packages;
 mod paths;
@@ -11,20 +11,20 @@ pub mod unprivileged;
 
 pub use paths::{target, temporary, workspace};
 
-/// What went wrong, and what to do next, in one sentence each.
+/// An error for the developer: what went wrong and what to do next, one sentence each.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}\n  next: {next}")]
-pub struct Failure {
+pub struct ToolError {
     problem: String,
     next: String,
 }
 
-impl Failure {
-    /// A failure with the step that helps.
+impl ToolError {
+    /// An error with the step that helps.
     pub fn new(problem: impl Into<String>, next: impl Into<String>) -> Self {
         Self { problem: problem.into(), next: next.into() }
     }
 }
 
-/// A result whose error tells a person what to do.
-pub type Result<T> = std::result::Result<T, Failure>;
+/// A result with a [`ToolError`].
+pub type Result<T> = std::result::Result<T, ToolError>;

@@ -1,85 +1,50 @@
-//! The system's package manager.
+//! The system's package manager, used only with the user's consent.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::unprivileged::is_root;
-use crate::{Failure, Result};
+use crate::{Result, ToolError};
 
-/// What a package is called by each package manager.
+/// A package, and its names in the package managers.
 #[derive(Clone, Copy, Debug)]
 pub struct Package {
-    /// For people.
+    /// What people call it.
     pub name: &'static str,
     /// Debian, Ubuntu.
     pub apt: &'static [&'static str],
     /// macOS.
     pub brew: &'static [&'static str],
-    /// Fedora, Amazon Linux.
-    pub dnf: &'static [&'static str],
-    /// Alpine.
-    pub apk: &'static [&'static str],
-    /// Arch.
-    pub pacman: &'static [&'static str],
 }
 
-/// PostgreSQL's server and client.
-pub const POSTGRESQL: Package = Package {
-    name: "PostgreSQL",
-    apt: &["postgresql"],
-    brew: &["postgresql@17"],
-    dnf: &["postgresql-server"],
-    apk: &["postgresql"],
-    pacman: &["postgresql"],
-};
+/// A connection pooler for PostgreSQL, as Neon has one.
+pub const PGBOUNCER: Package = Package { name: "PgBouncer", apt: &["pgbouncer"], brew: &["pgbouncer"] };
 
-/// A pooler in transaction mode, as stands before Neon.
-pub const PGBOUNCER: Package = Package {
-    name: "PgBouncer",
-    apt: &["pgbouncer"],
-    brew: &["pgbouncer"],
-    dnf: &["pgbouncer"],
-    apk: &["pgbouncer"],
-    pacman: &["pgbouncer"],
-};
-
-/// A browser that a test can drive.
+/// A browser, and the program that drives it.
 pub const CHROMIUM: Package = Package {
     name: "Chromium and ChromeDriver",
     apt: &["chromium", "chromium-driver"],
     brew: &["chromium", "chromedriver"],
-    dnf: &["chromium", "chromedriver"],
-    apk: &["chromium", "chromium-chromedriver"],
-    pacman: &["chromium"],
 };
 
-/// Python's virtual environments, which Debian packs apart.
-pub const PYTHON: Package = Package {
-    name: "Python 3",
-    apt: &["python3", "python3-venv"],
-    brew: &["python"],
-    dnf: &["python3"],
-    apk: &["python3"],
-    pacman: &["python"],
-};
+/// Python with virtual environments, which are a separate package on Debian.
+pub const PYTHON: Package = Package { name: "Python 3", apt: &["python3", "python3-venv"], brew: &["python"] };
 
 /// A runtime for tools written in JavaScript.
-pub const NODE: Package =
-    Package { name: "Node.js", apt: &["npm"], brew: &["node"], dnf: &["nodejs-npm"], apk: &["npm"], pacman: &["npm"] };
+pub const NODE: Package = Package { name: "Node.js", apt: &["npm"], brew: &["node"] };
 
-/// Whether a program is on the PATH.
+/// Where the PATH has a program.
 #[must_use]
-pub fn on_path(program: &str) -> bool {
-    let found = Command::new("sh")
-        .args(["-c", "command -v \"$1\"", "sh", program])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    found.is_ok_and(|status| status.success())
+#[expect(clippy::disallowed_methods, reason = "the PATH of the shell")]
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|program| program.is_file())
 }
 
-/// The PATH with another folder before it.
+/// The PATH with another folder in front.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "what the shell gave us is passed on")]
 pub fn path_with(folder: Option<&Path>) -> OsString {
@@ -88,47 +53,57 @@ pub fn path_with(folder: Option<&Path>) -> OsString {
     std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path))).unwrap_or(path)
 }
 
-/// Installs a package, after saying so.
-pub fn install(package: &Package) -> Result<()> {
-    type Manager<'a> = (&'a str, &'a [&'a str], &'a [&'static str], bool);
-    let managers: [Manager<'_>; 5] = [
-        ("apt-get", &["install", "-y", "--no-install-recommends"], package.apt, true),
-        ("brew", &["install"], package.brew, false),
-        ("dnf", &["install", "-y"], package.dnf, true),
-        ("apk", &["add"], package.apk, true),
-        ("pacman", &["-S", "--noconfirm"], package.pacman, true),
-    ];
-    let by_hand = format!("install {} with your package manager and run this again", package.name);
-    let Some((manager, arguments, names, needs_root)) = managers.into_iter().find(|(manager, ..)| on_path(manager))
-    else {
-        return Err(Failure::new(
-            format!("{} is missing, and no package manager is known here", package.name),
-            by_hand,
-        ));
-    };
-    let sudo = needs_root && !is_root();
-    if sudo && !on_path("sudo") {
-        return Err(Failure::new(
-            format!("{} is missing, and installing it takes root", package.name),
-            format!("as root: {manager} {} {}", arguments.join(" "), names.join(" ")),
+static AGREED: AtomicBool = AtomicBool::new(false);
+
+/// Every later installation happens without a question.
+pub fn agree_to_install() {
+    AGREED.store(true, Ordering::Relaxed);
+}
+
+/// Asks the user whether `what` may be installed, once per run. Without a terminal the answer is no.
+pub fn ask_to_install(what: &str) -> Result<()> {
+    if AGREED.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut answer = "no".to_owned();
+    if std::io::stdin().is_terminal() {
+        eprint!("  missing: {what}\n  Install now? [Y/n] ");
+        answer.clear();
+        let _ = std::io::stdin().read_line(&mut answer);
+    }
+    if !matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes") {
+        return Err(ToolError::new(
+            format!("missing: {what}"),
+            "cargo xtask setup --all, or cargo xtask test --install",
         ));
     }
+    agree_to_install();
+    Ok(())
+}
+
+/// Installs a package if the user agrees.
+pub fn install(package: &Package) -> Result<()> {
+    type Manager<'a> = (&'a str, &'a [&'a str], &'a [&'static str], bool);
+    let managers: [Manager<'_>; 2] = [
+        ("apt-get", &["install", "-y", "--no-install-recommends"], package.apt, true),
+        ("brew", &["install"], package.brew, false),
+    ];
+    let manager = managers.into_iter().find(|(manager, ..)| on_path(manager).is_some());
+    let Some((manager, arguments, names, needs_root)) = manager else {
+        let problem = format!("{} is missing, and this machine has neither apt-get nor brew", package.name);
+        return Err(ToolError::new(problem, "install it by hand, so that it is on the PATH"));
+    };
+    let sudo: &[&str] = if needs_root && !is_root() { &["sudo"] } else { &[] };
+    let command = [sudo, &[manager], arguments, names].concat().join(" ");
+    ask_to_install(&format!("{} ({command})", package.name))?;
+    eprintln!("  {command}");
     let run = |arguments: &[&str]| {
-        let mut command = Command::new(if sudo { "sudo" } else { manager });
-        if sudo {
-            command.arg(manager);
-        }
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::inherit()).stdout(Stdio::null());
+        let words = [sudo, &[manager], arguments].concat();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    eprintln!(
-        "  {} is missing: installing it with {}{manager} ({})",
-        package.name,
-        if sudo { "sudo " } else { "" },
-        names.join(", ")
-    );
-    let whole: Vec<&str> = arguments.iter().chain(names).copied().collect();
     // A fresh machine has no list of packages yet.
-    let done = (manager != "apt-get" || run(&["update", "-qq"])) && run(&whole);
-    if done { Ok(()) } else { Err(Failure::new(format!("{manager} could not install {}", names.join(", ")), by_hand)) }
+    let done = (manager != "apt-get" || run(&["update", "-qq"])) && run(&[arguments, names].concat());
+    if done { Ok(()) } else { Err(ToolError::new(format!("{command} failed"), "read the lines above")) }
 }

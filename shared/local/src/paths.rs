@@ -1,10 +1,9 @@
-//! Where things are.
+//! The folders of the workspace.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The root of the workspace: that of the package that cargo runs now, not of the one that was built, for the
-/// folder may have been moved or copied since.
+/// The root of the workspace. Found at run time, because the folder may have been moved or copied since the build.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "cargo's own variable")]
 pub fn workspace() -> PathBuf {
@@ -14,8 +13,8 @@ pub fn workspace() -> PathBuf {
     root.unwrap_or(&package).to_owned()
 }
 
-/// A folder for the data of one run, named after this process: in memory where there is plenty (tests make a
-/// database each, which is thousands of small files), else under `target/`.
+/// A folder for the data of one run, named after this process. In memory if 4 GiB are free, because each test makes a
+/// database of thousands of small files; else under `target/`.
 #[must_use]
 pub fn temporary() -> PathBuf {
     const PLENTY_KIB: u64 = 4 * 1024 * 1024;
@@ -27,7 +26,7 @@ pub fn temporary() -> PathBuf {
     parent.join(format!("todo-test-{}", std::process::id()))
 }
 
-/// The folder of everything that is built or made.
+/// The folder of everything that is built or generated.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "cargo's own variable")]
 pub fn target() -> PathBuf {

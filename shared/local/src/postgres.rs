@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of our own.
+//! PostgreSQL clusters for development, tests and measurements.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::packages::{self, POSTGRESQL};
 use crate::service::{Service, Stop, free_port, listens};
 use crate::unprivileged::{self, User};
-use crate::{Failure, Result, random};
+use crate::{Result, ToolError, random, tools};
 
 /// The oldest major version that works.
 const OLDEST: u32 = 14;
+
+/// What helps when the data of the development cluster cannot be used.
+const RESET: &str = "cargo xtask dev --reset, which wipes the development database";
 
 /// The programs of one PostgreSQL installation.
 #[derive(Clone, Debug)]
@@ -23,56 +25,38 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Finds PostgreSQL on the PATH and where Debian, Homebrew and others put it: this major version, or the
-    /// newest.
-    #[must_use]
-    pub fn find(major: Option<u32>) -> Option<Self> {
-        let mut folders: Vec<PathBuf> = Vec::new();
-        if let Ok(output) =
-            Command::new("sh").args(["-c", "dirname \"$(command -v postgres)\""]).stderr(Stdio::null()).output()
-        {
-            let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            folders.extend((!found.is_empty() && found != ".").then(|| found.into()));
-        }
-        for parent in ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr/libexec"] {
-            let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-            let names = entries
-                .map(|entry| entry.path())
-                .filter(|path| parent.ends_with("postgresql") || path.to_string_lossy().contains("postgresql"));
-            folders.extend(names.map(|path| path.join("bin")));
-        }
-        folders.extend(["/usr/bin", "/usr/local/pgsql/bin"].map(PathBuf::from));
-        let programs = folders.into_iter().filter_map(Self::at);
-        programs.filter(|programs| major.is_none_or(|major| programs.major() == major)).max_by_key(Programs::major)
+    /// PostgreSQL 18 of `target/tools`, or the installation that `POSTGRES_BIN` names.
+    pub fn find() -> Result<Self> {
+        Self::given().unwrap_or_else(|| Self::at(&tools::POSTGRES.find()?))
     }
 
-    fn at(folder: PathBuf) -> Option<Self> {
-        let all = ["postgres", "initdb", "psql"].iter().all(|program| folder.join(program).exists());
-        let output = all.then(|| Command::new(folder.join("postgres")).arg("--version").output().ok()).flatten()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?.to_owned();
-        Some(Self { folder, version }).filter(|programs| programs.major() >= OLDEST)
+    /// As [`Programs::find`]; installs PostgreSQL 18 if it is missing.
+    pub fn find_or_install() -> Result<Self> {
+        Self::given().unwrap_or_else(|| Self::at(&tools::POSTGRES.find_or_install()?))
+    }
+
+    fn given() -> Option<Result<Self>> {
+        Some(Self::at(&tools::given("POSTGRES_BIN")?.join("postgres")))
+    }
+
+    /// The installation with this `postgres`.
+    pub fn at(postgres: &Path) -> Result<Self> {
+        let output = Command::new(postgres).arg("--version").stderr(Stdio::null()).output().ok();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let version = text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+        let folder = postgres.parent().map(Path::to_owned).unwrap_or_default();
+        let found = version.map(|version| Self { folder, version: version.to_owned() });
+        found.filter(|programs| programs.major() >= OLDEST).ok_or_else(|| {
+            let problem = format!("{} is not PostgreSQL {OLDEST} or newer", postgres.display());
+            ToolError::new(problem, "set POSTGRES_BIN to the folder with `postgres`, or unset it")
+        })
     }
 
     fn major(&self) -> u32 {
         self.version.split(|c: char| !c.is_ascii_digit()).next().and_then(|major| major.parse().ok()).unwrap_or(0)
     }
 
-    /// Finds PostgreSQL, or installs it after saying so.
-    pub fn find_or_install() -> Result<Self> {
-        if let Some(found) = Self::find(None) {
-            return Ok(found);
-        }
-        packages::install(&POSTGRESQL)?;
-        Self::find(None).ok_or_else(|| {
-            Failure::new(
-                format!("PostgreSQL was installed, but no version from {OLDEST} up was found"),
-                "put the folder with `postgres` and `initdb` on the PATH",
-            )
-        })
-    }
-
-    /// The path of one of its programs.
+    /// The path of a program of this installation, such as psql.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -84,9 +68,9 @@ impl Programs {
 pub enum Keep {
     /// Data survives crashes.
     Safe,
-    /// As [`Keep::Safe`], with the memory of a small server: for measuring.
+    /// As [`Keep::Safe`], with the memory settings of a small server, for measurements.
     Measured,
-    /// Data is for one run and goes with it: nothing is flushed, which is several times as fast.
+    /// Data is deleted after the run, so nothing is flushed to disk, which is several times as fast.
     Fast,
 }
 
@@ -113,18 +97,18 @@ pub struct Cluster {
     service: Service,
     /// The installation it runs on.
     pub programs: Programs,
-    /// The port on 127.0.0.1.
+    /// The port on 127.0.0.1; the one of the last start if it is still free.
     pub port: u16,
     superuser_password: String,
     /// The password of [`OWNER`].
     pub owner_password: String,
 }
 
-/// The role that owns the databases: may create roles and databases, as Neon's default role, but is no superuser.
+/// The role that owns the databases. As Neon's default role, it may create roles and databases and is not a superuser.
 pub const OWNER: &str = "todo_owner";
 
 impl Cluster {
-    /// Starts the cluster in `folder`, made on first use.
+    /// Starts the cluster in `folder`, and creates it on first use. Fails if another major version created it.
     pub fn start(folder: &Path, programs: &Programs, keep: Keep) -> Result<Self> {
         let user = User::find()?;
         let folder = unprivileged::folder(folder, user)?;
@@ -132,20 +116,15 @@ impl Cluster {
         let passwords = folder.join("passwords");
         let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().filter(|_| passwords.exists());
         let fresh = made_by.is_none();
-        // Data belongs to the major version that made it.
-        let programs = match made_by.and_then(|version| version.trim().parse().ok()) {
-            None => programs.clone(),
-            Some(major) if major == programs.major() => programs.clone(),
-            Some(major) => Programs::find(Some(major)).ok_or_else(|| {
-                let problem = format!("the data was made by PostgreSQL {major}, which is not here any more");
-                Failure::new(
-                    problem,
-                    format!("install PostgreSQL {major}, or start with --reset, which wipes the data"),
-                )
-            })?,
-        };
+        if let Some(major) = made_by.map(|version| version.trim().to_owned())
+            && major != programs.major().to_string()
+        {
+            let problem = format!("PostgreSQL {major} made the data in {}", folder.display());
+            let next = format!("{RESET}; or set POSTGRES_BIN to the programs of PostgreSQL {major}");
+            return Err(ToolError::new(format!("{problem}, and PostgreSQL {} cannot read it", programs.version), next));
+        }
         if fresh {
-            init(&folder, &data, &passwords, &programs, user)?;
+            init(&folder, &data, &passwords, programs, user)?;
         }
         let text = fs::read_to_string(&passwords).unwrap_or_default();
         let (superuser_password, owner_password) = text
@@ -176,7 +155,7 @@ impl Cluster {
         unprivileged::run_as(&mut command, user);
         let temporary = (keep == Keep::Fast).then_some(folder.as_path());
         let service = Service::start_in("PostgreSQL", &mut command, Stop::Interrupt, Some(&log), temporary)?;
-        let mut cluster = Self { service, programs, port, superuser_password, owner_password };
+        let mut cluster = Self { service, programs: programs.clone(), port, superuser_password, owner_password };
         let mut probe = Command::new(cluster.programs.program("psql"));
         probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password, "postgres"));
         probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -191,7 +170,7 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Makes the database `name`, owned by [`OWNER`], unless it is there.
+    /// Creates the database `name`, owned by [`OWNER`], unless it exists.
     pub fn ensure_database(&self, name: &str) -> Result<()> {
         let found = self.query("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"))?;
         if found.is_empty() { self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {OWNER}")) } else { Ok(()) }
@@ -203,7 +182,7 @@ impl Cluster {
         format!("postgresql://{OWNER}:{}@127.0.0.1:{}/{database}?sslmode=disable", self.owner_password, self.port)
     }
 
-    /// The URL of a database, as the superuser, whom row-level security does not bind.
+    /// The URL of a database, as the superuser, whom row-level security does not restrict.
     #[must_use]
     pub fn admin_url(&self, database: &str) -> String {
         superuser_url(self.port, &self.superuser_password, database)
@@ -215,7 +194,6 @@ impl Cluster {
         self.service.process()
     }
 
-    /// Whether the server has stopped.
     pub fn has_stopped(&mut self) -> bool {
         self.service.ended().is_some()
     }
@@ -233,14 +211,11 @@ impl Cluster {
             .stdin(Stdio::null())
             .output();
         let output =
-            output.map_err(|error| Failure::new(format!("psql cannot be run: {error}"), "reinstall PostgreSQL"))?;
+            output.map_err(|error| ToolError::new(format!("psql cannot be run: {error}"), "reinstall PostgreSQL"))?;
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        Err(Failure::new(
-            format!("PostgreSQL refused: {}", String::from_utf8_lossy(&output.stderr).trim()),
-            "start with --reset to make a new cluster",
-        ))
+        Err(ToolError::new(format!("PostgreSQL refused: {}", String::from_utf8_lossy(&output.stderr).trim()), RESET))
     }
 }
 
@@ -248,13 +223,12 @@ fn superuser_url(port: u16, password: &str, database: &str) -> String {
     format!("postgresql://postgres:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
-fn damaged(folder: &Path) -> Failure {
-    Failure::new(format!("the cluster in {} is damaged", folder.display()), "start with --reset, which wipes it")
+fn damaged(folder: &Path) -> ToolError {
+    ToolError::new(format!("the cluster in {} is damaged", folder.display()), RESET)
 }
 
 fn init(folder: &Path, data: &Path, passwords: &Path, programs: &Programs, user: Option<User>) -> Result<()> {
-    let failure =
-        |what: String| Failure::new(format!("initdb failed: {what}"), "read the lines above; --reset starts afresh");
+    let failure = |what: String| ToolError::new(format!("initdb failed: {what}"), RESET);
     let _ = fs::remove_dir_all(data);
     let (superuser, owner) = (random::password()?, random::password()?);
     let password_file = folder.join("initial-password");

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io::Read;
 
-use crate::{Failure, Result};
+use crate::{Result, ToolError};
 
-/// 32 hexadecimal digits nobody can guess.
+/// 32 random hexadecimal digits: 128 bits.
 pub fn password() -> Result<String> {
     let mut bytes = [0_u8; 16];
     let filled = File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));
-    filled.map_err(|error| Failure::new(format!("/dev/urandom cannot be read: {error}"), "check the machine"))?;
+    filled.map_err(|error| ToolError::new(format!("/dev/urandom cannot be read: {error}"), "check the machine"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -1,4 +1,4 @@
-//! Processes that do not outlive us, however we end.
+//! Processes that end with the process that started them, even if that is killed.
 
 use std::fs::File;
 use std::io::Read;
@@ -9,10 +9,10 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::{Failure, Result};
+use crate::{Result, ToolError};
 
-/// A running process with its group. It is stopped when this is dropped, and also when we are killed: a
-/// second process waits at the other end of a pipe, and ends the group when the pipe breaks.
+/// A running process with its process group. It is stopped when this value is dropped, and also when this process is
+/// killed: a second process, the keeper, waits at the other end of a pipe and stops the group when the pipe closes.
 #[derive(Debug)]
 pub struct Service {
     name: String,
@@ -21,17 +21,17 @@ pub struct Service {
     lifeline: Option<ChildStdin>,
 }
 
-/// How a process is asked to stop.
+/// The signal that asks a process to stop.
 #[derive(Clone, Copy, Debug)]
 pub enum Stop {
     /// `SIGTERM`.
     Terminate,
-    /// `SIGINT`, which PostgreSQL takes as: disconnect everybody and write everything.
+    /// `SIGINT`: PostgreSQL then disconnects all clients and writes all data.
     Interrupt,
 }
 
-/// Waits for its parent to end, asks the group `$1` to stop with the signal `$2`, and after 10 s makes it.
-/// Then removes what `$3` names.
+/// Waits until its parent has ended, sends the signal `$2` to the process group `$1`, and kills the group after 10 s.
+/// Then removes the folder `$3`.
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 cat > /dev/null
@@ -46,12 +46,12 @@ done
 "#;
 
 impl Service {
-    /// Starts `command` in a process group of its own, with its output in `log` if one is given.
+    /// Starts `command` in a new process group, with its output in `log` if one is given.
     pub fn start(name: &str, command: &mut Command, stop: Stop, log: Option<&Path>) -> Result<Self> {
         Self::start_in(name, command, stop, log, None)
     }
 
-    /// As [`Service::start`]; a temporary folder is removed when the process has ended.
+    /// As [`Service::start`]; the folder `temporary` is removed when the process has ended.
     pub fn start_in(
         name: &str,
         command: &mut Command,
@@ -60,7 +60,7 @@ impl Service {
         temporary: Option<&Path>,
     ) -> Result<Self> {
         let failure = |error: std::io::Error| {
-            Failure::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
+            ToolError::new(format!("{name} cannot be started: {error}"), "check that it is installed and may be run")
         };
         if let Some(log) = log {
             let file = File::create(log).map_err(failure)?;
@@ -87,24 +87,23 @@ impl Service {
         Ok(Self { name: name.to_owned(), child, keeper, lifeline })
     }
 
-    /// Its process id.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends the process without asking it.
+    /// Kills the process (`SIGKILL`).
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// How it ended, if it has.
+    /// The exit status, if the process has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits until `ready` answers yes, at most `patience`.
+    /// Waits until `ready` returns true, at most `patience`. Errors show the end of `log`.
     pub fn wait_until(
         &mut self,
         patience: Duration,
@@ -117,13 +116,13 @@ impl Service {
                 return Ok(());
             }
             if let Some(status) = self.ended() {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     format!("{} stopped while starting ({status}){}", self.name, tail(log)),
                     "read the lines above",
                 ));
             }
             if Instant::now() > deadline {
-                return Err(Failure::new(
+                return Err(ToolError::new(
                     format!("{} was not ready after {} s{}", self.name, patience.as_secs(), tail(log)),
                     "read the lines above",
                 ));
@@ -151,17 +150,17 @@ fn tail(log: Option<&Path>) -> String {
     lines.iter().skip(lines.len().saturating_sub(12)).map(|line| format!("\n    {line}")).collect()
 }
 
-/// A port of this machine that nobody listens on: `preferred` if it is free.
+/// A free port of 127.0.0.1: `preferred` if that is free.
 pub fn free_port(preferred: Option<u16>) -> Result<u16> {
     let bound = preferred.and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     let bound = bound.map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok);
     let address = bound.and_then(|listener| listener.local_addr());
     address.map(|address| address.port()).map_err(|error| {
-        Failure::new(format!("no port of 127.0.0.1 can be opened: {error}"), "check the machine's network")
+        ToolError::new(format!("no port of 127.0.0.1 can be opened: {error}"), "check the machine's network")
     })
 }
 
-/// Whether somebody listens on a port of this machine.
+/// Whether a program listens on this port of 127.0.0.1.
 #[must_use]
 pub fn listens(port: u16) -> bool {
     TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()

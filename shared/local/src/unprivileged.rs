@@ -1,4 +1,4 @@
-//! PostgreSQL and PgBouncer refuse to run as root: there they run as another user.
+//! PostgreSQL and PgBouncer refuse to run as root. If this process is root, they run as another user.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{fs, io};
 
-use crate::{Failure, Result, random};
+use crate::{Result, ToolError, random};
 
-/// The user that servers run as, if not the current one.
+/// The user that servers run as, if it is not the current user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
     uid: u32,
@@ -27,7 +27,7 @@ fn numeric_id(arguments: &[&str]) -> Option<u32> {
 }
 
 impl User {
-    /// Someone to run servers as: `postgres` or `nobody` for root, the current user else.
+    /// The user to run servers as: `postgres` or `nobody` if this process is root, else `None`, the current user.
     pub fn find() -> Result<Option<Self>> {
         if !is_root() {
             return Ok(None);
@@ -37,7 +37,7 @@ impl User {
             .find_map(|name| Some(Self { uid: numeric_id(&["-u", name])?, gid: numeric_id(&["-g", name])? }))
             .map(Some)
             .ok_or_else(|| {
-                Failure::new(
+                ToolError::new(
                     "PostgreSQL does not run as root, and there is no user `postgres` or `nobody`",
                     "run this as an ordinary user",
                 )
@@ -45,24 +45,24 @@ impl User {
     }
 }
 
-/// Lets `command` run as `user`.
+/// Makes `command` run as `user`.
 pub fn run_as(command: &mut Command, user: Option<User>) {
     if let Some(User { uid, gid }) = user {
         command.uid(uid).gid(gid);
     }
 }
 
-/// Gives files to `user`.
+/// Changes the owner of `path` to `user`.
 pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
     let Some(User { uid, gid }) = user else { return Ok(()) };
     chown(path, Some(uid), Some(gid))
 }
 
-/// A private folder that `user` can work in: `wanted`, or if `user` may not pass through a folder above it
-/// (a home directory, mostly), one under `/var/tmp` that `wanted` links to.
+/// Creates a private folder (mode 0700) that belongs to `user`. If `user` may not enter a folder above `wanted`
+/// (usually root's home directory), the folder is under `/var/tmp` and `wanted` is a link to it.
 pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
     let failure = |error: io::Error| {
-        Failure::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
+        ToolError::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
     };
     if let Ok(existing) = wanted.canonicalize() {
         return Ok(existing);

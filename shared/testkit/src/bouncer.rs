@@ -48,8 +48,8 @@ impl Bouncer {
     /// If PgBouncer is missing or does not start: a test never skips.
     #[must_use]
     pub fn with(server: &Config, Pooling { servers, clients, stored }: Pooling<'_>) -> Self {
-        let owner = User::find().unwrap_or_else(|failure| panic!("{failure}"));
-        // PgBouncer does not run as root, and another user may not be able to read target/.
+        let owner = User::find().unwrap_or_else(|error| panic!("{error}"));
+        // Not under target/, which another user may not be able to enter.
         let folder =
             tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written").keep();
         unprivileged::give(&folder, owner).expect("root may give files away");
@@ -66,7 +66,7 @@ impl Bouncer {
         let password =
             String::from_utf8(server.get_password().unwrap_or_default().to_vec()).expect("passwords are text");
         write("users.txt", &format!("\"{user}\" \"{}\"\n", stored.unwrap_or(&password)));
-        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let server_port = server.get_ports().first().copied().unwrap_or(5432);
         let server_host = match server.get_hosts().first() {
             Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
@@ -86,13 +86,13 @@ impl Bouncer {
             ),
         );
         let log = folder.join("log");
-        let mut command = Command::new(program("PGBOUNCER", "/usr/sbin/pgbouncer"));
+        let mut command = Command::new(program(&local::tools::PGBOUNCER));
         command.arg(folder.join("pgbouncer.ini"));
         unprivileged::run_as(&mut command, owner);
         let service = Service::start_in("PgBouncer", &mut command, Stop::Terminate, Some(&log), Some(&folder));
-        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(20), Some(&log), || listens(port));
-        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        ready.unwrap_or_else(|error| panic!("{error}"));
         Self { service, port, user, password, authority }
     }
 

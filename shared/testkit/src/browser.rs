@@ -23,15 +23,15 @@ impl Browser {
     /// # Panics
     /// If Chromium or ChromeDriver is missing or does not start: a test never skips.
     pub async fn start() -> Self {
-        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let mut command = Command::new(program("CHROMEDRIVER", "chromedriver"));
+        let mut command = Command::new(program(&local::tools::CHROMEDRIVER));
         command.arg(format!("--port={port}"));
         let driver = Service::start("ChromeDriver", &mut command, Stop::Terminate, Some(&log));
-        let mut driver = driver.unwrap_or_else(|failure| panic!("{failure}"));
+        let mut driver = driver.unwrap_or_else(|error| panic!("{error}"));
         let ready = driver.wait_until(Duration::from_secs(30), Some(&log), || listens(port));
-        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        ready.unwrap_or_else(|error| panic!("{error}"));
 
         let http = reqwest::Client::new();
         let mut arguments = vec![
@@ -51,7 +51,7 @@ impl Browser {
         }
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "goog:chromeOptions": { "args": arguments, "binary": binary() },
+            "goog:chromeOptions": { "args": arguments, "binary": program(&local::tools::CHROMIUM) },
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let base = format!("http://127.0.0.1:{port}/session");
@@ -91,14 +91,6 @@ impl Browser {
         let text = answer["value"].as_str().expect("a picture");
         base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
     }
-}
-
-/// The absolute path of Chromium, which ChromeDriver requires.
-fn binary() -> String {
-    let name = program("CHROMIUM", "chromium");
-    let found = Command::new("sh").args(["-c", "command -v \"$1\"", "sh"]).arg(&name).output();
-    found
-        .map_or_else(|_| name.display().to_string(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Value {

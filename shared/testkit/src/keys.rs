@@ -92,7 +92,7 @@ pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
 /// If the program is not built, or fails.
 #[must_use]
 pub fn keys(arguments: &[&str], input: &str) -> String {
-    let mut command = Command::new(built("examples/keys"));
+    let mut command = Command::new(built("keys"));
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
     child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
     let output = child.wait_with_output().expect("keys ends");

@@ -33,7 +33,7 @@ pub use moto::Moto;
 pub use person::Person;
 pub use proxy::Proxy;
 pub use runtime::{Lambda, Outcome, TRACE, built};
-pub use server::{program, server};
+pub use server::{pg_dump, program, server};
 pub use template::{translated, translated_file};
 pub use tls_front::{Handshake, TlsFront};
 pub use watch::{Client, Watch};

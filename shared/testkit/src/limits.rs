@@ -51,17 +51,26 @@ struct Operation {
     method: Method,
     path: String,
     document: Value,
+    /// The document's example of the body; null if the operation has no body.
+    body: Value,
 }
 
 fn operations(tag: &str) -> Vec<Operation> {
     let text = std::fs::read_to_string(local::workspace().join("functions/docs/openapi.json"));
     let document: Value = serde_json::from_str(&text.expect("it is committed")).expect("it is JSON");
     let paths = document["paths"].as_object().expect("there are paths");
+    // A body refers to the example with the name of its schema.
+    let example = |operation: &Value| {
+        let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+        let name = schema.and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
+        document["components"]["examples"][name]["value"].clone()
+    };
     let all = paths.iter().flat_map(|(path, methods)| {
         methods.as_object().into_iter().flatten().map(move |(method, document)| Operation {
             id: document["operationId"].as_str().expect("an operation has an id").to_owned(),
             method: method.to_uppercase().parse().expect("a method"),
             path: path.replace("{id}", "01980000-0000-7000-8000-000000000000"),
+            body: example(document),
             document: document.clone(),
         })
     });
@@ -99,7 +108,7 @@ impl Operation {
     /// With the document's example as the body.
     async fn call(&self, api: &Api, root: &Person<'_>) -> Answer {
         let call = root.call(self.method.clone(), &self.path);
-        let mut body = self.document["requestBody"]["content"]["application/json"]["example"].clone();
+        let mut body = self.body.clone();
         if let Some(example) = body.get_mut("refresh_token") {
             let token = RefreshToken { session: root.session, generation: 0 };
             let token = derive_refresh_token(&api.app.settings().refresh_keys, token).expect("there is an active key");

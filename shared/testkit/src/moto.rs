@@ -27,17 +27,15 @@ impl Moto {
     /// If moto is missing or does not start: a test never skips.
     #[must_use]
     pub fn start() -> Self {
-        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let tools =
-            local::tools::moto_server().map_or_else(|_| "moto_server".to_owned(), |path| path.display().to_string());
-        let mut command = Command::new(program("MOTO_SERVER", &tools));
+        let mut command = Command::new(program(&local::tools::MOTO));
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         let service = Service::start("moto", &mut command, Stop::Terminate, Some(&log));
-        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(60), Some(&log), || listens(port));
-        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        ready.unwrap_or_else(|error| panic!("{error}"));
         Self { _service: service, _folder: folder, url: format!("http://127.0.0.1:{port}") }
     }
 

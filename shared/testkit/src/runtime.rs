@@ -102,7 +102,7 @@ impl Lambda {
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ]);
         let service = Service::start(&name, &mut command, Stop::Terminate, Some(&log));
-        let service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let service = service.unwrap_or_else(|error| panic!("{error}"));
         Self { service, server, events, log, clock: Clock::system(), _folder: folder }
     }
 

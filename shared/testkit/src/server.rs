@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use local::postgres::{Cluster, Keep, Programs};
+use local::tools::Tool;
 
 static OWN: OnceLock<Cluster> = OnceLock::new();
 
@@ -18,16 +19,27 @@ pub fn server() -> String {
         return url;
     }
     let start = || {
-        let programs = Programs::find_or_install().unwrap_or_else(|failure| panic!("{failure}"));
+        let programs = Programs::find().unwrap_or_else(|error| panic!("{error}"));
         let cluster = Cluster::start(&local::temporary(), &programs, Keep::Fast);
-        cluster.unwrap_or_else(|failure| panic!("{failure}"))
+        cluster.unwrap_or_else(|error| panic!("{error}"))
     };
     OWN.get_or_init(start).url("postgres")
 }
 
-/// The path of a program that tests need: from the variable that `cargo xtask test` sets, otherwise from `PATH`.
+/// A program that tests use.
+///
+/// # Panics
+/// If it is not installed: a test never skips.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the runner says where its tools are")]
-pub fn program(variable: &str, otherwise: &str) -> PathBuf {
-    std::env::var_os(variable).map_or_else(|| otherwise.into(), PathBuf::from)
+pub fn program(tool: &Tool) -> PathBuf {
+    tool.find().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// `pg_dump` of the server's installation.
+///
+/// # Panics
+/// As [`program`].
+#[must_use]
+pub fn pg_dump() -> PathBuf {
+    Programs::find().unwrap_or_else(|error| panic!("{error}")).program("pg_dump")
 }

@@ -21,7 +21,7 @@ pub fn translated(parameters: &[&str]) -> Value {
 /// See [`translated`].
 #[must_use]
 pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
-    let (template, script) = (local::workspace().join(path), "xtask/python/translate.py");
+    let (template, script) = (local::workspace().join(path), "xtask/translate.py");
     let script = local::workspace().join(script);
     let read = |path| std::fs::read_to_string(path).expect("it is committed");
     let mut hasher = DefaultHasher::new();
@@ -31,7 +31,7 @@ pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
     if let Ok(text) = std::fs::read_to_string(&kept) {
         return serde_json::from_str(&text).expect("it was written whole");
     }
-    let python = tools::sam().unwrap_or_else(|failure| panic!("{failure}")).join("python");
+    let python = tools::SAM.folder().unwrap_or_else(|error| panic!("{error}")).join("python");
     let output = Command::new(python).arg(script).arg(template).args(parameters).output().expect("Python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::create_dir_all(&cache).expect("target is writable");

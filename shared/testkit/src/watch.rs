@@ -26,18 +26,16 @@ impl Watch {
     /// If cargo-lambda is missing or does not start: a test never skips.
     #[must_use]
     pub fn start(settings: &BTreeMap<String, String>) -> Self {
-        let port = free_port(None).unwrap_or_else(|failure| panic!("{failure}"));
+        let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let log = folder.path().join("log");
-        let tools =
-            local::tools::cargo_lambda().map_or_else(|_| "cargo-lambda".to_owned(), |path| path.display().to_string());
-        let mut command = Command::new(program("CARGO_LAMBDA", &tools));
+        let mut command = Command::new(program(&local::tools::CARGO_LAMBDA));
         command.args(["lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", &port.to_string()]);
         command.current_dir(local::workspace()).envs(settings);
         let service = Service::start("cargo lambda watch", &mut command, Stop::Terminate, Some(&log));
-        let mut service = service.unwrap_or_else(|failure| panic!("{failure}"));
+        let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(300), Some(&log), || local::service::listens(port));
-        ready.unwrap_or_else(|failure| panic!("{failure}"));
+        ready.unwrap_or_else(|error| panic!("{error}"));
         Self { _service: service, folder, url: format!("http://127.0.0.1:{port}") }
     }
 

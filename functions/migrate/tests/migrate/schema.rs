@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{TestDatabase, program};
+use testkit::{TestDatabase, pg_dump};
 use tokio_postgres::Client;
 
 /// The tables whose rows belong to users and are guarded by row-level security, also against the owner of the table.
@@ -28,7 +28,7 @@ async fn names(client: &Client, sql: &str) -> Vec<String> {
 
 /// The schema as `pg_dump` writes it, without the history of migrations.
 pub(crate) fn dump(database: &TestDatabase) -> String {
-    let output = Command::new(program("PG_DUMP", "pg_dump"))
+    let output = Command::new(pg_dump())
         .args(["--schema-only", "--no-owner", "--exclude-table=refinery_schema_history"])
         .arg(database.url())
         .output()

@@ -22,14 +22,14 @@ fn folder() -> TempDir {
 
 /// Runs a program of Node.js in a folder and returns its output. It must succeed.
 fn node(folder: &Path, program: &str, arguments: &[&str]) -> String {
-    let (programs, _) = tools::openapi().unwrap_or_else(|failure| panic!("{failure}"));
+    let programs = tools::OPENAPI_NODE.folder().unwrap_or_else(|error| panic!("{error}"));
     run(Command::new(programs.join(program)).args(arguments).current_dir(folder), program)
 }
 
 /// The same for a program of Python. The generator looks for its formatter on the PATH.
 #[expect(clippy::disallowed_methods, reason = "the PATH of the process is the one to extend")]
 fn python(folder: &Path, program: &str, arguments: &[&str]) -> String {
-    let (_, programs) = tools::openapi().unwrap_or_else(|failure| panic!("{failure}"));
+    let programs = tools::OPENAPI_PYTHON.folder().unwrap_or_else(|error| panic!("{error}"));
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     run(Command::new(programs.join(program)).args(arguments).current_dir(folder).env("PATH", path), program)
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use local::tools;
 use serde_json::{Value, json};
 use shared::config::{Function, Settings, Sources};
-use testkit::{Moto, keys};
+use testkit::{Moto, built};
 
 const POOLED: &str = "postgresql://todo:pass-word-9@ep-cool-1-pooler.eu-central-1.aws.neon.tech/todo?sslmode=require";
 const DIRECT: &str = "postgresql://todo:pass-word-9@ep-cool-1.eu-central-1.aws.neon.tech/todo?sslmode=require";
@@ -43,18 +42,19 @@ impl Stack {
         Self { moto, arns }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "cargo needs what the shell gave us")]
     fn run(&self, arguments: &[&str], input: &str, urls: bool) -> Output {
-        let python = tools::sam().unwrap_or_else(|failure| panic!("{failure}")).join("python");
-        let mut command = Command::new(python);
-        command.arg(local::workspace().join("xtask/python/stack_secrets.py")).args(arguments).env_clear();
-        command.env("FUNCTION_SECRETS", functions::secrets());
+        let mut command = Command::new(built("xtask"));
+        let inherited = ["PATH", "HOME", "CARGO_HOME", "RUSTUP_HOME", "CARGO_TARGET_DIR"];
+        let inherited = inherited.map(|name| (name, std::env::var_os(name).unwrap_or_default()));
+        command.arg("secrets").args(arguments).args(["--stack", "todo-test"]).env_clear();
+        command.envs(inherited.into_iter().filter(|(_, value)| !value.is_empty()));
         command.envs(self.moto.environment("")).env("AWS_ENDPOINT_URL", &self.moto.url);
-        command.env("AWS_DEFAULT_REGION", "eu-central-1");
         if urls {
             command.env("DATABASE_URL", POOLED).env("DATABASE_URL_UNPOOLED", DIRECT);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("Python starts");
+        let mut child = command.spawn().expect("xtask starts");
         // A command that refuses does not read its input.
         let _ = child.stdin.take().expect("it is piped").write_all(input.as_bytes());
         let output = child.wait_with_output().expect("it ends");
@@ -100,10 +100,9 @@ impl Stack {
 #[tokio::test]
 async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     let stack = Stack::new().await;
-    let made = keys(&["generate"], "");
-    let missing = stack.refused(&["fill", "todo-test", "refuse"], &made, false);
+    let missing = stack.refused(&["fill"], "", false);
     assert!(missing.contains("set DATABASE_URL and DATABASE_URL_UNPOOLED"), "{missing}");
-    assert_eq!(stack.ok(&["fill", "todo-test", "refuse"], &made, true), "filled\n");
+    assert_eq!(stack.ok(&["fill"], "", true), "filled\n");
     stack.starts().await;
     assert_eq!(stack.values("health").await.keys().collect::<Vec<_>>(), ["DATABASE_URL", "JWT_PUBLIC_KEYS"]);
     assert_eq!(stack.values("migrate").await.keys().collect::<Vec<_>>(), ["DATABASE_URL_UNPOOLED"]);
@@ -111,14 +110,13 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
 
     // Other keys would end every session and make every password useless.
     let before = stack.values("auth").await;
-    let refused = stack.refused(&["fill", "todo-test", "refuse"], &keys(&["generate"], ""), true);
+    let refused = stack.refused(&["fill"], "", true);
     assert!(refused.contains("have values already"), "{refused}");
-    let again = stack.ok(&["fill", "todo-test", "if-empty"], &keys(&["generate"], ""), true);
+    let again = stack.ok(&["fill", "--if-empty"], "", true);
     assert_eq!(again, "the secrets have values already\n");
     assert_eq!(stack.values("auth").await, before);
 
-    let rotated = keys(&["rotate"], &stack.ok(&["keys", "todo-test"], "", false));
-    stack.ok(&["replace", "todo-test"], &rotated, false);
+    stack.ok(&["rotate"], "", false);
     stack.starts().await;
     let after = stack.values("auth").await;
     assert_eq!(
@@ -129,8 +127,8 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(stack.values("users").await["JWT_PUBLIC_KEYS"]["keys"].as_array().map(Vec::len), Some(3));
 
     // Leaked keys are gone, except the peppers that stored hashes need.
-    let leaked = stack.ok(&["keys", "todo-test"], "", false);
-    stack.ok(&["replace", "todo-test"], &keys(&["rotate", "--revoke"], &leaked), false);
+    let leaked = stack.ok(&["export"], "", false);
+    stack.ok(&["rotate", "--revoke"], "", false);
     stack.starts().await;
     let revoked = stack.values("auth").await;
     for ring in ["JWT_SIGNING_KEYS", "REFRESH_TOKEN_KEYS"] {
@@ -142,21 +140,22 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(peppers(&revoked).len(), peppers(&after).len() + 1);
     assert!(!leaked.contains(peppers(&revoked).last().unwrap()["kid"].as_str().unwrap()), "the next one is new");
 
-    stack.ok(&["set", "todo-test", "DATABASE_URL"], &POOLED.replace("cool-1", "warm-2"), false);
+    stack.ok(&["set", "DATABASE_URL"], &POOLED.replace("cool-1", "warm-2"), false);
     for name in ["auth", "tasks", "users", "health", "maintenance"] {
         assert!(stack.values(name).await["DATABASE_URL"].as_str().unwrap().contains("warm-2"), "{name}");
     }
     stack.starts().await;
-    assert!(
-        stack.refused(&["set", "todo-test", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate")
-    );
-    assert!(stack.refused(&["set", "todo-test", "DATABASE_URL"], " ", false).contains("standard input is empty"));
+    assert!(stack.refused(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate"));
+    assert!(stack.refused(&["set", "DATABASE_URL"], " ", false).contains("standard input is empty"));
     // A stack that is created again starts with the exported values alone.
-    let exported = stack.ok(&["export", "todo-test"], "", false);
+    let exported = stack.ok(&["export"], "", false);
+    let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(file.path(), exported).expect("it can be written");
     let again = Stack::new().await;
-    again.ok(&["fill", "todo-test", "refuse"], &exported, false);
+    again.ok(&["fill", "--from", file.path().to_str().expect("a plain name")], "", false);
     again.starts().await;
     assert_eq!(again.values("auth").await, stack.values("auth").await);
-    let unknown = stack.refused(&["fill", "todo-nope", "refuse"], &made, true);
+    stack.moto.form("cloudformation", &[("Action", "DeleteStack"), ("StackName", "todo-test")]).await;
+    let unknown = stack.refused(&["fill"], "", true);
     assert!(unknown.contains("AWS says"), "{unknown}");
 }

@@ -1,4 +1,4 @@
-//! Makes and rotates the key sets that the settings hold. Called by `cargo xtask keys`.
+//! Makes and rotates the key sets that the settings hold. `cargo xtask keys` calls it.
 #![expect(clippy::print_stdout, reason = "a command line talks to a person")]
 
 use std::io::Read;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 type Result<T> = std::result::Result<T, String>;
 
 fn main() -> ExitCode {
-    // As other programs: whoever reads what is printed may have read enough.
+    // Ends quietly, as other programs do, when the reader of its output has gone.
     sigpipe::reset();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The settings with keys, by the function that may have them.
+/// The settings that hold keys, for each function that needs them.
 fn secrets(prefix: &str) -> Result<Value> {
     let ring = |make: fn(&str, &str) -> Result<Value>| {
         Ok::<_, String>(json!({ "keys": [make(prefix, "active")?, make(prefix, "next")?] }))
@@ -97,7 +97,7 @@ fn rotate(drop_retired: bool) -> Result<Value> {
         if !keys.iter().any(|key| key["status"] == "next") {
             return Err(format!("auth.{name} has no next key to rotate to"));
         }
-        // A pepper is needed until the last account it protects has signed in again: it is never dropped here.
+        // A pepper is needed until the last account with a hash made with it has signed in again: none is dropped here.
         if drop_retired && name != "PASSWORD_PEPPERS" {
             keys.retain(|key| key["status"] != "retired");
         }
@@ -121,8 +121,8 @@ fn rotate(drop_retired: bool) -> Result<Value> {
     Ok(secrets)
 }
 
-/// New rings in place of those that leaked. Peppers cannot be taken away from the hashes that were made with them, and
-/// must be known everywhere before they are used: the next one is replaced, and the next rotation puts it into use.
+/// New keys in place of those that leaked. A pepper stays as long as there are password hashes made with it, and every
+/// instance must know a new one before it is used: only the next one is replaced, and the next rotation activates it.
 fn revoke() -> Result<Value> {
     let (mut secrets, made) = (read()?, self::secrets("")?);
     for (function, ring) in [

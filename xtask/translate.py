@@ -1,4 +1,7 @@
-"""Translates template.yaml as CloudFormation's SAM transform would, with the parameters given as NAME=VALUE."""
+"""Prints a template as CloudFormation's SAM transform expands it, with the parameters given as NAME=VALUE.
+
+SAM's translator is a library without a command line, so this is the only way to call it without AWS.
+"""
 
 import json
 import os
@@ -11,7 +14,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The template names none, so that no account has to be asked for them."""
+    """The template uses none, so that no AWS account is needed to look them up."""
 
     def load(self):
         return {}
@@ -27,7 +30,7 @@ def main():
         values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
     if given:
         sys.exit(f"the template has no parameter {', '.join(given)}")
-    # `sam deploy` puts the built code where these point to.
+    # `sam deploy` uploads the code and sets its address.
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": "artefacts", "Key": "code"}
