@@ -1,6 +1,9 @@
 //! Finds, installs and runs what development and tests need on this machine: PostgreSQL, PgBouncer,
-//! cargo-lambda and Python tools. Knows nothing of the product and depends on nothing heavy.
+//! cargo-lambda and Python tools. Knows nothing of the product and depends on nothing heavy; the feature `lambda`,
+//! an emulator of Lambda's Runtime API, brings tokio and hyper.
 
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod packages;
 mod paths;
 pub mod postgres;
