@@ -74,7 +74,6 @@ enum Command {
     Package(package::Package),
     /// Rehearse a deploy under load: migrate, serve two versions side by side, take it back
     Upgrade(upgrade::Upgrade),
-    /// Measure the release binaries: cold starts, latency, 10,000 users, what a day's requests need
     Bench(bench::Bench),
     /// Deploy a stage of samconfig.toml (sam deploy), with a deploy id of its own
     Deploy(deploy::Deploy),
