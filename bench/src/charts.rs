@@ -104,8 +104,12 @@ impl Chart {
 
     fn curve(&mut self, name: &str, color: &str, points: impl Iterator<Item = (f64, f64)>) {
         let points: Vec<(f64, f64)> = points.collect();
-        points.windows(2).for_each(|pair| self.line(pair[0], pair[1], color, 2.0));
-        points.iter().for_each(|(x, y)| self.rectangle((x - 3.0, y - 3.0), (6.0, 6.0), color));
+        for pair in points.windows(2) {
+            self.line(pair[0], pair[1], color, 2.0);
+        }
+        for (x, y) in points {
+            self.rectangle((x - 3.0, y - 3.0), (6.0, 6.0), color);
+        }
         self.legend(name, color);
     }
 
@@ -154,15 +158,13 @@ fn throughput(results: &Results) -> String {
     let x = Scale { from: 0.0, to: most * 1.05, pixels: (LEFT, RIGHT), logarithmic: false };
     chart.x_axis(&x, "requests answered per second");
     chart.y_axis(&y);
-    let curves: [(&str, &str, fn(&Step) -> f64); 3] = [
-        ("p99", RED, |step| step.latency.p99),
-        ("p95", ORANGE, |step| step.latency.p95),
-        ("p50", BLUE, |step| step.latency.p50),
-    ];
-    for (name, color, time) in curves {
+    let mut curve = |name: &str, color: &str, time: fn(&Step) -> f64| {
         let points = results.ramp.iter().map(|step| (x.place(step.achieved), y.place(time(step))));
         chart.curve(name, color, points);
-    }
+    };
+    curve("p99", RED, |step| step.latency.p99);
+    curve("p95", ORANGE, |step| step.latency.p95);
+    curve("p50", BLUE, |step| step.latency.p50);
     let budget = y.place(USERS_P95);
     chart.line((LEFT, budget), (RIGHT, budget), GRAY, 2.0);
     chart.legend(&format!("budget of p95 as set, {} ms", short(USERS_P95)), GRAY);

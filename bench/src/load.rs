@@ -151,7 +151,9 @@ impl<'a> LoadTest<'a> {
         }
         let seconds = started.elapsed().as_secs_f64();
         let mut used = self.cpu()?;
-        used.iter_mut().for_each(|(name, now)| *now = now.saturating_sub(before[name]));
+        for (name, now) in &mut used {
+            *now = now.saturating_sub(before[name]);
+        }
         let mut samples = std::mem::take(&mut *self.state.samples());
         if not_sent > 0 {
             samples.errors.insert(format!("not sent: {MAX_IN_FLIGHT} were in flight"), not_sent);

@@ -97,7 +97,8 @@ mod tests {
         let [moment, longer] = [20, 120].map(Duration::from_secs);
         let ramp = Ramp { parts: &[0.5, 0.6, 1.5], halvings: 3, duration: moment, confirmation: Some(longer) };
         let mut tried = Vec::new();
-        let steps = climb(ramp, &step(1000.0, longer), 50.0, async |rate, duration| {
+        let main = step(1000.0, longer);
+        let steps = climb(ramp, &main, 50.0, async |rate, duration| {
             tried.push((rate, duration.as_secs()));
             Ok(step(rate, duration))
         });

@@ -117,18 +117,14 @@ fn table(title: &str, head: &str, rows: impl Iterator<Item = String>) -> String 
     let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split(" | ").map(str::trim).collect()).collect();
     let width = |column: usize| rows.iter().filter_map(|row| Some(row.get(column)?.chars().count())).max().unwrap_or(0);
     let widths: Vec<usize> = (0..rows[0].len()).map(|column| width(column).max(3)).collect();
-    let mut text = format!("\n## {title}\n\n");
-    for (number, row) in rows.iter().enumerate() {
-        text += &format!("| {:width$} |", row[0], width = widths[0]);
-        text +=
-            &row[1..].iter().zip(&widths[1..]).map(|(cell, width)| format!(" {cell:>width$} |")).collect::<String>();
-        if number == 0 {
-            text += &format!("\n| {} |", "-".repeat(widths[0]));
-            text += &widths[1..].iter().map(|width| format!(" {}: |", "-".repeat(width - 1))).collect::<String>();
-        }
-        text += "\n";
-    }
-    text
+    let line = |row: &[&str]| {
+        let cells = row[1..].iter().zip(&widths[1..]).map(|(cell, width)| format!(" {cell:>width$} |"));
+        format!("| {:width$} |{}\n", row[0], cells.collect::<String>(), width = widths[0])
+    };
+    let mut lines: Vec<String> = rows.iter().map(|row| line(row)).collect();
+    let rules = widths[1..].iter().map(|width| format!(" {}: |", "-".repeat(width - 1)));
+    lines.insert(1, format!("| {} |{}\n", "-".repeat(widths[0]), rules.collect::<String>()));
+    format!("\n## {title}\n\n{}", lines.concat())
 }
 
 fn cells(numbers: &[f64]) -> String {
