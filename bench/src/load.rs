@@ -107,7 +107,9 @@ impl State {
             Ok(response) => {
                 samples.all.add(latency);
                 samples.operations.entry(operation).or_default().add(latency);
-                samples.database.add(response.database);
+                if !response.database.is_zero() {
+                    samples.database.add(response.database);
+                }
                 samples.queued.add(response.queued);
                 samples.throttled += u64::from(response.throttled);
             }

@@ -80,10 +80,6 @@ async fn run(options: &Options) -> Result<ExitCode> {
         println!("  every budget is kept");
     }
     if options.publish {
-        let usual = results.tasks == 1_250_000 && results.users == 10_000 && results.instances == 8;
-        if results.quick || !usual {
-            return Err("only a full run with the default data, users and instances can be published".into());
-        }
         report::write(&results, &report::folder().join("published"))?;
     }
     Ok(if options.check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })

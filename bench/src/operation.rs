@@ -88,7 +88,7 @@ pub(crate) struct Response {
     pub(crate) took: Duration,
     /// Of that, waiting for an instance, which may have had to start.
     pub(crate) queued: Duration,
-    /// Of that, the database, as the function reports it.
+    /// Of that, the database, as the function reports it to authenticated users; else zero.
     pub(crate) database: Duration,
     pub(crate) throttled: bool,
     pub(crate) body: String,

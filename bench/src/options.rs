@@ -15,8 +15,8 @@ pub(crate) struct Options {
     /// Exit with 1 if a budget is exceeded
     #[arg(long)]
     pub(crate) check: bool,
-    /// Also write the results to bench/results/published; only a full run with the default data and load can be
-    #[arg(long)]
+    /// Also write the results of a full run with the default data and load to bench/results/published
+    #[arg(long, conflicts_with_all = ["quick", "tasks", "users", "instances"])]
     pub(crate) publish: bool,
     /// Print the tables and draw the charts of an earlier run again, from its results.json
     #[arg(long)]

@@ -127,8 +127,10 @@ fn table(title: &str, head: &str, rows: impl Iterator<Item = String>) -> String 
     format!("\n## {title}\n\n{}", lines.concat())
 }
 
+/// Cells with numbers. Zero means that nothing was measured.
 fn cells(numbers: &[f64]) -> String {
-    numbers.iter().map(|number| short(*number)).collect::<Vec<_>>().join(" | ")
+    let cell = |number: &f64| if *number > 0.0 { short(*number) } else { "–".to_owned() };
+    numbers.iter().map(cell).collect::<Vec<_>>().join(" | ")
 }
 
 /// Percentiles with fewer than ten requests beyond them are left out, because they are chance.

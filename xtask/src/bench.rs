@@ -35,11 +35,11 @@ impl Bench {
                 cargo::finish(build, &format!("building {name}"), "fix the errors above")?;
             }
         }
-        let (folder, build) = (workspace().join("bench"), target().join("bench/build"));
-        let mut harness = cargo::cargo(&["build", "--profile", "harness", "--target-dir"]);
-        harness.arg(&build).current_dir(folder);
+        let folder = workspace().join("bench");
+        let mut harness = cargo::cargo(&["build", "--profile", "harness", "--target-dir", "target"]);
+        harness.current_dir(&folder);
         cargo::finish(harness, "building the harness", "fix the errors above")?;
-        let mut measure = Command::new(build.join("harness/bench"));
+        let mut measure = Command::new(folder.join("target/harness/bench"));
         measure.args(std::env::args_os().skip(2)).env("PGBOUNCER", pgbouncer()?);
         match measure.status() {
             Ok(status) if status.success() => Ok(()),
