@@ -81,9 +81,11 @@ struct State {
 impl State {
     /// Gives waiting requests to idle instances.
     fn dispatch(&mut self) {
-        // Requests that have timed out need no answer.
-        self.waiting.retain(|job| !job.invocation.outcome.is_closed());
         while let Some(job) = self.waiting.pop_front() {
+            // A request that has timed out needs no answer.
+            if job.invocation.outcome.is_closed() {
+                continue;
+            }
             let Some(idle) = self.idle.pop() else { return self.waiting.push_front(job) };
             // An idle instance may have hung up.
             if let Err(job) = idle.send(job) {

@@ -33,7 +33,7 @@ pub struct Invocation {
     pub deadline: i64,
     /// The trace header, as in `Root=…;Parent=…;Sampled=1`.
     pub trace: String,
-    /// Receives the outcome. It is dropped if the instance ends without one.
+    /// Receives the outcome. It is dropped if the Runtime API ends first.
     pub outcome: oneshot::Sender<Outcome>,
 }
 
@@ -42,7 +42,6 @@ pub struct Invocation {
 pub struct RuntimeApi {
     /// Host and port, for `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
-    running: Running,
     serving: AbortHandle,
 }
 
@@ -58,9 +57,8 @@ impl RuntimeApi {
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.to_string();
-        let running = Running::default();
-        let serving = tokio::spawn(serve(listener, next, Arc::clone(&running))).abort_handle();
-        Ok(Self { address, running, serving })
+        let serving = tokio::spawn(serve(listener, next, Running::default())).abort_handle();
+        Ok(Self { address, serving })
     }
 
     /// What Lambda sets in the environment of a function.
@@ -80,11 +78,6 @@ impl RuntimeApi {
             ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
         ]
-    }
-
-    /// Gives up the invocations in progress: their outcomes are dropped.
-    pub fn abandon(&self) {
-        locked(&self.running).clear();
     }
 }
 
