@@ -1,76 +1,53 @@
-//! Measures the release binaries as Lambda, the pooler and 10,000 users would see them. `cargo xtask bench` builds
-//! what this needs and starts it.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to a person")]
+//! Measures the release binaries as Lambda would run them. `cargo xtask bench` builds what this needs and starts it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line program")]
 
 mod budget;
-mod cold;
-mod concurrent;
+mod charts;
 mod data;
 mod database;
-mod lambda;
-mod lambda_price;
+mod environment;
+mod fleet;
+mod latency;
 mod load;
-mod machine;
-mod phases;
-mod plan;
-mod question;
+mod operation;
+mod options;
+mod process;
 mod ramp;
 mod report;
 mod results;
-mod stand;
-mod warm;
+mod single;
+mod users;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
+use shared::clock::Clock;
 
-use phases::Scope;
-use results::Results;
+use crate::environment::Environment;
+use crate::latency::float;
+use crate::load::LoadTest;
+use crate::options::Options;
+use crate::ramp::Ramp;
+use crate::results::Results;
 
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// More do not make two processors faster.
-const INSTANCES: u16 = 8;
+/// Between two requests of a user, on average, in seconds.
+const THINK_SECONDS: f64 = 10.0;
 
-/// Measure the release binaries
-#[derive(Parser, Clone, Debug)]
-#[command(name = "cargo xtask bench")]
-pub(crate) struct Arguments {
-    /// Finish in two minutes, with fewer samples
-    #[arg(long)]
-    quick: bool,
-    /// Fail if a budget is exceeded
-    #[arg(long)]
-    check: bool,
-    /// Write the figures and charts into docs/PERFORMANCE.md
-    #[arg(long)]
-    publish: bool,
-    /// Report an earlier run again, from its JSON, and measure nothing
-    #[arg(long)]
-    from: Option<PathBuf>,
-    /// How many tasks there are
-    #[arg(long, default_value_t = data::TASKS, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
-    tasks: u64,
-    /// How many people use the service at once; each makes a request every ten seconds
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(10..=100_000))]
-    users: u64,
-    /// The same seed makes the same data and the same requests
-    #[arg(long, default_value_t = 7)]
-    seed: u64,
-    /// How far a function may scale
-    #[arg(long, default_value_t = INSTANCES, value_parser = clap::value_parser!(u16).range(1..=200))]
-    instances: u16,
-    /// What the binaries were built from
-    #[arg(long, default_value = "unknown", hide = true)]
-    version: String,
+#[derive(Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    options: Options,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // As other programs: whoever reads what is printed may have read enough.
+    // End quietly when the reader of the output has gone, as other programs do.
     sigpipe::reset();
-    match run(&Arguments::parse()).await {
+    match run(&CommandLine::parse().options).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", shared::error::line(error.as_ref()));
@@ -79,34 +56,147 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let results = if let Some(path) = &arguments.from {
-        Results::read(path)?
-    } else {
-        let results = phases::measure(arguments, &Scope::of(arguments.quick)).await?;
-        report::keep(&results)?;
-        results
-    };
+async fn run(options: &Options) -> Result<ExitCode> {
+    let results = if let Some(path) = &options.from { Results::read(path)? } else { measure(options).await? };
+    let name: String = results.at.chars().take(19).filter(|letter| *letter != ':').collect();
+    let folder = options.from.as_ref().and_then(|path| path.parent()).map(Path::to_owned);
+    report::write(&results, &folder.unwrap_or_else(|| report::folder().join(name)))?;
     for table in report::tables(&results) {
-        print!("{}", table.text());
+        print!("{table}");
     }
-    let over: Vec<_> = budget::judge(&results).into_iter().filter(|verdict| !verdict.holds()).collect();
     println!();
     let slowness = budget::slowness(&results.warm);
     if slowness > 1.05 {
-        println!("  the floor takes {slowness:.1} × what it did where the budgets were set; they stretch by that");
+        println!("  the floor takes {slowness:.1} × what it took where the budgets were set, so they are extended");
     }
-    if !results.crowd.is_of_the_service() {
-        println!("  the harness itself was too busy: the crowd's latencies are partly its own");
+    if results.main.is_distorted() {
+        println!("  the harness itself was too busy: the latencies of the users are partly its own");
     }
-    for verdict in &over {
-        println!("  over budget: {}: {}, and the budget is {}", verdict.what, verdict.found(), verdict.budget());
+    let missed: Vec<_> = budget::verdicts(&results).into_iter().filter(|verdict| !verdict.is_kept()).collect();
+    for verdict in &missed {
+        println!("  over budget: {}: {}, budget {}", verdict.what, verdict.measured_text(), verdict.text(verdict.here));
     }
-    if over.is_empty() {
-        println!("  every budget holds");
+    if missed.is_empty() {
+        println!("  every budget is kept");
     }
-    if arguments.publish {
-        report::publish(&results)?;
+    if options.publish {
+        report::write(&results, &report::folder().join("published"))?;
     }
-    Ok(if arguments.check && !over.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if options.check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// How much of everything a run does.
+struct Scope {
+    starts: usize,
+    requests: usize,
+    lists: usize,
+    compare: Duration,
+    main: Duration,
+    /// While the rate of the main load grows; not recorded.
+    arrival: Duration,
+    ramp: Ramp,
+    /// Before each step of the ramp; not recorded.
+    warm_up: Duration,
+}
+
+impl Scope {
+    fn of(quick: bool) -> Self {
+        let seconds = Duration::from_secs;
+        if quick {
+            return Self {
+                starts: 9,
+                requests: 300,
+                lists: 100,
+                compare: seconds(3),
+                main: seconds(20),
+                arrival: seconds(8),
+                ramp: Ramp { parts: &[0.5, 1.5], halvings: 3, duration: seconds(6), confirmation: None },
+                warm_up: seconds(3),
+            };
+        }
+        Self {
+            starts: 31,
+            requests: 2_000,
+            lists: 500,
+            compare: seconds(10),
+            main: seconds(120),
+            arrival: seconds(30),
+            ramp: Ramp {
+                parts: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
+                halvings: 3,
+                duration: seconds(20),
+                confirmation: Some(seconds(120)),
+            },
+            warm_up: seconds(5),
+        }
+    }
+}
+
+/// Measures everything, one thing after the other.
+async fn measure(options: &Options) -> Result<Results> {
+    let started = Instant::now();
+    let say = |text: &str| eprintln!("[{:4.0} s] {text}", started.elapsed().as_secs_f64());
+    let scope = Scope::of(options.quick);
+    say("PostgreSQL, PgBouncer and the data");
+    let environment = Environment::start(options.tasks).await?;
+    let probes = users::sign_in(&environment, &environment.probes()).await?;
+    let [writer, delayed, reader] = probes.as_slice() else { return Err("the data has too few users".into()) };
+    say("cold starts");
+    let cold = single::cold_starts(&environment, writer, scope.starts).await?;
+    say("warm requests");
+    let warm = single::warm_requests(&environment, writer, scope.requests).await?;
+    let hash_cpu_ms = single::hash_cpu_ms(&environment, scope.requests / 20).await?;
+    say("round trips, with 25 ms to the database");
+    let delayed = database::round_trips(&environment, delayed).await?;
+    say("lists of users with few and many tasks");
+    let lists = single::lists(&environment, scope.lists).await?;
+    say("a list by pgbench and by the function");
+    let compared = database::compare(&environment, reader, scope.compare).await?;
+
+    let users = users::many(&environment, options.users).await?;
+    environment.warm_up().await?;
+    let mut test = LoadTest::new(&environment, users, usize::from(options.instances), options.seed);
+    let users = test.users() as u64;
+    if users < options.users {
+        say(&format!("the data has accounts for {users} users only"));
+    }
+    let rate = float(users) / THINK_SECONDS;
+    say(&format!("{users} users: {rate:.0} requests per second for {} s", scope.main.as_secs()));
+    let main = test.run(rate, scope.arrival, scope.main).await?;
+    let p95 = budget::users_p95(&warm);
+    let ramp = ramp::climb(scope.ramp, &main, p95, async |rate, duration| {
+        say(&format!("ramp: {rate:.0} requests per second for {} s", duration.as_secs()));
+        test.run(rate, scope.warm_up, duration).await
+    });
+    let ramp = ramp.await?;
+    drop(test);
+    let machine = format!("{}, PostgreSQL {}", process::machine(), environment.programs.version);
+    environment.remove_copy().await?;
+    say("done");
+    Ok(Results {
+        at: Clock::system().now().to_string(),
+        version: git_version(),
+        quick: options.quick,
+        seed: options.seed,
+        tasks: options.tasks,
+        users,
+        think_seconds: THINK_SECONDS,
+        instances: options.instances,
+        machine,
+        cold,
+        warm,
+        hash_cpu_ms,
+        delayed,
+        lists,
+        compared,
+        main,
+        ramp,
+    })
+}
+
+/// What the binaries were built from.
+fn git_version() -> String {
+    let output = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    text.ok().filter(|text| !text.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }

@@ -8,6 +8,9 @@ use crate::{cargo, rules};
 pub(crate) fn run() -> Result<()> {
     println!("format");
     cargo::finish(cargo::cargo(&["fmt", "--all", "--check"]), "the format check", "cargo fmt --all")?;
+    let mut bench = cargo::cargo(&["fmt", "--check", "--package", "bench", "--package", "floor"]);
+    bench.current_dir(local::workspace().join("bench"));
+    cargo::finish(bench, "the format check of bench", "run cargo fmt in bench")?;
     println!("house rules");
     rules::check()?;
     println!("clippy");

@@ -77,7 +77,6 @@ enum Command {
     Package(package::Package),
     /// Rehearse a deploy under load: migrate, serve two versions side by side, roll back
     Upgrade(upgrade::Upgrade),
-    /// Measure the release binaries: cold starts, latency, 10,000 users, what a day's requests need
     Bench(bench::Bench),
     /// Deploy a stage of samconfig.toml (sam deploy), with a new DeployId
     Deploy(deploy::Deploy),

@@ -1,4 +1,4 @@
-//! The least a function can be: it answers 200, and knows nothing.
+//! A function that answers 200 and does nothing: the least that any function costs.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 

@@ -1,6 +1,9 @@
 //! Finds, installs and runs what development and tests need on this machine: PostgreSQL, PgBouncer,
-//! cargo-lambda and Python tools. Independent of the product, and quick to build.
+//! cargo-lambda and Python tools. Independent of the product, and quick to build; only the feature `lambda`, an emulator of
+//! Lambda's Runtime API, brings tokio and hyper.
 
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod packages;
 mod paths;
 pub mod postgres;
