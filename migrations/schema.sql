@@ -296,6 +296,12 @@ $$;
 
 COMMENT ON FUNCTION app.end_sessions(who uuid, but_not uuid, at timestamp with time zone, why text) IS 'Ends the sessions of a user except one, and returns how many were live. Call it with the account''s row locked. It is volatile, so that it also sees sessions that were opened while the caller waited for that lock.';
 
+CREATE FUNCTION app.first_pause(OUT failures integer, OUT seconds double precision) RETURNS record
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ROW(5, (30)::double precision);
+
+COMMENT ON FUNCTION app.first_pause(OUT failures integer, OUT seconds double precision) IS 'After how many failed sign-ins an account is paused, and for how many seconds the first time. The only place that has these numbers.';
+
 CREATE FUNCTION app.forget_account(who uuid) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -512,7 +518,7 @@ BEGIN
     END IF;
     IF confirms THEN
         UPDATE public.sessions s
-        SET confirmed_generation = presented, settle_until = at + interval '60 seconds'
+        SET confirmed_generation = presented, settle_until = at + app.settle_window()
         WHERE s.id = session AND s.confirmed_generation < presented AND s.revoked_at IS NULL;
         -- Whoever held the row may have ended the session.
         PERFORM app.check_standing(who, session, at, needed);
@@ -527,7 +533,7 @@ COMMENT ON FUNCTION app.open_request(who uuid, session uuid, presented bigint, l
 
 CREATE FUNCTION app.pause_after(failures integer, at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (failures < 5) THEN '-infinity'::timestamp with time zone WHEN (failures >= 100) THEN 'infinity'::timestamp with time zone ELSE (at + LEAST(('00:00:30'::interval * ((2)::double precision ^ (LEAST((failures - 5), 10))::double precision)), '01:00:00'::interval)) END;
+    RETURN (SELECT CASE WHEN (pause_after.failures < first.failures) THEN '-infinity'::timestamp with time zone WHEN (pause_after.failures >= 100) THEN 'infinity'::timestamp with time zone ELSE (pause_after.at + LEAST((make_interval(secs => first.seconds) * ((2)::double precision ^ (LEAST((pause_after.failures - first.failures), 10))::double precision)), '01:00:00'::interval)) END AS "case" FROM app.first_pause() first(failures, seconds));
 
 COMMENT ON FUNCTION app.pause_after(failures integer, at timestamp with time zone) IS 'Until when an account is paused after so many failures in a row: 30 seconds after 5, doubling up to an hour; after 100 until an operator lifts it.';
 
@@ -552,6 +558,12 @@ END
 $$;
 
 COMMENT ON FUNCTION app.release_address(mails text[], at timestamp with time zone, event uuid, why text, OUT who uuid, OUT placeholder text) IS 'Replaces the email address of an account with a placeholder, for an operator. SECURITY DEFINER, so that no role of a request needs the right to change addresses.';
+
+CREATE FUNCTION app.settle_window() RETURNS interval
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN '00:01:00'::interval;
+
+COMMENT ON FUNCTION app.settle_window() IS 'How long the parent of the newest refresh token still yields that newest token. The only place that has this number.';
 
 CREATE FUNCTION app.sort_key(given text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

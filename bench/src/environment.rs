@@ -9,11 +9,11 @@ use std::time::Duration;
 use local::postgres::{Cluster, Keep, OWNER, Programs};
 use nix::unistd::Pid;
 use shared::clock::Clock;
-use shared::config::{Function as Kind, Live, Settings, Sources};
+use shared::config::{Function as Kind, LiveSettings, Settings, Sources};
 use shared::domain::Password;
 use shared::lambda::Invocation;
 use shared::passwords;
-use testkit::{Bouncer, Pooling, migrator};
+use testkit::{PgBouncer, PgBouncerSettings, migrator};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Config, NoTls};
 
@@ -38,7 +38,7 @@ pub(crate) struct Environment {
     tasks: u64,
     /// A connection to the server as its superuser.
     pub(crate) admin: Client,
-    pub(crate) bouncer: Bouncer,
+    pub(crate) bouncer: PgBouncer,
     pub(crate) cluster: Cluster,
     pub(crate) settings: Arc<Settings>,
     pub(crate) folder: PathBuf,
@@ -55,7 +55,7 @@ impl Environment {
         let mut function_settings = testkit::settings();
         function_settings.insert("DATABASE_URL".to_owned(), cluster.url(DATABASE));
         let sources = Sources::environment(function_settings.clone());
-        let settings = Live::load(Kind::Auth, Clock::system(), sources).await?.current();
+        let settings = LiveSettings::load(Kind::Auth, Clock::system(), sources).await?.current();
 
         let server = connect(&cluster.admin_url("postgres")).await?;
         let template = prepare_template(&cluster, &server, &settings, tasks).await?;
@@ -67,8 +67,8 @@ impl Environment {
         let owner: Config = cluster.url(DATABASE).parse()?;
         let sql = "SELECT rolpassword FROM pg_authid WHERE rolname = $1";
         let stored: String = admin.query_typed_one(sql, &[(&owner.get_user(), Type::TEXT)]).await?.try_get(0)?;
-        let pooling = Pooling { servers: SERVER_CONNECTIONS, clients: 2_000, stored: Some(&stored) };
-        let bouncer = Bouncer::with(&owner, pooling);
+        let pooling = PgBouncerSettings { servers: SERVER_CONNECTIONS, clients: 2_000, stored: Some(&stored) };
+        let bouncer = PgBouncer::with(&owner, pooling);
         let database = [
             ("DATABASE_URL", bouncer.url(DATABASE, None)),
             ("DATABASE_CA_CERT", bouncer.authority.clone()),

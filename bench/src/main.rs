@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
     match run(&CommandLine::parse().options).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", shared::error::line(error.as_ref()));
+            eprintln!("error: {}", shared::error::describe_error(error.as_ref()));
             ExitCode::FAILURE
         }
     }

@@ -7,13 +7,13 @@ use axum::routing::any;
 use serde_json::{Value, json};
 use shared::App;
 use shared::clock::Clock;
-use shared::config::{Function, Live, Settings, Sources};
+use shared::config::{Function, LiveSettings, Settings, Sources};
 use shared::domain::{AuditContext, Email, Password};
 use shared::http::answer::HttpAnswer;
 use shared::http::cursor::Cursor;
 use shared::http::event::HttpEvent;
 use shared::http::{Json, PathId, Query, cookie, stack};
-use shared::passwords::{self, Cost};
+use shared::passwords::{self, HashCost};
 use shared::tokens::{self, MacKeys, RefreshToken};
 use tower::ServiceExt;
 
@@ -112,12 +112,12 @@ pub(crate) fn email(data: &[u8]) {
 pub(crate) fn stored_hash(data: &[u8]) {
     let stored = text(data);
     let cheap = match passwords::cost_of(&stored) {
-        None | Some(Cost::Sha256) => true,
-        Some(Cost::Argon2(memory, passes, lanes)) => {
+        None | Some(HashCost::Sha256) => true,
+        Some(HashCost::Argon2(memory, passes, lanes)) => {
             assert!(memory <= 64 * 1024 && passes <= 10 && lanes <= 4, "{stored}");
             false
         }
-        Some(Cost::Bcrypt(cost)) => {
+        Some(HashCost::Bcrypt(cost)) => {
             assert!(cost <= 14, "{stored}");
             cost <= 4
         }
@@ -199,7 +199,7 @@ fn router() -> &'static axum::Router {
     ROUTER.get_or_init(|| {
         let clock = Clock::system();
         let sources = Sources::environment([("LOG_LEVEL".to_owned(), "error".to_owned())]);
-        let live = runtime().block_on(Live::load(Function::Docs, clock.clone(), sources));
+        let live = runtime().block_on(LiveSettings::load(Function::Docs, clock.clone(), sources));
         let live = live.unwrap_or_else(|error| panic!("{error}"));
         let app = shared::lambda::assemble(Function::Docs, Arc::new(live), clock, 1);
         let take = |context: AuditContext,

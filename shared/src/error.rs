@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::db::{DbError, RequestRefusal};
-use crate::domain::{Policy, Refused};
+use crate::domain::{LimitExceeded, Policy};
 
 /// One row for each error: its meaning, variant, HTTP status, stable code and title.
 macro_rules! table {
@@ -109,7 +109,7 @@ struct Inner {
     errors: Vec<FieldError>,
     body_status: Option<&'static str>,
     report: Option<serde_json::Value>,
-    refused: Option<Refused>,
+    refused: Option<LimitExceeded>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -135,7 +135,7 @@ impl ApiError {
 
     /// An exceeded limit. The response says when to try again.
     #[must_use]
-    pub fn limited(refused: Refused) -> Self {
+    pub fn limited(refused: LimitExceeded) -> Self {
         let code = match refused.policy {
             Policy::SignInFailures => Code::TooManyFailures,
             _ => Code::RateLimited,
@@ -217,20 +217,20 @@ impl ApiError {
         self.0.report.as_ref()
     }
 
-    pub(crate) fn refused(&self) -> Option<&Refused> {
+    pub(crate) fn refused(&self) -> Option<&LimitExceeded> {
         self.0.refused.as_ref()
     }
 
     /// The cause and its sources in one line, only for the log.
     pub(crate) fn cause_line(&self) -> Option<String> {
-        self.0.cause.as_deref().map(|cause| line(cause))
+        self.0.cause.as_deref().map(|cause| describe_error(cause))
     }
 }
 
 /// An error and its sources in one line. An error of PostgreSQL is reduced to message, code and constraint, because its
 /// details quote whole rows.
 #[must_use]
-pub fn line(error: &(dyn StdError + 'static)) -> String {
+pub fn describe_error(error: &(dyn StdError + 'static)) -> String {
     let mut line = String::new();
     let mut current = Some(error);
     while let Some(error) = current {

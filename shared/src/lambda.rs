@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
-use crate::config::{Environment, Function, Live, Source, Sources};
+use crate::config::{Environment, Function, LiveSettings, Source, Sources};
 use crate::db::{Database, DatabaseRole};
 use crate::http::answer::HttpAnswer;
 use crate::http::event::HttpEvent;
@@ -155,7 +155,7 @@ async fn start(function: Function, sources: Sources, connections: usize) -> Resu
     let clock = Clock::system();
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
-    let live = Arc::new(Live::load(function, clock.clone(), sources).await?);
+    let live = Arc::new(LiveSettings::load(function, clock.clone(), sources).await?);
     let settings = live.current();
     // Lambda sets the format that the template asks for.
     let json = settings.environment != Environment::Development || lambda_wants_json;
@@ -168,7 +168,7 @@ async fn start(function: Function, sources: Sources, connections: usize) -> Resu
 
 /// The state of `function` from its parts, without metrics.
 #[must_use]
-pub fn assemble(function: Function, live: Arc<Live>, clock: Clock, connections: usize) -> App {
+pub fn assemble(function: Function, live: Arc<LiveSettings>, clock: Clock, connections: usize) -> App {
     let role = match function {
         Function::Tasks => DatabaseRole::Tasks,
         Function::Auth => DatabaseRole::Auth,

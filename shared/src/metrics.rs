@@ -26,11 +26,11 @@ pub const NAMES: [&str; 12] = [
     "ColdStarts",
     "Errors",
     "VersionErrors",
-    Event::SignInFailures.name(),
-    Event::RefreshReuse.name(),
-    Event::RateLimited.name(),
-    Event::DatabaseErrors.name(),
-    Event::MigrationFailures.name(),
+    MetricEvent::SignInFailures.name(),
+    MetricEvent::RefreshReuse.name(),
+    MetricEvent::RateLimited.name(),
+    MetricEvent::DatabaseErrors.name(),
+    MetricEvent::MigrationFailures.name(),
 ];
 
 /// The metrics of a function; off outside of a stack. Cheap to clone.
@@ -74,7 +74,7 @@ pub struct RequestRecord<'a> {
 
 /// An event that is counted for the whole stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum MetricEvent {
     /// A sign-in failed because of a wrong address or password.
     SignInFailures,
     /// A superseded refresh token was used from elsewhere, and its session was revoked.
@@ -87,7 +87,7 @@ pub enum Event {
     MigrationFailures,
 }
 
-impl Event {
+impl MetricEvent {
     const fn name(self) -> &'static str {
         match self {
             Self::SignInFailures => "SignInFailures",
@@ -154,7 +154,7 @@ impl Metrics {
             }
             if let Some(code) = request.code {
                 line(codes, &CodeLine { stack, code }, buffer);
-                if let Some(event) = Event::of(code) {
+                if let Some(event) = MetricEvent::of(code) {
                     line(events, &EventLine { stack, event }, buffer);
                 }
             }
@@ -162,7 +162,7 @@ impl Metrics {
     }
 
     /// Counts one event.
-    pub fn count(&self, event: Event) {
+    pub fn count(&self, event: MetricEvent) {
         self.write(|MetricWriter { stack, events, buffer, .. }| line(events, &EventLine { stack, event }, buffer));
     }
 
@@ -268,7 +268,7 @@ impl Entry for VersionLine<'_> {
 
 struct EventLine<'a> {
     stack: &'a str,
-    event: Event,
+    event: MetricEvent,
 }
 
 impl Entry for EventLine<'_> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{Live, Settings};
+use crate::config::{LiveSettings, Settings};
 use crate::db::{AnonymousScope, Caller, Database, ReadScope, WriteScope};
 use crate::domain::{AuditContext, RequestOrigin};
 use crate::ids::Ids;
@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug)]
 pub struct App {
     /// The settings in force; they change when the secret does.
-    pub live: Arc<Live>,
+    pub live: Arc<LiveSettings>,
     /// The database, as this function's role.
     pub db: Database,
     /// The time.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::config::{Environment, Function, Problems, Settings, Sources};
+use shared::config::{Environment, Function, SettingProblems, Settings, Sources};
 
 /// A word in every wrong value, so that a leaked value is found.
 const LEAK: &str = "hunter2";
@@ -34,11 +34,11 @@ fn production() -> BTreeMap<String, String> {
     all
 }
 
-fn read(function: Function, settings: BTreeMap<String, String>) -> Result<Settings, Problems> {
+fn read(function: Function, settings: BTreeMap<String, String>) -> Result<Settings, SettingProblems> {
     Settings::read(function, &Sources::environment(settings))
 }
 
-fn named(problems: &Problems) -> Vec<&'static str> {
+fn named(problems: &SettingProblems) -> Vec<&'static str> {
     problems.list.iter().map(|problem| problem.name).collect()
 }
 

@@ -18,7 +18,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("config", &["domain", "clock", "keys", "db", "tokens", "passwords"]),
     ("error", &["domain", "db"]),
     ("metrics", &["config", "error"]),
-    ("state", &["clock", "ids", "db", "config", "metrics"]),
+    ("state", &["domain", "clock", "ids", "db", "config", "metrics"]),
     ("http", &["domain", "clock", "deadline", "db", "tokens", "passwords", "config", "error", "metrics", "state"]),
     ("lambda", &["clock", "ids", "db", "config", "metrics", "state", "http"]),
 ];

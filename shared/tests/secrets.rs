@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use shared::config::{Function, Live, SecretReader, Sources};
+use shared::config::{Function, LiveSettings, SecretReader, Sources};
 use shared::db::{Database, DatabaseRole, Statement, connect_direct, health};
-use testkit::{Bouncer, Moto, TestClock, TestDatabase, TlsFront, forge, jwt_keys, other_jwt_keys, settings};
+use testkit::{Moto, PgBouncer, TestClock, TestDatabase, TlsFront, forge, jwt_keys, other_jwt_keys, settings};
 
 /// The settings of a function as a secret, with key sets as JSON objects and not as text.
 fn secret(database: &TestDatabase) -> Value {
@@ -17,11 +17,13 @@ fn secret(database: &TestDatabase) -> Value {
     Value::Object(values)
 }
 
-async fn load(moto: &Moto, arn: &str, clock: &TestClock, function: Function) -> Arc<Live> {
+async fn load(moto: &Moto, arn: &str, clock: &TestClock, function: Function) -> Arc<LiveSettings> {
     let reader = SecretReader::with_config(&moto.sdk().await, arn);
     let sources = Sources::environment([("JWT_AUDIENCE".to_owned(), "from-environment".to_owned())]);
     Arc::new(
-        Live::load_with(function, clock.clock(), sources, Some(reader)).await.unwrap_or_else(|error| panic!("{error}")),
+        LiveSettings::load_with(function, clock.clock(), sources, Some(reader))
+            .await
+            .unwrap_or_else(|error| panic!("{error}")),
     )
 }
 
@@ -65,8 +67,10 @@ async fn a_missing_or_malformed_secret_stops_the_start_without_leaking() {
     for name in [arn.as_str(), "nothing"] {
         let reader = SecretReader::with_config(&moto.sdk().await, name);
         let sources = Sources::environment([]);
-        let error =
-            Live::load_with(Function::Auth, clock.clock(), sources, Some(reader)).await.unwrap_err().to_string();
+        let error = LiveSettings::load_with(Function::Auth, clock.clock(), sources, Some(reader))
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("APP_SECRET_ARN") && !error.contains("hunter2"), "{error}");
     }
 }
@@ -146,7 +150,7 @@ async fn a_rotated_database_password_is_read_and_used() {
 async fn a_password_that_pgbouncer_refuses_is_read_again_too() {
     let (moto, clock) = (Moto::start(), TestClock::default());
     let database = TestDatabase::empty().await;
-    let bouncer = Bouncer::start(database.server());
+    let bouncer = PgBouncer::start(database.server());
     let good = bouncer.url(database.name(), None);
     let password = String::from_utf8(database.server().get_password().unwrap().to_vec()).unwrap();
     let mut values = secret(&database);

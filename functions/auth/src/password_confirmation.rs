@@ -7,7 +7,7 @@ use shared::db::users::{self, ConfirmationPermit, UserRow};
 use shared::domain::{AuditContext, Password, StoredPassword};
 use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
-use shared::passwords::{self, Verdict};
+use shared::passwords::{self, PasswordVerdict};
 
 /// Returns the user and the stored password that `given` matches. Wrong guesses are limited per session (per token for tokens
 /// of the old backend), so that a thief with the tokens of another session cannot use up the owner's guesses.
@@ -26,7 +26,9 @@ pub(crate) async fn confirm_password(
     };
     let stored = found.password;
     let verdict = passwords::verify(&settings.passwords, Password::new(given), stored.clone()).await;
-    if let (Verdict::Right | Verdict::Outdated(_), Some(stored)) = (verdict.map_err(ApiError::internal)?, stored) {
+    if let (PasswordVerdict::Right | PasswordVerdict::Outdated(_), Some(stored)) =
+        (verdict.map_err(ApiError::internal)?, stored)
+    {
         return Ok((found.user, stored));
     }
     let context = context.next(app);

@@ -12,7 +12,7 @@ use shared::http::cookie::BrowserCookie;
 use shared::tokens::{self, Claims, RefreshToken};
 use uuid::Uuid;
 
-use crate::view::{SignedIn, SignedInBody};
+use crate::view::{TokenBody, TokenResponse};
 
 /// A session as its next tokens state it.
 pub(crate) struct SessionState {
@@ -40,7 +40,7 @@ pub(crate) fn sign_tokens(
     user: UserRow,
     session: &SessionState,
     now: Timestamp,
-) -> Result<SignedIn, ApiError> {
+) -> Result<TokenResponse, ApiError> {
     let unavailable = || ApiError::of(Code::AuthenticationUnavailable).because("there is no active key");
     let UserRow {
         id,
@@ -82,7 +82,7 @@ pub(crate) fn sign_tokens(
     let refresh = RefreshToken { session: session.id, generation: session.generation };
     let refresh_token = tokens::derive_refresh_token(&settings.refresh_keys, refresh).ok_or_else(unavailable)?;
     let Claims { email, name, .. } = claims;
-    Ok(SignedIn {
+    Ok(TokenResponse {
         user_id: id,
         email,
         name,
@@ -104,12 +104,12 @@ pub(crate) fn sign_tokens(
 /// Builds the answer. With `browser` the refresh token goes into the cookie, unless the browser would not store it: then it
 /// stays in the body, with the reason.
 pub(crate) fn respond(
-    mut tokens: SignedIn,
+    mut tokens: TokenResponse,
     browser: Option<&BrowserCookie>,
     now: Timestamp,
-) -> (HeaderMap, SignedInBody) {
+) -> (HeaderMap, TokenBody) {
     let Some(browser) = browser else { return (HeaderMap::new(), tokens.into()) };
-    tokens.refresh_cookie_reason = browser.obstacle();
+    tokens.refresh_cookie_reason = browser.drop_reason();
     tokens.refresh_cookie = Some(tokens.refresh_cookie_reason.is_none());
     let token = tokens.refresh_token.take_if(|_| tokens.refresh_cookie == Some(true));
     let headers = token.map(|token| browser.set(&token, tokens.refresh_expires_at.0, now)).unwrap_or_default();

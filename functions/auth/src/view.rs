@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 /// An account and the tokens of one of its sessions.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct SignedIn {
+#[schema(as = SignedIn)]
+pub(crate) struct TokenResponse {
     /// The account's id.
     pub(crate) user_id: Uuid,
     /// The account's address.
@@ -68,7 +69,7 @@ fn expose_some<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> R
 }
 
 /// The answer to signing up, signing in and refreshing.
-pub(crate) type SignedInBody = Data<SignedIn>;
+pub(crate) type TokenBody = Data<TokenResponse>;
 
 /// An account.
 #[derive(Clone, Serialize, ToSchema)]
@@ -141,17 +142,18 @@ impl From<UserRow> for MeBody {
 
 /// How many sessions have ended.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Revoked {
+#[schema(as = Revoked)]
+pub(crate) struct RevokedSessions {
     /// How many.
     #[schema(example = 3)]
     revoked: i64,
 }
 
-impl From<i64> for Revoked {
+impl From<i64> for RevokedSessions {
     fn from(revoked: i64) -> Self {
         Self { revoked }
     }
 }
 
 /// The answer to what ends sessions.
-pub(crate) type RevokedBody = Data<Revoked, &'static str>;
+pub(crate) type RevokedBody = Data<RevokedSessions, &'static str>;

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::App;
-use shared::config::Problems;
+use shared::config::SettingProblems;
 use shared::db::{DbError, cancel, connect_direct, migrations};
-use shared::error::line;
+use shared::error::describe_error;
 use shared::lambda::Invocation;
 use shared::metrics;
 use tokio::time::timeout;
@@ -102,7 +102,7 @@ pub enum MigrateResponse {
 pub enum MigrateError {
     /// A setting is missing or wrong.
     #[error(transparent)]
-    Settings(#[from] Problems),
+    Settings(#[from] SettingProblems),
     /// The function has too little time left; the work was cancelled and rolled back.
     #[error("the work did not finish in the function's time, and was cancelled")]
     TimedOut,
@@ -113,10 +113,10 @@ pub enum MigrateError {
     #[error("another import is running and did not finish within a minute; run this again when it has finished")]
     ImportLocked,
     /// A query failed.
-    #[error("{}", line(.0))]
+    #[error("{}", describe_error(.0))]
     Database(#[from] DbError),
     /// A migration failed; no migration of this run was applied.
-    #[error("a migration failed, and nothing was changed: {}", line(.0))]
+    #[error("a migration failed, and nothing was changed: {}", describe_error(.0))]
     Failed(#[from] refinery::Error),
     /// The database has no tables of the old backend.
     #[error(
@@ -180,7 +180,7 @@ pub async fn handle(
             app.live.reload().await?;
             let answer = perform(&app, &invocation, &command).await;
             if answer.is_err() && command == MigrateCommand::Migrate {
-                app.metrics.count(metrics::Event::MigrationFailures);
+                app.metrics.count(metrics::MetricEvent::MigrationFailures);
             }
             Ok(answer?)
         }
@@ -208,7 +208,7 @@ async fn perform_with(
 ) -> Result<MigrateResponse, MigrateError> {
     let problems = app.live.problems();
     if !problems.is_empty() {
-        return Err(Problems::clone(&problems).into());
+        return Err(SettingProblems::clone(&problems).into());
     }
     let mut client = connect_direct(&*app.live).await?;
     let work = async {

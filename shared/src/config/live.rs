@@ -10,13 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::{Finding, Function, Problem, Problems, SecretError, SecretReader, Settings, Source, Sources};
+use super::{
+    Function, SecretError, SecretReader, SettingProblem, SettingProblems, SettingReport, Settings, Source, Sources,
+};
 use crate::clock::Clock;
 use crate::db::{DatabaseUrl, UrlSource};
 
 /// Settings that can be read again while the function runs.
 #[derive(Debug)]
-pub struct Live {
+pub struct LiveSettings {
     function: Function,
     clock: Clock,
     current: RwLock<Arc<InspectedSettings>>,
@@ -27,7 +29,7 @@ pub struct Live {
 #[derive(Debug)]
 struct InspectedSettings {
     settings: Arc<Settings>,
-    problems: Arc<Problems>,
+    problems: Arc<SettingProblems>,
     /// Why the secret could not be read. Only for the log, because it may contain the AWS account.
     unread: Option<SecretError>,
 }
@@ -44,14 +46,14 @@ struct Secret {
 #[derive(Debug)]
 struct ReadTimes {
     last: Timestamp,
-    /// When it was last read early, for each [`Mismatch`]: forged tokens must not delay the read that a rotated password
+    /// When it was last read early, for each [`RereadReason`]: forged tokens must not delay the read that a rotated password
     /// needs.
     early: [Option<Timestamp>; 2],
 }
 
 /// A sign that the secret has changed before it is due to be read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mismatch {
+pub enum RereadReason {
     /// A token names an unknown key.
     Key,
     /// The database refuses the password.
@@ -67,7 +69,7 @@ const SLOW_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 /// How long a request waits when the secret is due to be read again; it can continue with the former settings.
 const SCHEDULED_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl Live {
+impl LiveSettings {
     /// Reads the settings of `function`, with its secret if the environment names one.
     ///
     /// # Errors
@@ -85,10 +87,10 @@ impl Live {
         Self::load_with(function, clock, sources, reader).await
     }
 
-    /// As [`Live::load`], with the given reader of the secret.
+    /// As [`LiveSettings::load`], with the given reader of the secret.
     ///
     /// # Errors
-    /// See [`Live::load`].
+    /// See [`LiveSettings::load`].
     pub async fn load_with(
         function: Function,
         clock: Clock,
@@ -115,7 +117,7 @@ impl Live {
         };
         let inspected = InspectedSettings::of(function, &sources).without_secret(unread);
         if !inspected.problems.is_empty() && !lenient {
-            return Err(Problems::clone(&inspected.problems).into());
+            return Err(SettingProblems::clone(&inspected.problems).into());
         }
         Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
     }
@@ -154,7 +156,7 @@ impl Live {
 
     /// The problems of the current settings; empty in every function but health and migrate.
     #[must_use]
-    pub fn problems(&self) -> Arc<Problems> {
+    pub fn problems(&self) -> Arc<SettingProblems> {
         Arc::clone(&self.inspected().problems)
     }
 
@@ -174,7 +176,7 @@ impl Live {
 
     /// Reads the secret again because of `reason`, at most once a minute for each reason. Check the settings afterwards in
     /// any case: another request may have read them a moment ago.
-    pub async fn reread(&self, reason: Mismatch) {
+    pub async fn reread(&self, reason: RereadReason) {
         let Some(secret) = &self.secret else { return };
         let mut times = secret.times.lock().await;
         let now = self.clock.now();
@@ -207,7 +209,7 @@ impl Live {
     }
 }
 
-impl UrlSource for Live {
+impl UrlSource for LiveSettings {
     fn url(&self) -> Option<DatabaseUrl> {
         self.current().database.clone()
     }
@@ -217,7 +219,7 @@ impl UrlSource for Live {
     }
 
     fn reread(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.reread(Mismatch::Database))
+        Box::pin(self.reread(RereadReason::Database))
     }
 }
 
@@ -240,12 +242,12 @@ impl InspectedSettings {
         if unread.is_none() {
             return self;
         }
-        let problem = Problem {
+        let problem = SettingProblem {
             name: Sources::SECRET_ARN,
             expected: "the name of a secret that this function may read and that is a JSON object".to_owned(),
             found_in: Some(Source::Environment),
         };
-        let finding = Finding {
+        let finding = SettingReport {
             name: Sources::SECRET_ARN,
             set: true,
             source: problem.found_in,
@@ -254,7 +256,7 @@ impl InspectedSettings {
         };
         let mut settings = Settings::clone(&self.settings);
         settings.report.insert(0, finding);
-        let mut problems = Problems::clone(&self.problems);
+        let mut problems = SettingProblems::clone(&self.problems);
         problems.list.insert(0, problem);
         (self.settings, self.problems) = (Arc::new(settings), Arc::new(problems));
         self.unread = unread;

@@ -16,9 +16,9 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 pub use deployment::{Environment, Function};
-pub use live::{Live, Mismatch};
+pub use live::{LiveSettings, RereadReason};
 pub use origins::Origins;
-pub use reader::{Problem, Problems};
+pub use reader::{SettingProblem, SettingProblems};
 pub use secret::{SecretError, SecretReader};
 pub use sources::{Source, Sources};
 
@@ -66,7 +66,7 @@ pub struct Settings {
     /// `SECRET_CACHE_SECONDS`: how long a secret is used before it is read again; 10 s to 1 day.
     pub secret_ttl: SignedDuration,
     /// Which settings have a value, and from which source, for `/health/config`.
-    pub report: Vec<Finding>,
+    pub report: Vec<SettingReport>,
 }
 
 /// Which requests of a browser carry the refresh cookie.
@@ -83,7 +83,8 @@ pub enum SameSite {
 
 /// What is known of one setting without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Finding {
+#[schema(as = Finding)]
+pub struct SettingReport {
     /// The name of the setting.
     #[schema(example = "DATABASE_URL")]
     pub name: &'static str,
@@ -108,14 +109,14 @@ impl Settings {
     ///
     /// # Errors
     /// With every problem. A problem never contains a value.
-    pub fn read(function: Function, sources: &Sources) -> Result<Self, Problems> {
+    pub fn read(function: Function, sources: &Sources) -> Result<Self, SettingProblems> {
         let (settings, problems) = Self::inspect(function, sources);
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
     /// Reads every setting, and returns the problems beside the settings that could be read.
     #[must_use]
-    pub fn inspect(function: Function, sources: &Sources) -> (Self, Problems) {
+    pub fn inspect(function: Function, sources: &Sources) -> (Self, SettingProblems) {
         let mut read = Reader::new(sources);
         let environment =
             read.or_default(&["ENVIRONMENT"], "development", "development, staging or production", |text| match text {

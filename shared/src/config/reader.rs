@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::{Finding, Source, Sources};
+use super::{SettingReport, Source, Sources};
 
 /// A problem of one setting. Never contains a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct SettingProblem {
     /// The name of the setting.
     pub name: &'static str,
     /// The expected value, in words.
@@ -17,13 +17,13 @@ pub struct Problem {
 
 /// The problems of all settings, which `Display` writes as one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Problems {
+pub struct SettingProblems {
     /// The problems, in the order in which the settings are read.
-    pub list: Vec<Problem>,
+    pub list: Vec<SettingProblem>,
     looked_in: String,
 }
 
-impl Problems {
+impl SettingProblems {
     /// Whether there is no problem.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -31,12 +31,12 @@ impl Problems {
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for SettingProblems {}
 
-impl fmt::Display for Problems {
+impl fmt::Display for SettingProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} problem(s):", self.list.len())?;
-        for Problem { name, expected, found_in } in &self.list {
+        for SettingProblem { name, expected, found_in } in &self.list {
             match found_in {
                 Some(source) => write!(f, "\n  {name} (from {source}): expected {expected}")?,
                 None => write!(f, "\n  {name}: missing; expected {expected}; looked in {}", self.looked_in)?,
@@ -48,8 +48,8 @@ impl fmt::Display for Problems {
 
 pub(super) struct Reader<'a> {
     sources: &'a Sources,
-    report: Vec<Finding>,
-    problems: Vec<Problem>,
+    report: Vec<SettingReport>,
+    problems: Vec<SettingProblem>,
 }
 
 impl<'a> Reader<'a> {
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         };
         let set = value.is_some();
         let parsed = value.flatten();
-        self.report.push(Finding { name, set, source, required, problem: None });
+        self.report.push(SettingReport { name, set, source, required, problem: None });
         if parsed.is_none() && (set || required) {
             self.problem(name, expected, source);
         }
@@ -127,11 +127,11 @@ impl<'a> Reader<'a> {
                 None => text,
             });
         }
-        self.problems.push(Problem { name, expected: expected.to_owned(), found_in });
+        self.problems.push(SettingProblem { name, expected: expected.to_owned(), found_in });
     }
 
-    pub(super) fn finish(self) -> (Vec<Finding>, Problems) {
-        (self.report, Problems { list: self.problems, looked_in: self.sources.places() })
+    pub(super) fn finish(self) -> (Vec<SettingReport>, SettingProblems) {
+        (self.report, SettingProblems { list: self.problems, looked_in: self.sources.places() })
     }
 }
 

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use super::statement::Param;
 use super::{DbError, RequestRefusal};
 use crate::deadline;
-use crate::domain::Refused;
+use crate::domain::LimitExceeded;
 
 /// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it has lost
 /// a server that may still be executing.
@@ -39,7 +39,7 @@ pub(super) enum AttemptFailure {
     Deadlock(DbError),
     /// The caller exceeded the limit for writes.
     RateLimited {
-        refused: Refused,
+        refused: LimitExceeded,
         /// Whether it is the first refusal of its window.
         first: bool,
     },

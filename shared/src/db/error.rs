@@ -2,7 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
-use crate::domain::Refused;
+use crate::domain::LimitExceeded;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
@@ -50,7 +50,7 @@ pub enum RequestRefusal {
     /// The user is not an administrator.
     NotAdmin,
     /// The caller has no write permit left.
-    RateLimited(Refused),
+    RateLimited(LimitExceeded),
 }
 
 impl DbError {

@@ -1,7 +1,7 @@
 //! Rate limits that a statement enforces itself, with `app.take_permit` and `app.take_permits`.
 
 use super::{DbError, Record, Statement};
-use crate::domain::{AuditContext, Limit, Policy, Refused, RequestOrigin};
+use crate::domain::{AuditContext, Limit, LimitExceeded, Policy, RequestOrigin};
 
 /// A permit out of one bucket.
 #[derive(Debug)]
@@ -24,9 +24,9 @@ impl Permit<'_> {
     }
 
     /// The refusal in a row of a statement that selects `permit.wait`.
-    pub(super) fn refusal(&self, record: Record<'_>) -> Result<Option<Refused>, DbError> {
+    pub(super) fn refusal(&self, record: Record<'_>) -> Result<Option<LimitExceeded>, DbError> {
         let wait: Option<f64> = record.get("wait")?;
-        Ok(Option::zip(wait, self.limit).map(|(wait, limit)| Refused { policy: self.policy, limit, wait }))
+        Ok(Option::zip(wait, self.limit).map(|(wait, limit)| LimitExceeded { policy: self.policy, limit, wait }))
     }
 }
 

@@ -16,7 +16,7 @@ use super::pool::Database;
 use super::statement::Param;
 use super::{DbError, RequestRefusal, Rows, Statement, opening};
 use crate::deadline;
-use crate::domain::{Identity, Limit, Policy, Proof, Refused};
+use crate::domain::{Identity, Limit, LimitExceeded, Policy, Proof};
 
 /// The authenticated user of a request. The database checks their session before anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +174,7 @@ impl Scope<'_> {
         match (self.writes, detail) {
             (Some(limit), Some((wait, first))) => {
                 let wait = wait.parse().unwrap_or(limit.every);
-                let refused = Refused { policy: Policy::Writes, limit, wait };
+                let refused = LimitExceeded { policy: Policy::Writes, limit, wait };
                 AttemptFailure::RateLimited { refused, first: first == "first" }
             }
             _ => AttemptFailure::of(error.into(), may_have_run),

@@ -36,7 +36,7 @@ pub struct Limits {
 
 /// A request that exceeded a limit.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Refused {
+pub struct LimitExceeded {
     /// Which limit was exceeded, for the `RateLimit` headers.
     pub policy: Policy,
     /// How many permits it gives.
@@ -45,7 +45,7 @@ pub struct Refused {
     pub wait: f64,
 }
 
-impl Refused {
+impl LimitExceeded {
     /// The seconds until the next permit, rounded up, at least 1.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a float to an integer saturates")]

@@ -49,20 +49,20 @@ impl FromRequestParts<App> for BrowserCookie {
 impl BrowserCookie {
     /// The headers that delete the cookie; empty if the request has no cookie.
     #[must_use]
-    pub fn take_back(&self) -> HeaderMap {
+    pub fn delete(&self) -> HeaderMap {
         if self.tokens.is_empty() { HeaderMap::new() } else { self.headers("", 0) }
     }
 
     /// The headers that delete both cookies, if there are two and the page may use them. The next cookie is then the only one.
     #[must_use]
-    pub fn take_back_duplicates(&self) -> HeaderMap {
-        if self.tokens.len() > 1 && self.trusted { self.take_back() } else { HeaderMap::new() }
+    pub fn delete_duplicates(&self) -> HeaderMap {
+        if self.tokens.len() > 1 && self.trusted { self.delete() } else { HeaderMap::new() }
     }
 
     /// Why the browser would drop the cookie: the page is on another site, and `SameSite` does not allow that. `None` if the
     /// browser keeps it.
     #[must_use]
-    pub fn obstacle(&self) -> Option<&'static str> {
+    pub fn drop_reason(&self) -> Option<&'static str> {
         (self.cross_site && self.same_site != SameSite::None).then_some(
             "The page and the API are on different sites, where the browser drops this cookie. Serve both from one site, or set REFRESH_COOKIE_SAMESITE=none.",
         )

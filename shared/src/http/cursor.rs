@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Query;
-use crate::clock::OUR_ERA;
+use crate::clock::EARLIEST_TIME;
 use crate::error::ApiError;
 
 /// The position after the last item of a page.
@@ -31,7 +31,7 @@ impl Cursor {
         }
         let time = Timestamp::from_microsecond(i64::from_be_bytes(micros.try_into().ok()?)).ok()?;
         // PostgreSQL cannot store a time before 4713 BC.
-        (time >= OUR_ERA).then_some(())?;
+        (time >= EARLIEST_TIME).then_some(())?;
         Some(Self { time, id: Uuid::from_slice(id).ok()? })
     }
 

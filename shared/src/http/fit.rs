@@ -15,7 +15,7 @@ const MAX_SIZE_OF_ITEM: usize = 2_000;
 ///
 /// `text` is the number of bytes of text in the items. If so little text cannot fill a response, nothing is measured.
 #[must_use]
-pub fn fitting<T: Serialize>(mut items: Vec<T>, text: usize) -> (Vec<T>, bool) {
+pub fn items_that_fit<T: Serialize>(mut items: Vec<T>, text: usize) -> (Vec<T>, bool) {
     if text * MAX_SIZE_OF_BYTE + items.len() * MAX_SIZE_OF_ITEM <= MAX_SIZE {
         return (items, true);
     }
@@ -61,10 +61,10 @@ mod tests {
     #[test]
     fn items_that_do_not_fit_are_left_out_except_the_first() {
         let items = |size: usize, count: usize| vec!["x".repeat(size); count];
-        let (fit, is_whole) = fitting(items(1_000_000, 10), 10_000_000);
+        let (fit, is_whole) = items_that_fit(items(1_000_000, 10), 10_000_000);
         assert_eq!((fit.len(), is_whole), (5, false));
-        let (fit, is_whole) = fitting(items(7_000_000, 2), 14_000_000);
+        let (fit, is_whole) = items_that_fit(items(7_000_000, 2), 14_000_000);
         assert_eq!((fit.len(), is_whole), (1, false));
-        assert_eq!(fitting(items(10, 100), 1_000).0.len(), 100);
+        assert_eq!(items_that_fit(items(10, 100), 1_000).0.len(), 100);
     }
 }

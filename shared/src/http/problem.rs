@@ -11,7 +11,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::RequestId;
-use crate::domain::Refused;
+use crate::domain::LimitExceeded;
 use crate::error::{ApiError, Code, FieldError};
 
 /// A problem. `detail` is always a string, `success` always false: existing clients read them.
@@ -84,7 +84,7 @@ pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     }
     if let Some(refused) = error.refused() {
         // draft-ietf-httpapi-ratelimit-headers-10: what is left, and what is allowed in how many seconds.
-        let Refused { policy, limit, .. } = refused;
+        let LimitExceeded { policy, limit, .. } = refused;
         let (wait, burst, window) = (refused.retry_after(), limit.burst, limit.window().ceil());
         for (name, value) in [
             ("retry-after", wait.to_string()),

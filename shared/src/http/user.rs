@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use uuid::Uuid;
 
-use crate::config::Mismatch;
+use crate::config::RereadReason;
 use crate::db::Caller;
 use crate::deadline;
 use crate::domain::Identity;
@@ -109,7 +109,7 @@ impl CurrentUser {
 }
 
 /// The identity of a token that may have expired; only for signing out.
-pub async fn identity_to_end(app: &App, token: &str) -> Option<Identity> {
+pub async fn identity_for_sign_out(app: &App, token: &str) -> Option<Identity> {
     let verify = |settings: &AccessTokenSettings| tokens::verify_for_sign_out(settings, token);
     with_known_keys(app, verify).await.ok()
 }
@@ -121,7 +121,7 @@ async fn with_known_keys(
 ) -> Result<Identity, TokenError> {
     match verify(&app.settings().access_tokens) {
         Err(TokenError::UnknownKey) => {
-            app.live.reread(Mismatch::Key).await;
+            app.live.reread(RereadReason::Key).await;
             verify(&app.settings().access_tokens)
         }
         verdict => verdict,

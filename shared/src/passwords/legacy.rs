@@ -3,7 +3,7 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::Cost;
+use super::HashCost;
 use crate::domain::Password;
 
 /// The largest bcrypt cost that is computed, which takes about a second.
@@ -40,10 +40,10 @@ impl<'a> LegacyHash<'a> {
     }
 
     /// What the hash costs to verify.
-    pub(super) fn cost(self) -> Cost {
+    pub(super) fn cost(self) -> HashCost {
         match self {
-            Self::Bcrypt { cost, .. } => Cost::Bcrypt(cost),
-            Self::SaltedSha256 { .. } => Cost::Sha256,
+            Self::Bcrypt { cost, .. } => HashCost::Bcrypt(cost),
+            Self::SaltedSha256 { .. } => HashCost::Sha256,
         }
     }
 

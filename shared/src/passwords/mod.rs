@@ -62,7 +62,7 @@ pub enum PasswordError {
 
 /// The result of verifying a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerdict {
     /// The password is wrong, or there is no hash to compare with.
     Wrong,
     /// The password is right.
@@ -90,7 +90,7 @@ pub async fn verify(
     settings: &PasswordSettings,
     password: Password,
     stored: Option<StoredPassword>,
-) -> Result<Verdict, PasswordError> {
+) -> Result<PasswordVerdict, PasswordError> {
     let (active_id, active) = settings.peppers.active().ok_or(PasswordError::NoPepper)?;
     let (active_id, active) = (active_id.to_owned(), active.clone());
     let known = stored.map(|stored| {
@@ -101,7 +101,7 @@ pub async fn verify(
     let legacy_is_on = settings.legacy_hashes;
     tokio::task::spawn_blocking(move || {
         let is_bcrypt =
-            legacy_is_on && known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(Cost::Bcrypt(_))));
+            legacy_is_on && known.as_ref().is_some_and(|(hash, _)| matches!(cost_of(hash), Some(HashCost::Bcrypt(_))));
         if let Some(cost) = decoy.filter(|_| !is_bcrypt) {
             legacy::decoy(cost, &password);
         }
@@ -110,28 +110,32 @@ pub async fn verify(
         {
             // Also hash a wrong password: otherwise a fast legacy hash would reveal itself by its timing.
             let newer = hash_now(&active, active_id, &password)?;
-            return Ok(if legacy.matches(password.expose_typed()) { Verdict::Outdated(newer) } else { Verdict::Wrong });
+            return Ok(if legacy.matches(password.expose_typed()) {
+                PasswordVerdict::Outdated(newer)
+            } else {
+                PasswordVerdict::Wrong
+            });
         }
         let known = known.and_then(|(hash, pepper)| pepper.map(|(id, pepper)| (hash, id, pepper)));
         let parsed = known.as_ref().and_then(|(hash, ..)| PasswordHash::new(hash).ok());
         let usable = parsed.as_ref().and_then(|parsed| Some((parsed, argon2_of(parsed)?)));
         let (Some((_, pepper_id, pepper)), Some((parsed, argon2))) = (&known, usable) else {
-            return hash_now(&active, active_id, &password).map(|_| Verdict::Wrong);
+            return hash_now(&active, active_id, &password).map(|_| PasswordVerdict::Wrong);
         };
         if !matches(&argon2, parsed, &hmac::sign(pepper, password.expose()))? {
-            return Ok(Verdict::Wrong);
+            return Ok(PasswordVerdict::Wrong);
         }
         if *pepper_id == active_id && is_current(parsed) {
-            return Ok(Verdict::Right);
+            return Ok(PasswordVerdict::Right);
         }
-        hash_now(&active, active_id, &password).map(Verdict::Outdated)
+        hash_now(&active, active_id, &password).map(PasswordVerdict::Outdated)
     })
     .await?
 }
 
 /// What a stored hash costs to verify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cost {
+pub enum HashCost {
     /// Argon2: memory in KiB, passes, lanes.
     Argon2(u32, u32, u32),
     /// bcrypt, of the old backend: the exponent, 4 to 14.
@@ -142,14 +146,14 @@ pub enum Cost {
 
 /// The cost of a stored hash; `None` if it is malformed or too costly, so that a sign-in would refuse it.
 #[must_use]
-pub fn cost_of(stored: &str) -> Option<Cost> {
+pub fn cost_of(stored: &str) -> Option<HashCost> {
     if let Some(legacy) = LegacyHash::parse(stored) {
         return Some(legacy.cost());
     }
     let parsed = PasswordHash::new(stored).ok()?;
     let argon2 = argon2_of(&parsed)?;
     let params = argon2.params();
-    Some(Cost::Argon2(params.m_cost(), params.t_cost(), params.p_cost()))
+    Some(HashCost::Argon2(params.m_cost(), params.t_cost(), params.p_cost()))
 }
 
 /// Whether `stored` is a hash of the old backend that matches `password`.

@@ -10,12 +10,12 @@ use jiff::Timestamp;
 use lambda_runtime::Context;
 use serde_json::{Value, json};
 use shared::App;
-use shared::config::{Function, Live, Sources};
+use shared::config::{Function, LiveSettings, Sources};
 use shared::http::event::HttpEvent;
 use shared::lambda::assemble;
 use tower::ServiceExt;
 
-use crate::{Answer, Bouncer, Person, Proxy, TestClock, TestDatabase, settings, witness};
+use crate::{Answer, Person, PgBouncer, Proxy, TestClock, TestDatabase, settings, witness};
 
 /// An example of an event of API Gateway (HTTP API, payload format 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
@@ -99,7 +99,7 @@ impl Api {
         witness::catch_logs();
         witness::settings(settings.values());
         let clock = TestClock::default();
-        let live = Live::load(function, clock.clock(), Sources::environment(settings)).await;
+        let live = LiveSettings::load(function, clock.clock(), Sources::environment(settings)).await;
         let live = live.unwrap_or_else(|error| panic!("{error}"));
         let metrics = witness::metrics(function);
         let app = App { metrics, ..assemble(function, Arc::new(live), clock.clock(), 8) };
@@ -143,11 +143,11 @@ impl Api {
 /// The URL of a test database: direct, or through the PgBouncer of this process.
 #[expect(clippy::disallowed_methods, reason = "the runner says which way to go")]
 fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
-    static BOUNCER: OnceLock<Bouncer> = OnceLock::new();
+    static BOUNCER: OnceLock<PgBouncer> = OnceLock::new();
     match std::env::var("TEST_THROUGH").as_deref() {
         Err(_) | Ok("") => vec![("DATABASE_URL", database.url())],
         Ok("pgbouncer") => {
-            let bouncer = BOUNCER.get_or_init(|| Bouncer::start(database.server()));
+            let bouncer = BOUNCER.get_or_init(|| PgBouncer::start(database.server()));
             let url = bouncer.url(database.name(), None);
             vec![("DATABASE_URL", url), ("DATABASE_CA_CERT", bouncer.authority.clone())]
         }

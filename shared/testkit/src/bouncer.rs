@@ -14,7 +14,7 @@ use crate::program;
 
 /// The settings of a PgBouncer.
 #[derive(Clone, Copy, Debug)]
-pub struct Pooling<'a> {
+pub struct PgBouncerSettings<'a> {
     /// How many connections to the server it opens per database.
     pub servers: u16,
     /// How many connections of clients it accepts.
@@ -26,7 +26,7 @@ pub struct Pooling<'a> {
 
 /// A running PgBouncer in front of the PostgreSQL server of the run.
 #[derive(Debug)]
-pub struct Bouncer {
+pub struct PgBouncer {
     service: Service,
     port: u16,
     user: String,
@@ -35,11 +35,11 @@ pub struct Bouncer {
     pub authority: String,
 }
 
-impl Bouncer {
+impl PgBouncer {
     /// Starts a PgBouncer with two server connections per database.
     #[must_use]
     pub fn start(server: &Config) -> Self {
-        Self::with(server, Pooling { servers: 2, clients: 500, stored: None })
+        Self::with(server, PgBouncerSettings { servers: 2, clients: 500, stored: None })
     }
 
     /// Starts a PgBouncer.
@@ -47,7 +47,7 @@ impl Bouncer {
     /// # Panics
     /// If PgBouncer is missing or does not start: a test never skips.
     #[must_use]
-    pub fn with(server: &Config, Pooling { servers, clients, stored }: Pooling<'_>) -> Self {
+    pub fn with(server: &Config, PgBouncerSettings { servers, clients, stored }: PgBouncerSettings<'_>) -> Self {
         let owner = User::find().unwrap_or_else(|error| panic!("{error}"));
         // Not under target/, which another user may not be able to enter.
         let folder =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use migrate::MigrateCommand;
 use shared::App;
 use shared::clock::Clock;
-use shared::config::{Function, Live, Sources};
+use shared::config::{Function, LiveSettings, Sources};
 use shared::lambda::{Invocation, assemble};
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
@@ -67,7 +67,7 @@ impl TestDatabase {
     }
 
     /// Waits until a statement in this database waits for a lock, so that a race is in the intended state.
-    pub async fn until_somebody_waits(&self) {
+    pub async fn wait_for_lock_wait(&self) {
         let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted
                    AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
         let watcher = self.connect().await;
@@ -153,6 +153,6 @@ async fn migrate_all(url: &str) {
 /// The state of the migrate function in this process, for the database at `url`.
 pub async fn migrator(url: &str, clock: Clock) -> App {
     let sources = Sources::environment([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())]);
-    let live = Live::load(Function::Migrate, clock.clone(), sources).await.expect("migrate always starts");
+    let live = LiveSettings::load(Function::Migrate, clock.clone(), sources).await.expect("migrate always starts");
     assemble(Function::Migrate, Arc::new(live), clock, 1)
 }

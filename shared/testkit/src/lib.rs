@@ -23,7 +23,7 @@ mod witness;
 
 pub use answer::Answer;
 pub use api::{Api, Call, http_event};
-pub use bouncer::{Bouncer, Pooling};
+pub use bouncer::{PgBouncer, PgBouncerSettings};
 pub use browser::Browser;
 pub use clock::TestClock;
 pub use database::{TestDatabase, migrator};

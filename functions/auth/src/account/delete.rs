@@ -58,5 +58,5 @@ pub(crate) async fn delete_account(
         AccountDeletion::LastAdmin => return Err(ApiError::of(Code::LastAdmin)),
         AccountDeletion::Changed => return Err(ApiError::new(Code::InvalidCredentials, "The password is not right")),
     }
-    Ok((browser.take_back(), Json(MessageBody::done("Account deleted successfully"))))
+    Ok((browser.delete(), Json(MessageBody::done("Account deleted successfully"))))
 }

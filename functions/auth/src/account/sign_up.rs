@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::new_password;
 use crate::token_response::{self, SessionState};
-use crate::view::SignedInBody;
+use crate::view::TokenBody;
 
 /// An account to make.
 #[derive(Deserialize, ToSchema)]
@@ -44,7 +44,7 @@ pub(crate) struct SignUp {
 #[utoipa::path(
     post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUp,
     responses(
-        (status = 201, description = "The account and its tokens", body = SignedInBody),
+        (status = 201, description = "The account and its tokens", body = TokenBody),
         (status = 403, description = "origin_not_allowed"),
         (status = 409, description = "email_taken"),
         (status = 429, description = "rate_limited"),
@@ -55,7 +55,7 @@ pub(crate) async fn sign_up(
     context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<SignUp>,
-) -> Result<(HeaderMap, Created<SignedInBody>), ApiError> {
+) -> Result<(HeaderMap, Created<TokenBody>), ApiError> {
     let mut fields = Fields::default();
     let email = fields.required("/email", body.email);
     let email = email.and_then(|text| fields.check("/email", Email::parse(&text)));

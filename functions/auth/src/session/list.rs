@@ -31,7 +31,7 @@ pub(crate) struct Session {
     user_agent: Option<String>,
 }
 
-/// Live sessions, last used first.
+/// LiveSettings sessions, last used first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions {
     /// The sessions.

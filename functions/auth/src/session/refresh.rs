@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::refresh_token;
 use crate::token_response::{self, SessionState};
-use crate::view::SignedInBody;
+use crate::view::TokenBody;
 
 /// What to trade for new tokens.
 #[derive(Default, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub(crate) struct Refresh {
 #[utoipa::path(
     post, path = "/api/v1/auth/refresh", tag = "auth", request_body = Refresh,
     responses(
-        (status = 200, description = "The account and its new tokens", body = SignedInBody),
+        (status = 200, description = "The account and its new tokens", body = TokenBody),
         (status = 401, description = "refresh_token_missing, refresh_token_invalid, refresh_token_superseded, refresh_token_reused, refresh_token_ahead, session_revoked, session_expired, account_disabled"),
         (status = 403, description = "account_banned, origin_not_allowed"),
         (status = 429, description = "rate_limited"),
@@ -42,10 +42,10 @@ pub(crate) async fn refresh(
     context: AuditContext,
     browser: BrowserCookie,
     body: Body,
-) -> Result<(HeaderMap, Json<SignedInBody>), (HeaderMap, ApiError)> {
+) -> Result<(HeaderMap, Json<TokenBody>), (HeaderMap, ApiError)> {
     let (token, from_cookie) = match read_request(&browser, &body) {
         Ok(RefreshRequest { token, from_cookie }) => (token, from_cookie),
-        Err(error) => return Err((browser.take_back_duplicates(), error)),
+        Err(error) => return Err((browser.delete_duplicates(), error)),
     };
     let cookie = if from_cookie { Some(&browser) } else { None };
     exchange(&app, &context, cookie, &token).await.map_err(|error| {
@@ -58,7 +58,7 @@ pub(crate) async fn refresh(
                 | Code::SessionRevoked
                 | Code::SessionExpired
         );
-        (cookie.filter(|_| is_dead).map(BrowserCookie::take_back).unwrap_or_default(), error)
+        (cookie.filter(|_| is_dead).map(BrowserCookie::delete).unwrap_or_default(), error)
     })
 }
 
@@ -95,7 +95,7 @@ async fn exchange(
     context: &AuditContext,
     cookie: Option<&BrowserCookie>,
     token: &str,
-) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+) -> Result<(HeaderMap, Json<TokenBody>), ApiError> {
     let token = refresh_token::verify(app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();

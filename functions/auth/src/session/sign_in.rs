@@ -12,12 +12,12 @@ use shared::domain::{AuditContext, Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
 use shared::http::{Field, Fields, Json};
-use shared::passwords::{self, Verdict};
+use shared::passwords::{self, PasswordVerdict};
 use utoipa::ToSchema;
 
 use crate::account_status;
 use crate::token_response::{self, SessionState};
-use crate::view::SignedInBody;
+use crate::view::TokenBody;
 
 /// Who wants to sign in.
 #[derive(Deserialize, ToSchema)]
@@ -43,7 +43,7 @@ pub(crate) struct SignIn {
 #[utoipa::path(
     post, path = "/api/v1/auth/signin", tag = "auth", request_body = SignIn,
     responses(
-        (status = 200, description = "The account and its tokens", body = SignedInBody),
+        (status = 200, description = "The account and its tokens", body = TokenBody),
         (status = 401, description = "invalid_credentials, account_disabled"),
         (status = 403, description = "account_banned, origin_not_allowed"),
         (status = 429, description = "rate_limited, too_many_failures"),
@@ -54,7 +54,7 @@ pub(crate) async fn sign_in(
     context: AuditContext,
     browser: BrowserCookie,
     Json(body): Json<SignIn>,
-) -> Result<(HeaderMap, Json<SignedInBody>), ApiError> {
+) -> Result<(HeaderMap, Json<TokenBody>), ApiError> {
     let mut fields = Fields::default();
     let email = fields.required("/email", body.email);
     let password = fields.required("/password", body.password);
@@ -94,7 +94,7 @@ async fn try_sign_in(
     context: &AuditContext,
     request: &SignInRequest<'_>,
     standing: &mut Option<SignInStanding>,
-) -> Result<Option<(HeaderMap, Json<SignedInBody>)>, ApiError> {
+) -> Result<Option<(HeaderMap, Json<TokenBody>)>, ApiError> {
     let settings = app.settings();
     let (db, context) = (app.anonymous(), context.next(app));
     // A malformed address belongs to no account. It takes the same time as a wrong password.
@@ -125,7 +125,7 @@ async fn try_sign_in(
     };
     // While sign-ins to the account are paused, a right password gets the same answer as a wrong one, after the same time.
     let is_admitted = match (before.gate, &verdict) {
-        (SignInGate::Open, Verdict::Right | Verdict::Outdated(_)) => true,
+        (SignInGate::Open, PasswordVerdict::Right | PasswordVerdict::Outdated(_)) => true,
         (gate, _) => {
             let is_cleared = before.unknown_paused && is_pause_cleared(app, &account).await?;
             gate == SignInGate::Paused && is_cleared
@@ -133,11 +133,11 @@ async fn try_sign_in(
     };
     let refusal = || before.paused.map_or_else(invalid_credentials, ApiError::limited);
     let rehashed = match verdict {
-        Verdict::Wrong => {
+        PasswordVerdict::Wrong => {
             return fail(if user.is_some() { "wrong_password" } else { "unknown_account" }, refusal()).await;
         }
-        Verdict::Right => None,
-        Verdict::Outdated(newer) => Some(newer),
+        PasswordVerdict::Right => None,
+        PasswordVerdict::Outdated(newer) => Some(newer),
     };
     if !is_admitted {
         return fail("too_many_failures", refusal()).await;

@@ -10,7 +10,7 @@ use shared::db::sessions;
 use shared::domain::{AuditContext, Proof};
 use shared::error::ApiError;
 use shared::http::cookie::BrowserCookie;
-use shared::http::{Body, Field, Json, MessageBody, bearer, identity_to_end};
+use shared::http::{Body, Field, Json, MessageBody, bearer, identity_for_sign_out};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ pub(crate) async fn sign_out(
         ends.extend(token.map(|token| (token.session, Some(token.generation))));
     }
     if let Ok(Some(token)) = bearer(&headers) {
-        match identity_to_end(&app, token).await.map(|identity| (identity.user, identity.proof)) {
+        match identity_for_sign_out(&app, token).await.map(|identity| (identity.user, identity.proof)) {
             Some((_, Proof::Session { id, .. })) => ends.push((id, None)),
             Some((user, Proof::LegacyToken { id, expires_at })) if expires_at > context.at => {
                 sessions::end_legacy_token(&db, user, id, expires_at, &context.next(&app)).await?;
@@ -66,6 +66,6 @@ pub(crate) async fn sign_out(
     for (session, generation) in ends.into_iter().filter(|(session, _)| seen.insert(*session)).collect::<Vec<_>>() {
         sessions::sign_out(&db, session, generation, &context.next(&app)).await?;
     }
-    let headers = if browser.all().next().is_some() { browser.take_back() } else { HeaderMap::new() };
+    let headers = if browser.all().next().is_some() { browser.delete() } else { HeaderMap::new() };
     Ok((headers, Json(MessageBody::done("Successfully signed out"))))
 }

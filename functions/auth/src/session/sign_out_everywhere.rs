@@ -27,5 +27,5 @@ pub(crate) async fn logout_all(
     browser: BrowserCookie,
 ) -> Result<(HeaderMap, Json<RevokedBody>), ApiError> {
     let revoked = sessions::revoke_all(&app.write_unlimited(user), user.id(), &context).await?;
-    Ok((browser.take_back(), Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
+    Ok((browser.delete(), Json(RevokedBody::new(revoked.unwrap_or_default(), "Successfully signed out everywhere"))))
 }

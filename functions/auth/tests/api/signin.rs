@@ -43,12 +43,12 @@ async fn wrong_either_way_is_the_same_401() {
 async fn an_unknown_account_costs_a_hash_too() {
     use shared::config::{Function, Settings, Sources};
     use shared::domain::Password;
-    use shared::passwords::{self, Verdict};
+    use shared::passwords::{self, PasswordVerdict};
     let mut all = testkit::settings();
     all.insert("DATABASE_URL".to_owned(), "postgresql://u:p@h/d".to_owned());
     let mut settings = Settings::read(Function::Auth, &Sources::environment(all)).unwrap();
     let verdict = passwords::verify(&settings.passwords, Password::new("x"), None).await.unwrap();
-    assert_eq!(verdict, Verdict::Wrong);
+    assert_eq!(verdict, PasswordVerdict::Wrong);
     // Without a pepper nothing can be hashed: that it fails shows that it would have hashed.
     settings.passwords.peppers = shared::tokens::MacKeys::default();
     assert!(passwords::verify(&settings.passwords, Password::new("x"), None).await.is_err());
@@ -119,7 +119,7 @@ async fn a_password_changed_while_signing_in_wins() {
     owner.batch_execute("BEGIN; UPDATE users SET password_hash = 'changed'").await.unwrap();
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let change = async {
-        api.database.until_somebody_waits().await;
+        api.database.wait_for_lock_wait().await;
         owner.batch_execute("COMMIT").await.unwrap();
     };
     let (answer, ()) = futures_util::join!(api.post("/api/v1/auth/signin", body), change);

@@ -139,7 +139,7 @@ async fn a_request_that_waited_while_its_session_was_ended_is_refused() {
     let end = "BEGIN; SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'";
     other.batch_execute(end).await.unwrap();
     let commit = async {
-        api.database.until_somebody_waits().await;
+        api.database.wait_for_lock_wait().await;
         other.batch_execute("COMMIT").await.unwrap();
     };
     let token = text(&next, "access_token");

@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::HeaderMap;
 use serde::Serialize;
 use shared::App;
-use shared::config::{Environment, Finding, Function};
+use shared::config::{Environment, Function, SettingReport};
 use shared::db::{Caller, DatabaseRole, health};
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentUser, Json, bearer};
@@ -29,8 +29,8 @@ pub(crate) struct ConfigHealth {
     environment: Option<String>,
     /// Every setting this function reads.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<Finding>, required = false)]
-    settings: Option<Vec<Finding>>,
+    #[schema(value_type = Vec<SettingReport>, required = false)]
+    settings: Option<Vec<SettingReport>>,
     /// How many accounts still have a password hash of the old backend; with none left, switch
     /// `LEGACY_PASSWORD_HASHES` off. Missing if the database does not say.
     #[serde(skip_serializing_if = "Option::is_none")]

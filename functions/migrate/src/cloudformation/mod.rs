@@ -97,7 +97,7 @@ pub(crate) async fn answer(
     let (status, reason) = match outcome {
         Ok(done) => (Status::Success, done),
         Err(reason) => {
-            app.metrics.count(metrics::Event::MigrationFailures);
+            app.metrics.count(metrics::MetricEvent::MigrationFailures);
             (Status::Failed, reason)
         }
     };

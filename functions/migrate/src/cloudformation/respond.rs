@@ -57,6 +57,6 @@ async fn attempt(url: &str, body: Bytes) -> Result<(), BoxError> {
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
     let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await;
-    let answer = answer.map_err(|error| shared::error::line(&error))?;
+    let answer = answer.map_err(|error| shared::error::describe_error(&error))?;
     if answer.status().is_success() { Ok(()) } else { Err(format!("the answer was {}", answer.status()).into()) }
 }

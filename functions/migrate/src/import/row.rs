@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared::db::legacy::{ImportedTask, ImportedUser, LegacyTable, LegacyTime, OldTask, OldUser, RowProblem};
 use shared::db::users::admin::UserRole;
 use shared::domain::{BanReason, Description, Email, Name, Priority, StoredPassword, Title, replace_controls};
-use shared::passwords::{Cost, cost_of};
+use shared::passwords::{HashCost, cost_of};
 use uuid::Uuid;
 
 /// The problems and counts of one batch of rows.
@@ -146,7 +146,7 @@ pub(super) fn user(
     let password = password.as_deref().filter(|hash| !hash.is_empty());
     match password {
         None => batch.adjust(legacy_id, "there is no password, so the user cannot sign in"),
-        Some(hash) if !matches!(cost_of(hash), Some(Cost::Bcrypt(_) | Cost::Sha256)) => {
+        Some(hash) if !matches!(cost_of(hash), Some(HashCost::Bcrypt(_) | HashCost::Sha256)) => {
             batch
                 .adjust(legacy_id, "the password hash is of an unknown kind or too costly, so the user cannot sign in");
         }

@@ -120,7 +120,7 @@ async fn an_event_that_comes_twice_waits_for_the_first_run() {
     other.batch_execute("SELECT pg_advisory_lock(1953457263)").await.unwrap();
     let (mut first, mut second) = (Deploy::onto(&database.url()).await, Deploy::onto(&database.url()).await);
     let release = async {
-        database.until_somebody_waits().await;
+        database.wait_for_lock_wait().await;
         drop(other);
     };
     let (one, two, ()) = tokio::join!(first.send("Update"), second.send("Update"), release);
@@ -164,7 +164,7 @@ async fn an_instance_that_dies_is_followed_by_one_that_answers() {
     let event = deploy.event("Update", 7);
     tokio::select! {
         _ = deploy.function.invoke(event.clone(), TIME) => panic!("the lock is held"),
-        () = database.until_somebody_waits() => {}
+        () = database.wait_for_lock_wait() => {}
     }
     deploy.function.kill();
     drop(other);

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shared::db::tasks::{Page, TaskRow};
 use shared::domain::Priority;
-use shared::http::{Data, Time, fitting};
+use shared::http::{Data, Time, items_that_fit};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -70,7 +70,7 @@ impl TaskPage {
         let Page { tasks, total } = page;
         let text = |task: &TaskRow| task.title.len() + task.description.as_ref().map_or(0, String::len);
         let text = tasks.iter().map(text).sum();
-        let (tasks, is_whole) = fitting(tasks.into_iter().map(Task::from).collect::<Vec<_>>(), text);
+        let (tasks, is_whole) = items_that_fit(tasks.into_iter().map(Task::from).collect::<Vec<_>>(), text);
         let limit = if is_whole { limit } else { i64::try_from(tasks.len()).unwrap_or(limit) };
         Self { tasks, total_count: total, limit, offset }
     }

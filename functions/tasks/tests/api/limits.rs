@@ -95,7 +95,7 @@ async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
     let other = api.database.connect().await;
     other.batch_execute("BEGIN; UPDATE rate_limits SET noted_until = NULL").await.unwrap();
     let end = async {
-        api.database.until_somebody_waits().await;
+        api.database.wait_for_lock_wait().await;
         let ended = api.database.connect().await;
         ended
             .batch_execute("SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'")

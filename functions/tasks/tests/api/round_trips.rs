@@ -2,12 +2,12 @@
 
 use serde_json::json;
 use shared::config::Function;
-use testkit::{Api, Bouncer, Proxy, TestDatabase, settings};
+use testkit::{Api, PgBouncer, Proxy, TestDatabase, settings};
 
 use crate::{NOBODYS, task};
 
 /// The function behind a proxy that counts, straight to the server or through PgBouncer.
-async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<Bouncer>) {
+async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<PgBouncer>) {
     if !through_pgbouncer {
         let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
         return (api, proxy, None);
@@ -16,7 +16,7 @@ async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<Bouncer>
     let mut settings = settings();
     // Limits take no round trip of their own.
     settings.remove("RATE_LIMITS");
-    let bouncer = Bouncer::start(database.server());
+    let bouncer = PgBouncer::start(database.server());
     let proxy = Proxy::start(bouncer.port()).await;
     settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), Some(proxy.port)));
     settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());

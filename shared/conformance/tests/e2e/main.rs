@@ -9,12 +9,12 @@ mod smoke;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use testkit::{Bouncer, Moto, TestDatabase, Watch, settings};
+use testkit::{Moto, PgBouncer, TestDatabase, Watch, settings};
 
 /// The whole stack.
 struct Stack {
     watch: Watch,
-    _bouncer: Bouncer,
+    _bouncer: PgBouncer,
     moto: Moto,
     database: TestDatabase,
     /// The secret that every function reads, and its values.
@@ -31,7 +31,7 @@ async fn stack() -> Stack {
 /// The whole stack with other settings.
 async fn stack_with(other: BTreeMap<String, String>) -> Stack {
     let database = TestDatabase::new().await;
-    let bouncer = Bouncer::start(database.server());
+    let bouncer = PgBouncer::start(database.server());
     let moto = Moto::start();
     let mut values: BTreeMap<String, String> = settings();
     // As in production.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Bouncer, Lambda, TestDatabase, built, settings};
+use testkit::{Lambda, PgBouncer, TestDatabase, built, settings};
 use tokio::time::sleep;
 
 use fleet::{Fleet, Version};
@@ -37,7 +37,7 @@ async fn no_request_fails_during_a_deploy() {
     let database = TestDatabase::empty().await;
     let start = migrate(kept("migrate"), &database.url()).await;
     println!("the version before: schema {}", start["current"]);
-    let bouncer = Bouncer::start(database.server());
+    let bouncer = PgBouncer::start(database.server());
     let mut settings = settings();
     settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), None));
     settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());

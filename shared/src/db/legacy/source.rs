@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio_postgres::Client;
 
 use super::{LegacyTable, LegacyTime, OldTask, OldUser};
-use crate::clock::OUR_ERA;
+use crate::clock::EARLIEST_TIME;
 use crate::db::{DbError, Record, Statement};
 
 /// The columns of the old tables, by table and name, with their types.
@@ -126,7 +126,7 @@ fn time(record: Record<'_>, column: &str) -> Result<LegacyTime, DbError> {
     let micros: Option<i64> = record.get(column)?;
     Ok(match micros.map(Timestamp::from_microsecond) {
         // RFC 3339 cannot express an older time, and none of ours is older.
-        Some(Ok(time)) if time >= OUR_ERA => LegacyTime::At(time),
+        Some(Ok(time)) if time >= EARLIEST_TIME => LegacyTime::At(time),
         None if !record.get::<bool>(&format!("has_{column}"))? => LegacyTime::Missing,
         _ => LegacyTime::OutOfRange,
     })

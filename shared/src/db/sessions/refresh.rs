@@ -8,7 +8,7 @@ use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::users::{STANDING, UserRow};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::{AuditContext, Limit, Policy, Refused};
+use crate::domain::{AuditContext, Limit, LimitExceeded, Policy};
 
 /// A refresh token that a client presents.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub enum RefreshVerdict {
     /// The account is banned.
     Banned,
     /// The session has used up its permits for refreshes.
-    RateLimited(Refused),
+    RateLimited(LimitExceeded),
 }
 
 /// The newest token, and its settle window is over: it gets a successor.

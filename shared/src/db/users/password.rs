@@ -6,13 +6,13 @@ use super::{Credentials, UserRow};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::{AnonymousScope, DbError, FromRow as _, RequestRefusal, Statement, WriteScope};
-use crate::domain::{AuditContext, Limit, Policy, Refused, StoredPassword};
+use crate::domain::{AuditContext, Limit, LimitExceeded, Policy, StoredPassword};
 
 /// Whether a user may confirm their password now.
 #[derive(Debug)]
 pub enum ConfirmationPermit {
     /// There is no permit left.
-    RateLimited(Refused),
+    RateLimited(LimitExceeded),
     /// The account, unless it was deleted.
     Granted(Option<Box<Credentials>>),
 }

@@ -6,7 +6,7 @@ use super::{Credentials, UserRow};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::{NetworkPermits, limit_params};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Record, Statement};
-use crate::domain::{AuditContext, Email, Limit, Limits, Policy, Refused};
+use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Limits, Policy};
 
 /// An attempt to sign in.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct SignInAttempt<'a> {
 #[derive(Debug)]
 pub enum SignInPermit {
     /// There is no permit left.
-    RateLimited(Refused),
+    RateLimited(LimitExceeded),
     /// It may be verified.
     Granted {
         /// The account, if there is one.
@@ -39,7 +39,7 @@ pub enum SignInPermit {
 pub struct SignInStanding {
     /// How a wrong password is refused; `None` means 401. It does not depend on the address, so that the answer does not reveal
     /// whether the account was ever used from there.
-    pub paused: Option<Refused>,
+    pub paused: Option<LimitExceeded>,
     /// Whether the right password signs in from here.
     pub gate: SignInGate,
     /// Whether addresses that never signed in are paused. A wrong password waits for that from every address, so that the time
@@ -93,7 +93,7 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
         _ => (Policy::SignInAccount, account_limit),
     };
     if let (Some(wait), Some(limit)) = (record.get("wait")?, limit) {
-        return Ok(SignInPermit::RateLimited(Refused { policy, limit, wait }));
+        return Ok(SignInPermit::RateLimited(LimitExceeded { policy, limit, wait }));
     }
     Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInStanding::read(record)? })
 }
@@ -109,7 +109,7 @@ impl SignInStanding {
             _ => SignInGate::Closed,
         };
         Ok(Self {
-            paused: wait.map(|wait| Refused { policy: Policy::SignInFailures, limit: first_pause, wait }),
+            paused: wait.map(|wait| LimitExceeded { policy: Policy::SignInFailures, limit: first_pause, wait }),
             gate,
             unknown_paused: record.get("unknown_paused")?,
             counted: record.get("counted")?,

@@ -7,7 +7,7 @@ use crate::db::audit::{EventKind, Note};
 use crate::db::permits::NetworkPermits;
 use crate::db::sessions::{NewSession, session_parts};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::{AuditContext, Email, Limit, Name, Policy, Refused, StoredPassword};
+use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Name, Policy, StoredPassword};
 
 /// An attempt to sign up.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct SignUpAttempt<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SignUpPermit {
     /// There is no permit left.
-    RateLimited(Refused),
+    RateLimited(LimitExceeded),
     /// The address has an account.
     EmailTaken,
     /// It may be created.
@@ -47,7 +47,7 @@ pub async fn begin_sign_up(db: &AnonymousScope<'_>, attempt: &SignUpAttempt<'_>)
     .await?;
     let record = rows.one()?;
     if let (Some(wait), Some(limit)) = (record.get("wait")?, permits.limit(record.get("level")?)) {
-        return Ok(SignUpPermit::RateLimited(Refused { policy: Policy::SignUp, limit, wait }));
+        return Ok(SignUpPermit::RateLimited(LimitExceeded { policy: Policy::SignUp, limit, wait }));
     }
     Ok(if record.get("is_taken")? { SignUpPermit::EmailTaken } else { SignUpPermit::Granted })
 }
