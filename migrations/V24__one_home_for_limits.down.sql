@@ -1,4 +1,5 @@
--- Undoes V24: both functions with their literals, as V16 and V18 defined them.
+-- Undoes V24: both functions with their literals, as V16 and V18 defined them. Deploy the earlier functions first: those of
+-- this version call app.settle_window and app.first_pause.
 CREATE OR REPLACE FUNCTION app.pause_after(failures integer, at timestamptz) RETURNS timestamptz
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE

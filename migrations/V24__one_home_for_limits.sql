@@ -85,6 +85,6 @@ END
 $$;
 
 COMMENT ON FUNCTION app.settle_window() IS
-'How long the parent of the newest refresh token still yields that newest token. The only place that has this number.';
+'How long the parent of the newest refresh token still yields that newest token. Functions that were replaced by later signatures keep their own copy.';
 COMMENT ON FUNCTION app.first_pause() IS
-'After how many failed sign-ins an account is paused, and for how many seconds the first time. The only place that has these numbers.';
+'After how many failed sign-ins an account is paused, and for how many seconds the first time. app.attempt_sign_in, which is only for functions before V16, keeps its own copy.';

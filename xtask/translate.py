@@ -14,7 +14,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The template uses none, so that no AWS account is needed to look them up."""
+    """The template uses no managed policies, so none must be looked up in an AWS account."""
 
     def load(self):
         return {}
@@ -30,7 +30,7 @@ def main():
         values[name] = value.split(",") if parameter["Type"] == "CommaDelimitedList" else value
     if given:
         sys.exit(f"the template has no parameter {', '.join(given)}")
-    # `sam deploy` uploads the code and sets its address.
+    # `sam deploy` uploads the code and sets its URL.
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = {"Bucket": "artefacts", "Key": "code"}

@@ -1,31 +1,31 @@
-//! The budgets, and whether a run keeps them.
+//! The budgets, and whether a run meets them.
 //!
 //! They were set for a machine on which the empty function takes 0.07 ms of processor time per request. On a slower
 //! machine, the budgets of processor and database time grow in proportion, at most twofold, and fewer users are
-//! required. What the database takes is compared with pgbench.
+//! required. Database time is compared with pgbench.
 
 use crate::latency::float;
 use crate::operation::{Operation, WARM};
 use crate::report::short;
 use crate::results::Results;
-use crate::single::Warm;
+use crate::single::WarmRequests;
 
 /// 95 of 100 requests of the users must be answered within this, in milliseconds.
 pub(crate) const USERS_P95: f64 = 50.0;
 
-/// The users who must be served at the same time.
+/// How many users must be served at the same time.
 const USERS: f64 = 10_000.0;
 
-/// The processor time of the empty function where the budgets were set, in milliseconds.
+/// The processor time of the empty function on the machine for which the budgets were set, in milliseconds.
 const FLOOR_CPU: f64 = 0.07;
 
 /// Budgets are not extended beyond this factor.
 const SLOWEST: f64 = 2.0;
 
-/// With 25 ms between function and database, in milliseconds: one round trip takes less than two delays.
+/// Latency with 25 ms between function and database, in milliseconds: less than two round trips.
 const DELAYED: [(&str, f64); 2] = [("get", 50.0), ("list", 50.0)];
 
-/// The initialisation of tasks beyond that of the empty function, in milliseconds.
+/// The init time of tasks minus that of the empty function, in milliseconds.
 const INIT_BEYOND_FLOOR: f64 = 6.0;
 
 /// Processor time of a warm request, in milliseconds.
@@ -47,28 +47,28 @@ const PAGE_TO_PGBENCH: f64 = 1.3;
 /// A warm list in multiples of the same transaction by pgbench. Runs of one build find 1.6 to 2.1.
 const LIST_TO_PGBENCH: f64 = 2.5;
 
-/// A budget and what was measured.
+/// A budget and the measurement that it limits.
 #[derive(Clone, Debug)]
-pub(crate) struct Verdict {
+pub(crate) struct BudgetCheck {
     pub(crate) what: String,
     /// `None` if the run did not measure it; then the budget is missed.
     pub(crate) measured: Option<f64>,
-    /// As it was set.
+    /// The budget as it was set.
     pub(crate) set: f64,
-    /// For this machine.
+    /// The budget for this machine.
     pub(crate) here: f64,
-    /// Whether the budget is the least that is allowed, and not the most.
+    /// Whether the budget is a minimum instead of a maximum.
     is_minimum: bool,
     unit: &'static str,
 }
 
-impl Verdict {
-    pub(crate) fn is_kept(&self) -> bool {
+impl BudgetCheck {
+    pub(crate) fn is_met(&self) -> bool {
         self.measured
             .is_some_and(|measured| if self.is_minimum { measured >= self.here } else { measured <= self.here })
     }
 
-    /// A budget in words.
+    /// Formats a budget with its sign and unit.
     pub(crate) fn text(&self, budget: f64) -> String {
         let sign = if self.is_minimum { "≥" } else { "≤" };
         format!("{sign} {} {}", short(budget), self.unit).trim_end().to_owned()
@@ -80,7 +80,7 @@ impl Verdict {
 }
 
 /// How much slower this machine is than the one for which the budgets were set, by the processor time of the floor.
-pub(crate) fn slowness(warm: &[Warm]) -> f64 {
+pub(crate) fn slowness(warm: &[WarmRequests]) -> f64 {
     let mut floors: Vec<f64> = warm.iter().map(|warm| warm.floor_cpu_ms).collect();
     floors.sort_by(f64::total_cmp);
     floors.get(floors.len() / 2).map_or(1.0, |floor| slowness_by(*floor))
@@ -90,16 +90,16 @@ fn slowness_by(floor_cpu_ms: f64) -> f64 {
     (floor_cpu_ms / FLOOR_CPU).clamp(1.0, SLOWEST)
 }
 
-/// What 95 of 100 requests of the users may take on this machine, in milliseconds.
-pub(crate) fn users_p95(warm: &[Warm]) -> f64 {
+/// The limit for 95 of 100 requests of the users on this machine, in milliseconds.
+pub(crate) fn users_p95(warm: &[WarmRequests]) -> f64 {
     USERS_P95 * slowness(warm)
 }
 
 /// Compares a run with the budgets.
-pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
+pub(crate) fn check_all(results: &Results) -> Vec<BudgetCheck> {
+    let mut checks = Vec::new();
     let mut add = |what: String, measured: Option<f64>, set: f64, factor: f64, unit: &'static str| {
-        verdicts.push(Verdict { what, measured, set, here: set * factor, is_minimum: false, unit });
+        checks.push(BudgetCheck { what, measured, set, here: set * factor, is_minimum: false, unit });
     };
     let delayed = |operation: &str| results.delayed.iter().find(|delayed| delayed.operation == operation);
     for operation in WARM.into_iter().filter(|operation| ["tasks", "auth"].contains(&operation.function())) {
@@ -118,7 +118,7 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
     add("init of tasks beyond the floor".to_owned(), beyond, INIT_BEYOND_FLOOR, 1.0, "ms");
     for (operation, limit) in CPU {
         let warm = results.warm(operation);
-        // By the floor that was measured in turn with this operation.
+        // Use the floor that was measured alternately with this operation.
         let factor = warm.map_or(1.0, |warm| slowness_by(warm.floor_cpu_ms));
         add(format!("processor time, {operation}"), warm.map(|warm| warm.cpu_ms), limit, factor, "ms");
     }
@@ -146,7 +146,7 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
     // If even the highest load that was sent was served but is below the budget, the limit is unknown.
     let sent = results.ramp.iter().map(|step| results.users_of(step)).fold(0.0, f64::max);
     let seconds = highest.map_or_else(String::new, |step| format!(", for {} s", step.seconds));
-    verdicts.push(Verdict {
+    checks.push(BudgetCheck {
         what: format!("users without a failure, 95 of 100 requests within {} ms{seconds}", short(p95)),
         measured: (served < sent || served >= here).then_some(served),
         set: USERS,
@@ -154,5 +154,5 @@ pub(crate) fn verdicts(results: &Results) -> Vec<Verdict> {
         is_minimum: true,
         unit: "",
     });
-    verdicts
+    checks
 }

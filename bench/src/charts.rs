@@ -20,8 +20,8 @@ const RIGHT: f64 = 840.0;
 const TOP: f64 = 80.0;
 const BOTTOM: f64 = 360.0;
 
-/// All charts with the names of their files.
-pub(crate) fn all(results: &Results) -> [(&'static str, String); 2] {
+/// Draws all charts, with the names of their files.
+pub(crate) fn draw_all(results: &Results) -> [(&'static str, String); 2] {
     [("cold-start.svg", cold_start(results)), ("throughput-and-latency.svg", throughput(results))]
 }
 
@@ -34,10 +34,10 @@ struct Scale {
 }
 
 impl Scale {
-    fn place(&self, value: f64) -> f64 {
-        let of = |value: f64| if self.logarithmic { value.max(self.from).log10() } else { value };
-        let part = (of(value) - of(self.from)) / (of(self.to) - of(self.from));
-        self.pixels.0 + part * (self.pixels.1 - self.pixels.0)
+    fn position(&self, value: f64) -> f64 {
+        let scaled = |value: f64| if self.logarithmic { value.max(self.from).log10() } else { value };
+        let fraction = (scaled(value) - scaled(self.from)) / (scaled(self.to) - scaled(self.from));
+        self.pixels.0 + fraction * (self.pixels.1 - self.pixels.0)
     }
 
     /// Powers of ten, or four to sixteen round numbers.
@@ -87,7 +87,7 @@ impl Chart {
 
     fn x_axis(&mut self, scale: &Scale, name: &str) {
         for tick in scale.ticks() {
-            let x = scale.place(tick);
+            let x = scale.position(tick);
             self.line((x, TOP), (x, BOTTOM), GRAY, 0.3);
             self.text((x, BOTTOM + 18.0), "middle", &label(tick));
         }
@@ -96,7 +96,7 @@ impl Chart {
 
     fn y_axis(&mut self, scale: &Scale) {
         for tick in scale.ticks() {
-            let y = scale.place(tick);
+            let y = scale.position(tick);
             self.line((LEFT, y), (RIGHT, y), GRAY, 0.3);
             self.text((LEFT - 8.0, y + 4.0), "end", &format!("{} ms", label(tick)));
         }
@@ -118,7 +118,7 @@ impl Chart {
     }
 }
 
-/// A number at an axis.
+/// Formats a number at an axis.
 fn label(value: f64) -> String {
     if value >= 1_000.0 {
         return thousands(value);
@@ -138,7 +138,7 @@ fn cold_start(results: &Results) -> String {
         let (init, first) = (cold.init_ms.p50, cold.first_ms.p50);
         let ends = [0.0, floor.min(init), init, init + cold.first_database_ms.min(first), init + first];
         for (part, color) in ends.windows(2).zip([GRAY, BLUE, ORANGE, GREEN]) {
-            let (from, to) = (x.place(part[0]), x.place(part[1]));
+            let (from, to) = (x.position(part[0]), x.position(part[1]));
             chart.rectangle((from, top + 0.15 * height), (to - from, 0.7 * height), color);
         }
         chart.text((LEFT - 8.0, top + 0.5 * height + 4.0), "end", &cold.function);
@@ -159,13 +159,13 @@ fn throughput(results: &Results) -> String {
     chart.x_axis(&x, "requests answered per second");
     chart.y_axis(&y);
     let mut curve = |name: &str, color: &str, time: fn(&Step) -> f64| {
-        let points = results.ramp.iter().map(|step| (x.place(step.achieved), y.place(time(step))));
+        let points = results.ramp.iter().map(|step| (x.position(step.achieved), y.position(time(step))));
         chart.curve(name, color, points);
     };
     curve("p99", RED, |step| step.latency.p99);
     curve("p95", ORANGE, |step| step.latency.p95);
     curve("p50", BLUE, |step| step.latency.p50);
-    let budget = y.place(USERS_P95);
+    let budget = y.position(USERS_P95);
     chart.line((LEFT, budget), (RIGHT, budget), GRAY, 2.0);
     chart.legend(&format!("budget of p95 as set, {} ms", short(USERS_P95)), GRAY);
     chart.end()

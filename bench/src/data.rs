@@ -1,5 +1,5 @@
-//! The accounts and tasks in the database. Ids and times follow from numbers alone, so that a request can name a
-//! task without asking for it first.
+//! The accounts and tasks in the database. Ids and times are calculated from numbers, so that a request can name a
+//! task without reading it first.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,10 +12,10 @@ use crate::Result;
 /// The time of the first task, in milliseconds since 1970.
 const START: u64 = 1_700_000_000_000;
 
-/// From the first to the last task, in milliseconds: 700 days.
+/// The time between the first and the last task, in milliseconds: 700 days.
 const SPAN: u64 = 700 * 24 * 3600 * 1000;
 
-/// The second parts of ids.
+/// The kinds of ids: their third group.
 const USER: u64 = 1;
 const TASK: u64 = 2;
 const SESSION: u64 = 3;
@@ -55,7 +55,7 @@ impl Account {
 
     /// The id of a task of this user; 0 is the oldest.
     pub(crate) fn task(self, number: u64) -> Uuid {
-        // The users' tasks are interleaved in time, as they are in life. `data.sql` calculates the same.
+        // The tasks of different users are interleaved in time, as in production. `data.sql` calculates the same.
         let step = SPAN / self.tasks;
         id(START + number * step + (self.number * 7_919 + number * 104_729) % step, TASK, self.number, number)
     }
@@ -71,7 +71,7 @@ impl Account {
     }
 }
 
-/// A UUID of version 7.
+/// Builds a UUID of version 7.
 fn id(millis: u64, kind: u64, owner: u64, number: u64) -> Uuid {
     let version_and_kind = 7 << 12 | kind;
     let variant_and_rest = 8 << 60 | owner << 32 | number;

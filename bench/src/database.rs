@@ -1,4 +1,4 @@
-//! The database's share: round trips through a proxy that delays answers, and the transaction of a list by pgbench.
+//! The database's share of latency: round trips through a proxy that delays responses, and a list query run by pgbench.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,19 +17,19 @@ use crate::environment::{DATABASE, Environment};
 use crate::fleet::Fleet;
 use crate::latency::ms;
 use crate::operation::{Operation, WARM};
-use crate::single::Single;
+use crate::single::WarmInstance;
 use crate::users::{Random, User};
 
-/// One operation through a proxy that delays each answer of the database by 25 ms.
+/// One operation through a proxy that delays each response of the database by 25 ms.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Delayed {
+pub(crate) struct DelayedOperation {
     pub(crate) operation: String,
     pub(crate) round_trips: u64,
     pub(crate) ms: f64,
 }
 
 /// Counts the round trips of a warm request of each operation.
-pub(crate) async fn round_trips(environment: &Environment, user: &User) -> Result<Vec<Delayed>> {
+pub(crate) async fn count_round_trips(environment: &Environment, user: &User) -> Result<Vec<DelayedOperation>> {
     let proxy = Proxy::start(environment.bouncer.port()).await;
     let mut fleets: BTreeMap<&str, Arc<Fleet>> = BTreeMap::new();
     let mut delayed = Vec::new();
@@ -44,51 +44,55 @@ pub(crate) async fn round_trips(environment: &Environment, user: &User) -> Resul
         let _ = proxy.take_round_trips();
         let took = user.request(operation, &mut Random(2)).send(fleet).await?.took;
         let round_trips = proxy.take_round_trips();
-        delayed.push(Delayed { operation: operation.name().to_owned(), round_trips, ms: ms(took) });
+        delayed.push(DelayedOperation { operation: operation.name().to_owned(), round_trips, ms: ms(took) });
     }
     Ok(delayed)
 }
 
-/// The mean time of a list, one at a time, by pgbench and by the function.
+/// The mean time of a list request, one at a time, by pgbench and by the function.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-pub(crate) struct Compared {
+pub(crate) struct Comparison {
     pub(crate) pgbench_ms: f64,
     pub(crate) function_ms: f64,
 }
 
-/// Runs the transaction of a list by pgbench and by the function through the same pooler, in turn, twice each.
-pub(crate) async fn compare(environment: &Environment, user: &User, duration: Duration) -> Result<Compared> {
-    let mut single = Single::start(environment, user, Operation::List).await?;
+/// Runs the transaction of a list with pgbench and with the function through the same pooler, alternately, twice each.
+pub(crate) async fn compare_with_pgbench(
+    environment: &Environment,
+    user: &User,
+    duration: Duration,
+) -> Result<Comparison> {
+    let mut single = WarmInstance::start(environment, user, Operation::List).await?;
     let mut pgbench_ms = 0.0;
     for _ in 0..2 {
-        pgbench_ms += pgbench(environment, user, duration / 2).await? / 2.0;
+        pgbench_ms += run_pgbench(environment, user, duration / 2).await? / 2.0;
         let started = Instant::now();
         while started.elapsed() < duration / 2 {
             single.send(user, Operation::List, 1).await?;
         }
     }
-    Ok(Compared { pgbench_ms, function_ms: single.took.percentiles().mean })
+    Ok(Comparison { pgbench_ms, function_ms: single.took.percentiles().mean })
 }
 
-/// The mean latency that pgbench reports, in milliseconds.
-async fn pgbench(environment: &Environment, user: &User, duration: Duration) -> Result<f64> {
+/// Runs pgbench, and returns the mean latency that it reports, in milliseconds.
+async fn run_pgbench(environment: &Environment, user: &User, duration: Duration) -> Result<f64> {
     let script = environment.folder.join("list.sql");
     fs::write(&script, list_script(user))?;
-    let ours = environment.programs.program("pgbench");
-    let output = Command::new(if ours.exists() { ours } else { "pgbench".into() })
+    let bundled = environment.programs.program("pgbench");
+    let output = Command::new(if bundled.exists() { bundled } else { "pgbench".into() })
         .args(["--no-vacuum", "--protocol", "simple", "--time", &duration.as_secs().max(1).to_string(), "--file"])
         .arg(&script)
         .arg(environment.bouncer.url(DATABASE, None))
         .output()
         .await
-        .map_err(|error| format!("pgbench cannot be run ({error}); install it, it belongs to PostgreSQL"))?;
+        .map_err(|error| format!("pgbench cannot be run ({error}); install it with PostgreSQL"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let latency =
         text.lines().find_map(|line| line.strip_prefix("latency average = ")?.split(' ').next()?.parse().ok());
     latency.ok_or_else(|| format!("pgbench failed: {}", String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// The statements of a list as the tasks function sends them, as one message.
+/// The statements of a list as the tasks function sends them, in one message.
 fn list_script(user: &User) -> String {
     let (sort_by, sort_order) = (SortBy::CreatedAt, SortOrder::Desc);
     let page = Selection { priority: None, is_completed: None, sort_by, sort_order, limit: 50, offset: 0 };

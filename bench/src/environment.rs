@@ -1,12 +1,12 @@
-//! What the functions run against: a durable PostgreSQL with the data, and before it a PgBouncer in transaction mode
-//! with TLS.
+//! What the functions run against: a durable PostgreSQL with the data, behind a PgBouncer in transaction mode with
+//! TLS.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use local::postgres::{Cluster, Keep, OWNER, Programs};
+use local::postgres::{Cluster, OWNER, Profile, Programs};
 use nix::unistd::Pid;
 use shared::clock::Clock;
 use shared::config::{Function as Kind, LiveSettings, Settings, Sources};
@@ -27,10 +27,10 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The database of a run, a fresh copy of the template.
 pub(crate) const DATABASE: &str = "bench";
 
-/// Connections of the pooler to the server.
+/// The pooler's connections to the server.
 const SERVER_CONNECTIONS: u16 = 20;
 
-/// The first accounts are measured one at a time and take no part in the load test.
+/// This many accounts are measured one at a time, and are not part of the load test.
 const PROBES: usize = 3;
 
 /// A running PostgreSQL and PgBouncer, and what functions need to use them.
@@ -47,11 +47,11 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    /// Starts everything. The data is loaded unless an earlier run has loaded it.
+    /// Starts everything. Loads the data unless an earlier run has loaded it.
     pub(crate) async fn start(tasks: u64) -> Result<Self> {
         let folder = local::target().join("bench");
         let programs = Programs::find_or_install()?;
-        let cluster = Cluster::start(&folder.join("postgres"), &programs, Keep::Measured)?;
+        let cluster = Cluster::start(&folder.join("postgres"), &programs, Profile::Benchmark)?;
         let mut function_settings = testkit::settings();
         function_settings.insert("DATABASE_URL".to_owned(), cluster.url(DATABASE));
         let sources = Sources::environment(function_settings.clone());
@@ -87,16 +87,16 @@ impl Environment {
         local::target().join("lambda").join(name).join("bootstrap")
     }
 
-    /// A function with the settings of a deployment: metrics and rate limits are on.
+    /// A function with the settings of a deployment: metrics and rate limits are enabled.
     pub(crate) fn function(&self, name: &str) -> Function {
         let log = self.folder.join("logs").join(format!("{name}.log"));
         let settings = self.function_settings.clone();
         Function { name: name.to_owned(), program: Self::program(name), settings, log }
     }
 
-    /// One instance of a function whose rate limits are checked but never reached, because measuring sends more requests
-    /// than any user.
-    pub(crate) fn probed(&self, name: &str) -> Arc<Fleet> {
+    /// A function with one instance, whose rate limits are checked but never reached, because measuring sends more
+    /// requests than any user.
+    pub(crate) fn single_instance(&self, name: &str) -> Arc<Fleet> {
         let mut function = self.function(name);
         for limit in ["SIGN_IN_ADDRESS", "SIGN_IN_ACCOUNT", "REFRESH", "WRITES"] {
             function.settings.insert(format!("RATE_LIMIT_{limit}"), "1000000, 1000/s".to_owned());
@@ -115,13 +115,13 @@ impl Environment {
         data::accounts(self.tasks).skip(PROBES)
     }
 
-    /// Brings statistics up to date and all data into memory, as on a server that has been running for some time.
+    /// Updates statistics and loads all data into memory, as on a server that has been running for some time.
     pub(crate) async fn warm_up(&self) -> Result<()> {
         self.admin.batch_execute("VACUUM (ANALYZE)").await?;
         let sql = "CREATE EXTENSION IF NOT EXISTS pg_prewarm;
                    SELECT pg_prewarm(oid) FROM pg_class
                    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')";
-        // An installation without the extension warms up by itself during the run.
+        // Ignore a missing extension: the server then warms up during the run.
         let _ = self.admin.batch_execute(sql).await;
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Environment {
     /// The processor time so far of PostgreSQL with all its processes, and of PgBouncer.
     pub(crate) fn cpu(&self) -> [(&'static str, Duration); 2] {
         let of = |pid: u32| process::cpu_with_children(Pid::from_raw(pid.cast_signed()));
-        [("PostgreSQL", of(self.cluster.process())), ("PgBouncer", of(self.bouncer.process()))]
+        [("PostgreSQL", of(self.cluster.process_id())), ("PgBouncer", of(self.bouncer.process_id()))]
     }
 
     /// Removes the copy; the template stays for the next run.
@@ -139,7 +139,7 @@ impl Environment {
     }
 }
 
-/// Makes the database with the data unless it exists. Databases of other data or migrations are removed.
+/// Creates the database with the data unless it exists. Drops databases of other data or migrations.
 async fn prepare_template(cluster: &Cluster, server: &Client, settings: &Settings, tasks: u64) -> Result<String> {
     let template = data::template(tasks);
     let sql = "SELECT datname FROM pg_database WHERE datname LIKE 'data\\_%' OR datname = 'building'";
@@ -163,7 +163,7 @@ async fn prepare_template(cluster: &Cluster, server: &Client, settings: &Setting
         let password = passwords::hash(&settings.passwords, Password::new(PASSWORD)).await?;
         data::load(&client, tasks, &password).await?;
         drop(client);
-        // The server may not have noticed yet that these connections are closed.
+        // End these connections: the server may not have detected yet that they are closed.
         let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{building}'");
         server.batch_execute(&others).await?;
         server.batch_execute(&format!("ALTER DATABASE {building} RENAME TO {template}")).await?;

@@ -27,7 +27,7 @@ const MAX_WAITING: usize = 2_000;
 pub(crate) struct Function {
     pub(crate) name: String,
     pub(crate) program: PathBuf,
-    /// Its whole environment, except for what Lambda sets.
+    /// All environment variables, except for those that Lambda sets.
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) log: PathBuf,
 }
@@ -36,9 +36,9 @@ pub(crate) struct Function {
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) payload: Bytes,
-    /// From the arrival of the request until an instance took it, including a cold start.
+    /// The time from the arrival of the request until an instance took it, including a cold start.
     pub(crate) queued: Duration,
-    /// No instance was idle and no more were allowed; Lambda would have answered 429.
+    /// No instance was idle and no more were allowed. Lambda would have returned 429.
     pub(crate) throttled: bool,
 }
 
@@ -82,12 +82,12 @@ impl State {
     /// Gives waiting requests to idle instances.
     fn dispatch(&mut self) {
         while let Some(job) = self.waiting.pop_front() {
-            // A request that has timed out needs no answer.
+            // Skip requests that have timed out.
             if job.invocation.outcome.is_closed() {
                 continue;
             }
             let Some(idle) = self.idle.pop() else { return self.waiting.push_front(job) };
-            // An idle instance may have hung up.
+            // An idle instance may have stopped.
             if let Err(job) = idle.send(job) {
                 self.waiting.push_front(job);
             }
@@ -95,7 +95,7 @@ impl State {
     }
 }
 
-/// An instance with what it needs to live.
+/// An instance with its process and its Runtime API.
 #[derive(Debug)]
 struct Member {
     instance: Arc<Instance>,
@@ -159,7 +159,7 @@ impl Fleet {
     async fn start_instance(self: &Arc<Self>) -> Result<()> {
         let cell: Arc<OnceLock<Arc<Instance>>> = Arc::default();
         let (fleet, polling) = (Arc::downgrade(self), Arc::clone(&cell));
-        let runtime = RuntimeApi::start(move || next(Weak::clone(&fleet), polling.get().cloned())).await?;
+        let runtime = RuntimeApi::start(move || next_invocation(Weak::clone(&fleet), polling.get().cloned())).await?;
         let Function { name, program, settings, log } = &self.function;
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = Command::new(program);
@@ -171,7 +171,7 @@ impl Fleet {
         let child = command.spawn().map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
         let pid = Pid::from_raw(child.id().ok_or("the process has ended")?.try_into()?);
         let instance = Arc::new(Instance { pid, started, init: OnceLock::new() });
-        // Nothing is awaited since the process was spawned, so its first poll has not been served yet.
+        // The process was spawned without an `await` since, so its first poll has not been served yet.
         let _ = cell.set(Arc::clone(&instance));
         self.state().members.push(Member { instance, _child: child, _runtime: runtime });
         Ok(())
@@ -189,7 +189,7 @@ impl Fleet {
 }
 
 /// Waits for the next request for an instance.
-async fn next(fleet: Weak<Fleet>, instance: Option<Arc<Instance>>) -> Option<Invocation> {
+async fn next_invocation(fleet: Weak<Fleet>, instance: Option<Arc<Instance>>) -> Option<Invocation> {
     let instance = instance?;
     let (sender, receiver) = oneshot::channel();
     {

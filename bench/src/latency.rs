@@ -15,7 +15,7 @@ pub(crate) struct Percentiles {
     pub(crate) max: f64,
 }
 
-/// Durations, all of which are kept.
+/// All recorded durations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latencies(pub(crate) Vec<Duration>);
 
@@ -28,7 +28,7 @@ impl Latencies {
     pub(crate) fn percentiles(&self) -> Percentiles {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        // The nearest rank: the least value that so many percent (in tenths) do not exceed.
+        // The nearest-rank method: the smallest value that is not below the given part (in thousandths) of all values.
         let at = |permille: usize| {
             let rank = (sorted.len() * permille).div_ceil(1000);
             sorted.get(rank.saturating_sub(1)).copied().map_or(0.0, ms)
@@ -50,7 +50,7 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// A count as a number to calculate with.
+/// Converts a count to a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) fn float(count: impl TryInto<u64>) -> f64 {
     count.try_into().unwrap_or(u64::MAX) as f64

@@ -1,6 +1,6 @@
-//! The load test: many users with time to think. Requests are sent at the times of a Poisson process, whether earlier
-//! ones are answered or not, and latency counts from the time a request should have been sent. So a slow response
-//! cannot hide the waiting of the next request.
+//! The load test: many users who pause between requests. Requests are sent at the times of a Poisson process, whether
+//! or not earlier ones have been answered, and latency counts from the time when a request was due. So a slow response
+//! cannot hide how long the next request waited (coordinated omission).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,33 +20,33 @@ use crate::{Result, process};
 /// Requests that may be in flight. Beyond that, requests are not sent and count as failed.
 const MAX_IN_FLIGHT: u64 = 4_000;
 
-/// If this program uses more than this part of a processor, latencies are partly its own.
+/// If the harness uses a larger part of a processor than this, latencies are partly its own.
 const MAX_HARNESS_BUSY: f64 = 0.7;
 
-/// What one load showed.
+/// The measurements at one load.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Step {
-    /// Requests per second that were to be sent.
+    /// Requests per second that were due.
     pub(crate) offered: f64,
-    /// Requests per second that succeeded, until the last response.
+    /// Successful requests per second, until the last response.
     pub(crate) achieved: f64,
-    /// How long requests were sent, without the warm-up.
+    /// How long requests were sent, excluding the warm-up.
     pub(crate) seconds: u64,
-    /// Of successful requests.
+    /// The latency of successful requests.
     pub(crate) latency: Percentiles,
     pub(crate) operations: BTreeMap<String, Percentiles>,
-    /// Of the latency: the database.
+    /// The part of the latency spent in the database.
     pub(crate) database: Percentiles,
-    /// Of the latency: waiting for an instance, including cold starts.
+    /// The part of the latency spent waiting for an instance, including cold starts.
     pub(crate) queued: Percentiles,
-    /// Of the latency: requests that this program sent too late.
+    /// The part of the latency because the harness sent the request late.
     pub(crate) late: Percentiles,
-    /// Requests that found no idle instance and no room for another. Here they wait; Lambda answers 429.
+    /// Requests that found no idle instance when no more were allowed. Here they wait; Lambda returns 429.
     pub(crate) throttled: u64,
     pub(crate) errors: BTreeMap<String, u64>,
     /// Processor time per request in milliseconds, by program.
     pub(crate) cpu_ms: BTreeMap<String, f64>,
-    /// The part of a processor that this program used.
+    /// The part of a processor that the harness used.
     pub(crate) harness_busy: f64,
 }
 
@@ -60,13 +60,13 @@ impl Step {
         self.latency.p95 <= p95 && self.failed() == 0 && !self.is_distorted()
     }
 
-    /// Whether this program itself was too busy to measure.
+    /// Whether the harness was too busy to measure.
     pub(crate) fn is_distorted(&self) -> bool {
         self.harness_busy > MAX_HARNESS_BUSY
     }
 }
 
-/// The whole service with its users.
+/// The functions under test with their users.
 pub(crate) struct LoadTest<'a> {
     environment: &'a Environment,
     state: Arc<State>,
@@ -96,7 +96,7 @@ impl State {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends a request that was due at a time, and records what became of it. Only successes have a latency.
+    /// Sends a request that was due at `due`, and records the result. Only successful requests have a latency.
     async fn send(&self, user: usize, request: Request, due: Instant) {
         let (operation, late) = (request.operation, due.elapsed());
         let response = self.exchange(&self.users[user], request).await;
@@ -140,14 +140,13 @@ impl<'a> LoadTest<'a> {
         self.state.users.len()
     }
 
-    /// Sends `rate` requests per second. What is sent during `warm_up` is not recorded; in its first half the rate
-    /// grows.
+    /// Sends `rate` requests per second. Requests during `warm_up` are not recorded; in its first half the rate grows.
     pub(crate) async fn run(&mut self, rate: f64, warm_up: Duration, duration: Duration) -> Result<Step> {
         self.send(rate, warm_up, warm_up / 2).await?;
         *self.state.samples() = Samples::default();
         let (started, before) = (Instant::now(), self.cpu()?);
         let not_sent = self.send(rate, duration, Duration::ZERO).await?;
-        // Until the last response: a backlog that is worked off afterwards is no throughput.
+        // Measure until the last response: a backlog that is processed afterwards must not raise the throughput.
         while self.state.in_flight.load(Ordering::Relaxed) > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -189,8 +188,8 @@ impl<'a> LoadTest<'a> {
         Ok(cpu)
     }
 
-    /// Sends requests for a while and returns how many could not be sent. A thread of its own keeps the time, because
-    /// the timers of the runtime are a millisecond coarse.
+    /// Sends requests for `duration`, and returns how many could not be sent. A separate thread keeps the time, because
+    /// the runtime's timers have a resolution of one millisecond.
     async fn send(&mut self, rate: f64, duration: Duration, growth: Duration) -> Result<u64> {
         let (state, mut random) = (Arc::clone(&self.state), self.random.clone());
         let runtime = tokio::runtime::Handle::current();
@@ -200,7 +199,7 @@ impl<'a> LoadTest<'a> {
             loop {
                 let grown = if at < growth { at.div_duration_f64(growth).max(0.1) } else { 1.0 };
                 // The time between two arrivals of a Poisson process is exponentially distributed.
-                at += Duration::from_secs_f64(-(1.0 - random.part()).ln() / (rate * grown));
+                at += Duration::from_secs_f64(-(1.0 - random.fraction()).ln() / (rate * grown));
                 if at >= duration {
                     return (random, not_sent);
                 }

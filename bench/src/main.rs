@@ -1,4 +1,4 @@
-//! Measures the release binaries as Lambda would run them. `cargo xtask bench` builds what this needs and starts it.
+//! Measures the release binaries, run as Lambda would run them. Started by `cargo xtask bench`, which builds them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a command line program")]
 
 mod budget;
@@ -34,7 +34,7 @@ use crate::results::Results;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Between two requests of a user, on average, in seconds.
+/// The mean time between two requests of a user, in seconds.
 const THINK_SECONDS: f64 = 10.0;
 
 #[derive(Parser)]
@@ -45,7 +45,7 @@ struct CommandLine {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    // End quietly when the reader of the output has gone, as other programs do.
+    // On a closed pipe, as in `… | head`, exit silently instead of panicking.
     sigpipe::reset();
     match run(&CommandLine::parse().options).await {
         Ok(code) => code,
@@ -67,17 +67,17 @@ async fn run(options: &Options) -> Result<ExitCode> {
     println!();
     let slowness = budget::slowness(&results.warm);
     if slowness > 1.05 {
-        println!("  the floor takes {slowness:.1} × what it took where the budgets were set, so they are extended");
+        println!("  the floor takes {slowness:.1} × as long as where the budgets were set, so they are extended");
     }
     if results.main.is_distorted() {
-        println!("  the harness itself was too busy: the latencies of the users are partly its own");
+        println!("  the harness was too busy: the latencies of the users are partly its own");
     }
-    let missed: Vec<_> = budget::verdicts(&results).into_iter().filter(|verdict| !verdict.is_kept()).collect();
-    for verdict in &missed {
-        println!("  over budget: {}: {}, budget {}", verdict.what, verdict.measured_text(), verdict.text(verdict.here));
+    let missed: Vec<_> = budget::check_all(&results).into_iter().filter(|check| !check.is_met()).collect();
+    for check in &missed {
+        println!("  over budget: {}: {}, budget {}", check.what, check.measured_text(), check.text(check.here));
     }
     if missed.is_empty() {
-        println!("  every budget is kept");
+        println!("  all budgets are met");
     }
     if options.publish {
         report::write(&results, &report::folder().join("published"))?;
@@ -85,22 +85,22 @@ async fn run(options: &Options) -> Result<ExitCode> {
     Ok(if options.check && !missed.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// How much of everything a run does.
-struct Scope {
+/// How much a run measures.
+struct Plan {
     starts: usize,
     requests: usize,
     lists: usize,
     compare: Duration,
     main: Duration,
-    /// While the rate of the main load grows; not recorded.
+    /// The time in which the rate of the main load grows; not recorded.
     arrival: Duration,
     ramp: Ramp,
-    /// Before each step of the ramp; not recorded.
+    /// The time before each step of the ramp; not recorded.
     warm_up: Duration,
 }
 
-impl Scope {
-    fn of(quick: bool) -> Self {
+impl Plan {
+    fn new(quick: bool) -> Self {
         let seconds = Duration::from_secs;
         if quick {
             return Self {
@@ -110,7 +110,7 @@ impl Scope {
                 compare: seconds(3),
                 main: seconds(20),
                 arrival: seconds(8),
-                ramp: Ramp { parts: &[0.5, 1.5], halvings: 3, duration: seconds(6), confirmation: None },
+                ramp: Ramp { multiples: &[0.5, 1.5], halvings: 3, duration: seconds(6), confirmation: None },
                 warm_up: seconds(3),
             };
         }
@@ -122,7 +122,7 @@ impl Scope {
             main: seconds(120),
             arrival: seconds(30),
             ramp: Ramp {
-                parts: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
+                multiples: &[0.1, 0.25, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5, 3.0],
                 halvings: 3,
                 duration: seconds(20),
                 confirmation: Some(seconds(120)),
@@ -132,47 +132,47 @@ impl Scope {
     }
 }
 
-/// Measures everything, one thing after the other.
+/// Runs all measurements, one after the other.
 async fn measure(options: &Options) -> Result<Results> {
     let started = Instant::now();
-    let say = |text: &str| eprintln!("[{:4.0} s] {text}", started.elapsed().as_secs_f64());
-    let scope = Scope::of(options.quick);
-    say("PostgreSQL, PgBouncer and the data");
+    let log = |text: &str| eprintln!("[{:4.0} s] {text}", started.elapsed().as_secs_f64());
+    let plan = Plan::new(options.quick);
+    log("PostgreSQL, PgBouncer and the data");
     let environment = Environment::start(options.tasks).await?;
     let probes = users::sign_in(&environment, &environment.probes()).await?;
     let [writer, delayed, reader] = probes.as_slice() else { return Err("the data has too few users".into()) };
-    say("cold starts");
-    let cold = single::cold_starts(&environment, writer, scope.starts).await?;
-    say("warm requests");
-    let warm = single::warm_requests(&environment, writer, scope.requests).await?;
-    let hash_cpu_ms = single::hash_cpu_ms(&environment, scope.requests / 20).await?;
-    say("round trips, with 25 ms to the database");
-    let delayed = database::round_trips(&environment, delayed).await?;
-    say("lists of users with few and many tasks");
-    let lists = single::lists(&environment, scope.lists).await?;
-    say("a list by pgbench and by the function");
-    let compared = database::compare(&environment, reader, scope.compare).await?;
+    log("cold starts");
+    let cold = single::cold_starts(&environment, writer, plan.starts).await?;
+    log("warm requests");
+    let warm = single::warm_requests(&environment, writer, plan.requests).await?;
+    let hash_cpu_ms = single::hash_cpu_ms(&environment, plan.requests / 20).await?;
+    log("round trips, with 25 ms to the database");
+    let delayed = database::count_round_trips(&environment, delayed).await?;
+    log("lists of users with few and many tasks");
+    let lists = single::lists(&environment, plan.lists).await?;
+    log("a list by pgbench and by the function");
+    let compared = database::compare_with_pgbench(&environment, reader, plan.compare).await?;
 
-    let users = users::many(&environment, options.users).await?;
+    let users = users::sign_in_many(&environment, options.users).await?;
     environment.warm_up().await?;
     let mut test = LoadTest::new(&environment, users, usize::from(options.instances), options.seed);
     let users = test.users() as u64;
     if users < options.users {
-        say(&format!("the data has accounts for {users} users only"));
+        log(&format!("the data has accounts for {users} users only"));
     }
     let rate = float(users) / THINK_SECONDS;
-    say(&format!("{users} users: {rate:.0} requests per second for {} s", scope.main.as_secs()));
-    let main = test.run(rate, scope.arrival, scope.main).await?;
+    log(&format!("{users} users: {rate:.0} requests per second for {} s", plan.main.as_secs()));
+    let main = test.run(rate, plan.arrival, plan.main).await?;
     let p95 = budget::users_p95(&warm);
-    let ramp = ramp::climb(scope.ramp, &main, p95, async |rate, duration| {
-        say(&format!("ramp: {rate:.0} requests per second for {} s", duration.as_secs()));
-        test.run(rate, scope.warm_up, duration).await
+    let ramp = ramp::run(plan.ramp, &main, p95, async |rate, duration| {
+        log(&format!("ramp: {rate:.0} requests per second for {} s", duration.as_secs()));
+        test.run(rate, plan.warm_up, duration).await
     });
     let ramp = ramp.await?;
     drop(test);
     let machine = format!("{}, PostgreSQL {}", process::machine(), environment.programs.version);
     environment.remove_copy().await?;
-    say("done");
+    log("done");
     Ok(Results {
         at: Clock::system().now().to_string(),
         version: git_version(),
@@ -194,7 +194,7 @@ async fn measure(options: &Options) -> Result<Results> {
     })
 }
 
-/// What the binaries were built from.
+/// The commit that the binaries were built from.
 fn git_version() -> String {
     let output = std::process::Command::new("git").args(["describe", "--always", "--dirty"]).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());

@@ -1,4 +1,4 @@
-//! What is requested: the operations, and how often users ask for each.
+//! The measured operations, and how often users request each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,10 +32,11 @@ use Operation::{Complete, Create, Delete, Floor, Get, Health, List, Me, Refresh,
 /// The functions that are measured.
 pub(crate) const FUNCTIONS: [&str; 4] = ["floor", "health", "tasks", "auth"];
 
-/// What is measured one request at a time. The first operation of each function is also that of its cold starts.
+/// The operations that are measured one request at a time. The first one of each function is also the first request
+/// of its cold starts.
 pub(crate) const WARM: [Operation; 10] = [Floor, Health, Get, List, Create, Complete, Update, Me, Refresh, SignIn];
 
-/// Of a hundred requests under load, how many are of which operation.
+/// How many of a hundred requests under load are of each operation.
 pub(crate) const MIX: [(Operation, u64); 8] =
     [(List, 45), (Get, 20), (Complete, 12), (Create, 10), (Update, 6), (Refresh, 4), (SignIn, 2), (Delete, 1)];
 
@@ -64,12 +65,12 @@ impl Operation {
         }
     }
 
-    /// The operation at a place from 0 to 99 of the mix.
-    pub(crate) fn in_mix(place: u64) -> Self {
+    /// The operation at a position of the mix, from 0 to 99.
+    pub(crate) fn in_mix(position: u64) -> Self {
         let mut up_to = 0;
         let found = MIX.iter().find(|(_, share)| {
             up_to += share;
-            place < up_to
+            position < up_to
         });
         found.map_or(List, |(operation, _)| *operation)
     }
@@ -86,9 +87,9 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) took: Duration,
-    /// Of that, waiting for an instance, which may have had to start.
+    /// The part of `took` spent waiting for an instance, including a cold start.
     pub(crate) queued: Duration,
-    /// Of that, the database, as the function reports it to authenticated users; else zero.
+    /// The part of `took` spent in the database, as the function reports it to authenticated users; else zero.
     pub(crate) database: Duration,
     pub(crate) throttled: bool,
     pub(crate) body: String,
@@ -106,7 +107,7 @@ struct GatewayResponse {
 }
 
 impl Request {
-    /// Sends the request. Any status but that of success is an error.
+    /// Sends the request. Any other status than that of success is an error.
     pub(crate) async fn send(self, fleet: &Arc<Fleet>) -> Result<Response> {
         let started = Instant::now();
         let reply = fleet.invoke(self.event).await?;
@@ -123,7 +124,7 @@ impl Request {
     }
 }
 
-/// The database's part of a `Server-Timing` header.
+/// Reads the database time from a `Server-Timing` header.
 fn database_time(header: &str) -> Duration {
     let millis = header.split("db;dur=").nth(1).and_then(|rest| rest.split([',', ';']).next()?.parse::<f64>().ok());
     Duration::from_secs_f64(millis.unwrap_or_default().max(0.0) / 1000.0)
@@ -136,8 +137,8 @@ mod tests {
     #[test]
     fn each_operation_has_its_share_of_the_mix() {
         for (operation, share) in MIX {
-            let places = (0..100).filter(|place| Operation::in_mix(*place) == operation).count();
-            assert_eq!(places as u64, share, "{operation:?}");
+            let count = (0..100).filter(|position| Operation::in_mix(*position) == operation).count();
+            assert_eq!(count as u64, share, "{operation:?}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! What processes use, and the machine that they run on.
+//! The resources that processes use, and the machine that they run on.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use crate::Result;
 use crate::latency::float;
 
-/// This machine, in words.
+/// A description of this machine.
 pub(crate) fn machine() -> String {
     let field = |path: &str, name: &str| {
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -50,7 +50,7 @@ pub(crate) fn cpu_with_children(parent: Pid) -> Duration {
     used
 }
 
-/// The most memory that a process has had resident, in MiB.
+/// The peak resident memory of a process, in MiB.
 pub(crate) fn peak_memory_mib(pid: Pid) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));

@@ -1,4 +1,4 @@
-//! The tables of a run, for the terminal and as a page of Markdown.
+//! The tables of a run, for the terminal and as a Markdown page.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::latency::{Percentiles, float};
 use crate::results::Results;
 use crate::{Result, budget, charts};
 
-/// Where results are kept: a folder for each run, and `published`.
+/// The folder of all results: a folder for each run, and `published`.
 pub(crate) fn folder() -> PathBuf {
     local::workspace().join("bench/results")
 }
@@ -17,7 +17,7 @@ pub(crate) fn write(results: &Results, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     results.write(&folder.join("results.json"))?;
     fs::write(folder.join("README.md"), page(results))?;
-    for (name, svg) in charts::all(results) {
+    for (name, svg) in charts::draw_all(results) {
         fs::write(folder.join(name), svg)?;
     }
     println!("  results and charts: {}", folder.display());
@@ -27,7 +27,7 @@ pub(crate) fn write(results: &Results, folder: &Path) -> Result<()> {
 fn page(results: &Results) -> String {
     let Results { machine, version, tasks, users, instances, seed, .. } = results;
     let (date, tasks, users) = (&results.at[..10], thousands(float(*tasks)), thousands(float(*users)));
-    let charts = charts::all(results).map(|(name, _)| format!("![{name}]({name})\n"));
+    let charts = charts::draw_all(results).map(|(name, _)| format!("![{name}]({name})\n"));
     format!(
         "# Measurements\n\n\
          `cargo xtask bench` writes this page. [docs/PERFORMANCE.md](../../../docs/PERFORMANCE.md) explains it.\n\n\
@@ -38,7 +38,7 @@ fn page(results: &Results) -> String {
     )
 }
 
-/// Every table in Markdown, the budgets last.
+/// All tables in Markdown, the budgets last.
 pub(crate) fn tables(results: &Results) -> Vec<String> {
     let step = results.reported();
     let cold = results.cold.iter().map(|cold| {
@@ -79,10 +79,10 @@ pub(crate) fn tables(results: &Results) -> Vec<String> {
         let cpu = [step.cpu_ms.values().sum(), 100.0 * step.harness_busy];
         format!("{} | {} | {}", cells(&times), counts.join(" | "), cells(&cpu))
     });
-    let budgets = budget::verdicts(results).into_iter().map(|verdict| {
-        let kept = if verdict.is_kept() { "ok" } else { "MISSED" };
-        let [set, here] = [verdict.set, verdict.here].map(|budget| verdict.text(budget));
-        [verdict.what.as_str(), &verdict.measured_text(), &set, &here, kept].join(" | ")
+    let budgets = budget::check_all(results).into_iter().map(|check| {
+        let kept = if check.is_met() { "ok" } else { "MISSED" };
+        let [set, here] = [check.set, check.here].map(|budget| check.text(budget));
+        [check.what.as_str(), &check.measured_text(), &set, &here, kept].join(" | ")
     });
     vec![
         table(
@@ -111,7 +111,7 @@ pub(crate) fn tables(results: &Results) -> Vec<String> {
     ]
 }
 
-/// A Markdown table that is readable on a terminal, too. The cells of a row are separated by ` | `.
+/// Formats a Markdown table that is also readable on a terminal. The cells of a row are separated by ` | `.
 fn table(title: &str, head: &str, rows: impl Iterator<Item = String>) -> String {
     let rows: Vec<String> = std::iter::once(head.to_owned()).chain(rows).collect();
     let rows: Vec<Vec<&str>> = rows.iter().map(|row| row.split(" | ").map(str::trim).collect()).collect();
@@ -127,19 +127,19 @@ fn table(title: &str, head: &str, rows: impl Iterator<Item = String>) -> String 
     format!("\n## {title}\n\n{}", lines.concat())
 }
 
-/// Cells with numbers. Zero means that nothing was measured.
+/// Formats numbers as cells. Zero means that nothing was measured.
 fn cells(numbers: &[f64]) -> String {
     let cell = |number: &f64| if *number > 0.0 { short(*number) } else { "–".to_owned() };
     numbers.iter().map(cell).collect::<Vec<_>>().join(" | ")
 }
 
-/// Percentiles with fewer than ten requests beyond them are left out, because they are chance.
+/// Formats percentiles as cells. Omits those with fewer than ten requests beyond them, which are left to chance.
 fn percentiles(all: &Percentiles) -> String {
     let text = |value: f64, requests: u64| if all.count < requests { "–".to_owned() } else { short(value) };
     [text(all.p50, 20), text(all.p95, 200), text(all.p99, 1000)].join(" | ")
 }
 
-/// Three digits, or all digits before the point.
+/// Formats a number with three digits, or with all digits before the point.
 pub(crate) fn short(number: f64) -> String {
     match number {
         100.0.. => format!("{number:.0}"),
@@ -149,7 +149,7 @@ pub(crate) fn short(number: f64) -> String {
     }
 }
 
-/// A whole number with commas.
+/// Formats a whole number with commas.
 pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_page_is_that_of_the_published_results() {
+    fn the_published_page_matches_the_published_results() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/published");
         let results = Results::read(&folder.join("results.json")).unwrap();
         let published = fs::read_to_string(folder.join("README.md")).unwrap();

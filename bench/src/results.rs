@@ -1,19 +1,19 @@
-//! Everything that a run measured, as it is kept in `results.json`.
+//! Everything that a run measured, as it is stored in `results.json`.
 
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Compared, Delayed};
+use crate::database::{Comparison, DelayedOperation};
 use crate::load::Step;
-use crate::single::{Cold, Listing, Warm};
+use crate::single::{ColdStarts, ListTimes, WarmRequests};
 use crate::{Result, budget, ramp};
 
-/// A run.
+/// The results of a run.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Results {
-    /// When it ended, in RFC 3339.
+    /// When the run ended, in RFC 3339.
     pub(crate) at: String,
     /// The commit, as `git describe` names it.
     pub(crate) version: String,
@@ -21,21 +21,21 @@ pub(crate) struct Results {
     pub(crate) seed: u64,
     pub(crate) tasks: u64,
     pub(crate) users: u64,
-    /// Between two requests of a user, on average.
+    /// The mean time between two requests of a user.
     pub(crate) think_seconds: f64,
-    /// How many instances a function could have.
+    /// The maximum number of instances of a function.
     pub(crate) instances: u16,
     pub(crate) machine: String,
-    pub(crate) cold: Vec<Cold>,
-    pub(crate) warm: Vec<Warm>,
-    /// Hashing a password alone.
+    pub(crate) cold: Vec<ColdStarts>,
+    pub(crate) warm: Vec<WarmRequests>,
+    /// The processor time of hashing a password.
     pub(crate) hash_cpu_ms: f64,
-    pub(crate) delayed: Vec<Delayed>,
-    pub(crate) lists: Vec<Listing>,
-    pub(crate) compared: Compared,
+    pub(crate) delayed: Vec<DelayedOperation>,
+    pub(crate) lists: Vec<ListTimes>,
+    pub(crate) compared: Comparison,
     /// The load of all users.
     pub(crate) main: Step,
-    /// All loads, the main one among them, lowest first.
+    /// All loads including the main one, lowest first.
     pub(crate) ramp: Vec<Step>,
 }
 
@@ -45,21 +45,21 @@ impl Results {
         step.offered * self.think_seconds
     }
 
-    pub(crate) fn cold(&self, function: &str) -> Option<&Cold> {
+    pub(crate) fn cold(&self, function: &str) -> Option<&ColdStarts> {
         self.cold.iter().find(|cold| cold.function == function)
     }
 
-    pub(crate) fn warm(&self, operation: &str) -> Option<&Warm> {
+    pub(crate) fn warm(&self, operation: &str) -> Option<&WarmRequests> {
         self.warm.iter().find(|warm| warm.operation == operation)
     }
 
-    /// The highest load of which 95 of 100 requests were answered within so many milliseconds and none failed.
+    /// The highest load of which 95 of 100 requests were answered within `p95` milliseconds and none failed.
     pub(crate) fn highest(&self, p95: f64) -> Option<&Step> {
         ramp::highest(&self.ramp, p95)
     }
 
-    /// The load by which operations are reported: that of all users, or the highest that was served in time. In an
-    /// overload, requests mostly wait, which says little about them.
+    /// The load whose operations are reported: that of all users, or else the highest that was served in time. In an
+    /// overload, latencies are mostly waiting time.
     pub(crate) fn reported(&self) -> &Step {
         let p95 = budget::users_p95(&self.warm);
         if self.main.meets(p95) { &self.main } else { self.highest(p95).unwrap_or(&self.main) }

@@ -18,31 +18,31 @@ use crate::{Result, data, process};
 
 /// Cold starts of one function.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Cold {
+pub(crate) struct ColdStarts {
     pub(crate) function: String,
-    /// From the start of the process until it first asks for work.
+    /// The time from the start of the process until it first asks for work.
     pub(crate) init_ms: Percentiles,
     pub(crate) init_cpu_ms: f64,
-    /// From then until the first response. The connection to the database is opened meanwhile.
+    /// The time from then until the first response. It includes connecting to the database.
     pub(crate) first_ms: Percentiles,
     pub(crate) first_cpu_ms: f64,
-    /// Of that, connecting to the database and its answer.
+    /// The part of `first_ms` for connecting to the database and waiting for its response.
     pub(crate) first_database_ms: f64,
-    /// The peak until the first response.
+    /// The peak memory until the first response.
     pub(crate) memory_mib: f64,
     pub(crate) binary_mib: f64,
 }
 
-struct Start {
+struct Launch {
     init: Init,
     response: Response,
     first_cpu: Duration,
     memory_mib: f64,
 }
 
-/// Starts every function `rounds` times, in turn, so that whatever else the machine does affects all alike.
-pub(crate) async fn cold_starts(environment: &Environment, user: &User, rounds: usize) -> Result<Vec<Cold>> {
-    let mut starts: BTreeMap<&str, Vec<Start>> = BTreeMap::new();
+/// Starts every function `rounds` times, in turn, so that other work of the machine affects all functions alike.
+pub(crate) async fn cold_starts(environment: &Environment, user: &User, rounds: usize) -> Result<Vec<ColdStarts>> {
+    let mut starts: BTreeMap<&str, Vec<Launch>> = BTreeMap::new();
     for function in FUNCTIONS.repeat(rounds) {
         let first = WARM.into_iter().find(|operation| operation.function() == function);
         let fleet = Fleet::new(environment.function(function), 1);
@@ -51,11 +51,11 @@ pub(crate) async fn cold_starts(environment: &Environment, user: &User, rounds: 
         let init = *instance.init.get().ok_or("the instance never asked for work")?;
         let first_cpu = process::cpu(instance.pid)?.saturating_sub(init.cpu);
         let memory_mib = process::peak_memory_mib(instance.pid)?;
-        starts.entry(function).or_default().push(Start { init, response, first_cpu, memory_mib });
+        starts.entry(function).or_default().push(Launch { init, response, first_cpu, memory_mib });
     }
     let cold = FUNCTIONS.map(|function| {
-        let all = |time: fn(&Start) -> Duration| Latencies(starts[function].iter().map(time).collect()).percentiles();
-        Ok(Cold {
+        let all = |time: fn(&Launch) -> Duration| Latencies(starts[function].iter().map(time).collect()).percentiles();
+        Ok(ColdStarts {
             function: function.to_owned(),
             init_ms: all(|start| start.init.took),
             init_cpu_ms: all(|start| start.init.cpu).mean,
@@ -71,16 +71,16 @@ pub(crate) async fn cold_starts(environment: &Environment, user: &User, rounds: 
 
 /// Requests of one operation to a warm instance.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Warm {
+pub(crate) struct WarmRequests {
     pub(crate) function: String,
     pub(crate) operation: String,
     pub(crate) ms: Percentiles,
     pub(crate) cpu_ms: f64,
     /// The processor time of a request to the empty function, measured in turn with these.
     pub(crate) floor_cpu_ms: f64,
-    /// The mean.
+    /// The mean database time.
     pub(crate) database_ms: f64,
-    /// The peak of the instance.
+    /// The peak memory of the instance.
     pub(crate) memory_mib: f64,
 }
 
@@ -88,7 +88,7 @@ pub(crate) struct Warm {
 const BLOCK: usize = 20;
 
 /// One warm instance that gets one request at a time.
-pub(crate) struct Single {
+pub(crate) struct WarmInstance {
     fleet: Arc<Fleet>,
     pid: Pid,
     random: Random,
@@ -96,10 +96,10 @@ pub(crate) struct Single {
     database: Latencies,
 }
 
-impl Single {
+impl WarmInstance {
     /// Starts an instance with some requests that are not recorded.
     pub(crate) async fn start(environment: &Environment, user: &User, operation: Operation) -> Result<Self> {
-        let fleet = environment.probed(operation.function());
+        let fleet = environment.single_instance(operation.function());
         let mut random = Random(1);
         for _ in 0..5 {
             user.request(operation, &mut random).send(&fleet).await?;
@@ -117,26 +117,26 @@ impl Single {
         Ok(())
     }
 
-    /// Forgets what was recorded.
+    /// Deletes what was recorded.
     fn reset(&mut self) {
         (self.took, self.database) = (Latencies::default(), Latencies::default());
     }
 }
 
 /// Sends each operation `times` times to one instance of its function; sign-in a tenth of that.
-pub(crate) async fn warm_requests(environment: &Environment, user: &User, times: usize) -> Result<Vec<Warm>> {
-    let mut functions: BTreeMap<&str, Single> = BTreeMap::new();
+pub(crate) async fn warm_requests(environment: &Environment, user: &User, times: usize) -> Result<Vec<WarmRequests>> {
+    let mut functions: BTreeMap<&str, WarmInstance> = BTreeMap::new();
     let mut warm = Vec::new();
     for operation in WARM {
         let function = operation.function();
         let mut subject = match functions.remove(function) {
             Some(subject) => subject,
-            None => Single::start(environment, user, operation).await?,
+            None => WarmInstance::start(environment, user, operation).await?,
         };
         subject.send(user, operation, 5).await?;
         subject.reset();
-        // Where the kernel puts a process decides what waking it costs, so each operation gets a new floor.
-        let mut floor = Single::start(environment, user, Operation::Floor).await?;
+        // The cost of waking a process depends on where the kernel has placed it, so each operation gets a new floor.
+        let mut floor = WarmInstance::start(environment, user, Operation::Floor).await?;
         let before = (process::cpu(subject.pid)?, process::cpu(floor.pid)?);
         let blocks = if operation == Operation::SignIn { times / 10 } else { times }.div_ceil(BLOCK);
         for _ in 0..blocks {
@@ -144,7 +144,7 @@ pub(crate) async fn warm_requests(environment: &Environment, user: &User, times:
             floor.send(user, Operation::Floor, BLOCK).await?;
         }
         let each = |now: Duration, before: Duration| ms(now.saturating_sub(before)) / float(blocks * BLOCK);
-        warm.push(Warm {
+        warm.push(WarmRequests {
             function: function.to_owned(),
             operation: operation.name().to_owned(),
             ms: subject.took.percentiles(),
@@ -168,23 +168,23 @@ pub(crate) async fn hash_cpu_ms(environment: &Environment, times: usize) -> Resu
     Ok(ms(process::cpu(Pid::this())?.saturating_sub(before)) / float(times))
 }
 
-/// First pages of 50 tasks with their exact count, of users with so many tasks.
+/// Requests for the first page of 50 tasks with the exact count, by users with `tasks` tasks.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct Listing {
+pub(crate) struct ListTimes {
     pub(crate) tasks: u64,
     pub(crate) ms: Percentiles,
-    /// From sending the statement to its last row, as the function measures it.
+    /// The time from sending the statement to its last row, as measured by the function.
     pub(crate) database_ms: Percentiles,
 }
 
 /// Reads the lists of up to fifty users of each size in turn.
-pub(crate) async fn lists(environment: &Environment, times: usize) -> Result<Vec<Listing>> {
+pub(crate) async fn lists(environment: &Environment, times: usize) -> Result<Vec<ListTimes>> {
     let mut listings = Vec::new();
     for tasks in data::SIZES {
         let accounts: Vec<_> = environment.accounts().filter(|account| account.tasks == tasks).take(50).collect();
         let users = sign_in(environment, &accounts).await?;
         let Some(first) = users.first() else { continue };
-        let mut single = Single::start(environment, first, Operation::List).await?;
+        let mut single = WarmInstance::start(environment, first, Operation::List).await?;
         for user in users.iter().take(10) {
             single.send(user, Operation::List, 1).await?;
         }
@@ -192,7 +192,7 @@ pub(crate) async fn lists(environment: &Environment, times: usize) -> Result<Vec
         for user in users.iter().cycle().take(times) {
             single.send(user, Operation::List, 1).await?;
         }
-        listings.push(Listing { tasks, ms: single.took.percentiles(), database_ms: single.database.percentiles() });
+        listings.push(ListTimes { tasks, ms: single.took.percentiles(), database_ms: single.database.percentiles() });
     }
     Ok(listings)
 }

@@ -18,10 +18,10 @@ use crate::data::{self, Account};
 use crate::environment::{Environment, PASSWORD};
 use crate::operation::{Operation, Request};
 
-/// Virtual users that share one account. An account may have twenty sessions, and users sign in during a run.
+/// How many virtual users share an account. An account may have twenty sessions, and users sign in during a run.
 const SESSIONS_PER_ACCOUNT: u64 = 5;
 
-/// Headers of a browser, beside those that API Gateway adds.
+/// The headers of a browser, in addition to those that API Gateway adds.
 const BROWSER: [(&str, &str); 7] = [
     ("accept-encoding", "gzip, deflate, br, zstd"),
     ("accept-language", "en-GB,en;q=0.9,de;q=0.8"),
@@ -39,8 +39,8 @@ pub(crate) struct User {
     pub(crate) session: Uuid,
     tokens: Mutex<Tokens>,
     tasks: Arc<Tasks>,
-    /// No other user has it.
-    address: String,
+    /// An IP address that no other user has.
+    ip: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -50,7 +50,7 @@ struct Tokens {
 }
 
 /// How many requests have changed the tasks of an account. Tasks are read from the older half and deleted from the
-/// younger half, so that no request asks for a deleted task.
+/// younger half, so that no request needs a deleted task.
 #[derive(Debug, Default)]
 struct Tasks {
     completions: AtomicU64,
@@ -61,7 +61,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Signs users in without asking the API: each gets a session in the database and tokens.
+/// Signs users in without calling the API: inserts a session for each into the database, and signs its tokens.
 pub(crate) async fn sign_in(environment: &Environment, accounts: &[Account]) -> Result<Vec<User>> {
     let settings = &environment.settings;
     let now = Clock::system().now();
@@ -93,12 +93,12 @@ pub(crate) async fn sign_in(environment: &Environment, accounts: &[Account]) -> 
             session,
             tokens: Mutex::new(Tokens { access_token, refresh_token }),
             tasks: Arc::clone(tasks.entry(account.number).or_default()),
-            address: format!("10.{a}.{b}.{c}"),
+            ip: format!("10.{a}.{b}.{c}"),
         });
         sessions.push(session);
         owners.push(account.id());
     }
-    // Never used, and ready to be refreshed at once.
+    // Sessions that were never used and can be refreshed immediately.
     let sql = "INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_at,
                                      last_used_at)
                SELECT id, owner, now() - interval '5 min', now() + interval '1 day', now() + interval '1 day',
@@ -110,9 +110,9 @@ pub(crate) async fn sign_in(environment: &Environment, accounts: &[Account]) -> 
     Ok(users)
 }
 
-/// The users of the load test. One in a hundred has 10,000 tasks and one in a thousand 50,000, as far as there are
-/// accounts for them. There are fewer than asked for if the data has too few accounts.
-pub(crate) async fn many(environment: &Environment, users: u64) -> Result<Vec<User>> {
+/// The users of the load test. One in a hundred has 10,000 tasks and one in a thousand 50,000, if there are
+/// enough such accounts. Returns fewer than `users` if the data has too few accounts.
+pub(crate) async fn sign_in_many(environment: &Environment, users: u64) -> Result<Vec<User>> {
     let accounts: Vec<Account> = environment.accounts().collect();
     let mut chosen = Vec::new();
     let [small, medium, large] = data::SIZES;
@@ -126,7 +126,7 @@ pub(crate) async fn many(environment: &Environment, users: u64) -> Result<Vec<Us
 }
 
 impl User {
-    /// A request of this user. `random` chooses the task, the filters of a list, and new titles.
+    /// A request of this user. `random` chooses the task and new titles.
     pub(crate) fn request(&self, operation: Operation, random: &mut Random) -> Request {
         let half = self.account.tasks / 2;
         let old = random.below(half);
@@ -145,7 +145,7 @@ impl User {
                 ("POST", "/api/v1/tasks".to_owned(), body)
             }
             Operation::Complete => {
-                // All tasks in turn, each to its other state, so that every request changes something.
+                // Toggle all tasks in turn, so that every request changes something.
                 let count = self.tasks.completions.fetch_add(1, Ordering::Relaxed);
                 let (number, again) = (count % half, count / half % 2 == 1);
                 let completed = self.account.is_completed(number) == again;
@@ -171,7 +171,7 @@ impl User {
         self.event(operation, method, &path, &body)
     }
 
-    /// A list as users ask for it: often the first page, sometimes filtered, sorted or further back.
+    /// A typical list request: mostly the first page, sometimes filtered, sorted or a later page.
     pub(crate) fn varied_list(&self, random: &mut Random) -> Request {
         let query = match random.below(20) {
             0..12 => "",
@@ -191,12 +191,12 @@ impl User {
         }
         let length = event["body"].as_str().map_or(0, str::len);
         event["headers"]["content-length"] = length.to_string().into();
-        event["headers"]["x-forwarded-for"] = self.address.as_str().into();
-        event["requestContext"]["http"]["sourceIp"] = self.address.as_str().into();
+        event["headers"]["x-forwarded-for"] = self.ip.as_str().into();
+        event["requestContext"]["http"]["sourceIp"] = self.ip.as_str().into();
         Request { operation, event: event.to_string().into() }
     }
 
-    /// Continues with the tokens of a response to sign-in or refresh.
+    /// Uses the tokens of a response to sign-in or refresh from now on.
     pub(crate) fn adopt_tokens(&self, body: &str) -> Result<()> {
         #[derive(Deserialize)]
         struct Body {
@@ -207,7 +207,7 @@ impl User {
     }
 }
 
-/// A sequence of numbers that follows from its seed (SplitMix64).
+/// A pseudorandom sequence of numbers (SplitMix64).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(pub(crate) u64);
 
@@ -219,13 +219,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `limit`, which is far below 2^64.
+    /// A number below `limit`, which must be far below 2^64.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 
-    /// A number from 0 up to but excluding 1.
-    pub(crate) fn part(&mut self) -> f64 {
+    /// A number from 0 (inclusive) to 1 (exclusive).
+    pub(crate) fn fraction(&mut self) -> f64 {
         crate::latency::float(self.next() >> 11) / crate::latency::float(1_u64 << 53)
     }
 }

@@ -9,9 +9,9 @@ use shared::App;
 use shared::clock::Clock;
 use shared::config::{Function, LiveSettings, Settings, Sources};
 use shared::domain::{AuditContext, Email, Password};
-use shared::http::answer::HttpAnswer;
 use shared::http::cursor::Cursor;
 use shared::http::event::HttpEvent;
+use shared::http::response::LambdaResponse;
 use shared::http::{Json, PathId, Query, cookie, stack};
 use shared::passwords::{self, HashCost};
 use shared::tokens::{self, MacKeys, RefreshToken};
@@ -164,7 +164,7 @@ pub(crate) fn event(data: &[u8]) {
     let answer = answer.unwrap_or_else(|never| match never {});
     assert!(answer.status().as_u16() < 500, "{}", answer.status());
     assert!(answer.headers().contains_key("x-request-id"));
-    let answer = runtime().block_on(HttpAnswer::from_response(answer)).expect("the body is in memory");
+    let answer = runtime().block_on(LambdaResponse::from_response(answer)).expect("the body is in memory");
     let written: Value =
         serde_json::from_str(&serde_json::to_string(&answer).expect("it is JSON")).expect("it is JSON");
     assert!(written["statusCode"].is_u64() && written["headers"]["x-content-type-options"] == "nosniff");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// The earliest time that RFC 3339 can write: 0001-01-01T00:00Z.
+/// The earliest time that the API accepts and returns: 0001-01-01T00:00Z.
 pub const EARLIEST_TIME: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// A source of the time: the system clock in production, a clock that tests set. Cheap to clone.
+/// A source of the time: the system clock in production, a clock under control in tests. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 

@@ -1,4 +1,4 @@
-//! What the request that is being answered knows of itself: its deadline, the time that it spent in the database, its slowest
+//! The state of the current request (task-local): its deadline, the time that it spent in the database, its slowest
 //! statement, and whether its caller is authenticated.
 
 use std::cell::Cell;
@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The longest time for a request; API Gateway gives up after 30 s.
+/// The maximum time for a request; API Gateway gives up after 30 s.
 const LONGEST: Duration = Duration::from_secs(25);
 
-/// The time that is kept back to answer after the database used up its own.
+/// The time that is reserved for the response, in case the database uses up all of the rest.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// The longest time for a first attempt: 5 s for the statement, 3 s for its locks, and the way there and back.
+/// The maximum time for a first attempt: 5 s for the statement, 3 s for its locks, and the network round trip.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(9);
 
-/// How long a connection may stay silent after a request was written to it, before it counts as dead. A live server answers
-/// the opening of a transaction at once.
+/// How long the server may take to answer the opening of a transaction. After that, the connection counts as dead: a
+/// live server answers at once.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// A statement that takes longer is named in the log line of its request.
@@ -38,14 +38,14 @@ tokio::task_local! {
 /// A statement that took longer than 100 ms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SlowStatement {
-    /// Its name, such as `tasks.list`.
+    /// The name of the statement, such as `tasks.list`.
     pub(crate) name: &'static str,
-    /// The time from sending it to its answer, with retries.
+    /// The time from sending the statement to its result, retries included.
     pub(crate) took: Duration,
 }
 
-/// Runs a request that must be answered within `left`, at most 25 s.
-pub async fn scope<F: Future>(left: Option<Duration>, request: F) -> F::Output {
+/// Runs `request` with a deadline: `left` minus 0.5 s for the response, at most 25 s; 25 s if `left` is unknown.
+pub async fn run_with_deadline<F: Future>(left: Option<Duration>, request: F) -> F::Output {
     let left = left.map_or(LONGEST, |left| left.saturating_sub(RESERVE).min(LONGEST));
     let current = Request {
         deadline: Instant::now() + left,
@@ -56,43 +56,43 @@ pub async fn scope<F: Future>(left: Option<Duration>, request: F) -> F::Output {
     CURRENT.scope(current, request).await
 }
 
-/// When the database must have answered.
-pub(crate) fn remaining() -> Instant {
+/// When waiting for the database ends.
+pub(crate) fn database_deadline() -> Instant {
     CURRENT.try_with(|request| request.deadline).unwrap_or_else(|_| Instant::now() + LONGEST)
 }
 
-/// When a connection that has not answered anything is given up.
-pub(crate) fn first_answer() -> Instant {
+/// When a connection that has not answered the opening counts as dead: after 2 s, or after half of the remaining time.
+pub(crate) fn opening_deadline() -> Instant {
     half_of_remaining(SILENCE)
 }
 
-/// When a first attempt gives up: in time for a second one.
-pub(crate) fn first_attempt() -> Instant {
+/// When a first attempt ends: after 9 s, or after half of the remaining time, which leaves time for a second one.
+pub(crate) fn first_attempt_deadline() -> Instant {
     half_of_remaining(FIRST_ATTEMPT)
 }
 
 fn half_of_remaining(longest: Duration) -> Instant {
     let now = Instant::now();
-    now + (remaining().saturating_duration_since(now) / 2).min(longest)
+    now + (database_deadline().saturating_duration_since(now) / 2).min(longest)
 }
 
 /// Whether there is time for another attempt.
 pub(crate) fn has_time() -> bool {
-    Instant::now() < remaining()
+    Instant::now() < database_deadline()
 }
 
-/// Records that the caller has shown a valid access token.
+/// Records that the caller has sent a valid access token.
 pub(crate) fn set_authenticated() {
     // Nothing to record outside of a request.
     let _ = CURRENT.try_with(|request| request.authenticated.set(true));
 }
 
-/// Whether the caller has shown a valid access token.
+/// Whether the caller has sent a valid access token.
 pub(crate) fn is_authenticated() -> bool {
     CURRENT.try_with(|request| request.authenticated.get()).unwrap_or_default()
 }
 
-/// Adds the time of a statement, or of a transaction, to that of the request.
+/// Adds the duration of a statement or a transaction to the database time of the request.
 pub(crate) fn record_statement(name: &'static str, took: Duration) {
     // Nothing to record outside of a request.
     let _ = CURRENT.try_with(|request| {

@@ -133,7 +133,7 @@ impl ApiError {
         Self::new(code, code.title())
     }
 
-    /// An exceeded limit. The response says when to try again.
+    /// An exceeded limit (429). The response says when to try again.
     #[must_use]
     pub fn limited(refused: LimitExceeded) -> Self {
         let code = match refused.policy {
@@ -179,7 +179,7 @@ impl ApiError {
         self
     }
 
-    /// Replaces the number in the field `status` by a word, for clients of the old health checks.
+    /// Replaces the number in the field `status` with a word, for clients of the old health checks.
     #[must_use]
     pub fn with_body_status(mut self, status: &'static str) -> Self {
         self.0.body_status = Some(status);
@@ -193,7 +193,6 @@ impl ApiError {
         self
     }
 
-    /// The code of the error.
     #[must_use]
     pub fn code(&self) -> Code {
         self.0.code

@@ -1,4 +1,4 @@
-//! Identifiers, which are generated before the first try of a write, so that a retry writes the same row.
+//! Identifiers. They are generated before the first attempt of a write, so that a retry writes the same row.
 
 use uuid::{NoContext, Timestamp, Uuid};
 

@@ -17,14 +17,14 @@ use tracing_subscriber::EnvFilter;
 use crate::clock::Clock;
 use crate::config::{Environment, Function, LiveSettings, Source, Sources};
 use crate::db::{Database, DatabaseRole};
-use crate::http::answer::HttpAnswer;
 use crate::http::event::HttpEvent;
+use crate::http::response::LambdaResponse;
 use crate::http::stack;
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 use crate::state::App;
 
-/// The address of the Lambda runtime API, which is set only in Lambda.
+/// The variable with the host of the Lambda runtime API. Only Lambda sets it.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -40,10 +40,10 @@ pub fn serve(function: Function, routes: fn() -> Router<App>) -> ExitCode {
     })
 }
 
-async fn respond(router: Router, event: LambdaEvent<HttpEvent>) -> Result<HttpAnswer, BoxError> {
+async fn respond(router: Router, event: LambdaEvent<HttpEvent>) -> Result<LambdaResponse, BoxError> {
     let LambdaEvent { payload, context } = event;
     let response = router.oneshot(payload.into_request(Some(context))).await?;
-    Ok(HttpAnswer::from_response(response).await?)
+    Ok(LambdaResponse::from_response(response).await?)
 }
 
 /// Runs a function with the settings of the process environment and its concurrency.
@@ -86,10 +86,10 @@ impl Invocation {
     }
 }
 
-/// Answers direct invocations of a function without HTTP. Outside of Lambda, the first argument is the event and the
-/// result is printed as JSON.
+/// Handles direct invocations of a function without HTTP. Outside of Lambda it runs the handler once: the first
+/// argument is the event, and the result is printed as JSON.
 #[expect(clippy::print_stdout, reason = "outside of Lambda the result is for a person")]
-pub fn answer<Event, Answer, Handler, Handling>(function: Function, handler: Handler) -> ExitCode
+pub fn serve_invocations<Event, Answer, Handler, Handling>(function: Function, handler: Handler) -> ExitCode
 where
     Event: DeserializeOwned,
     Answer: Serialize,
@@ -102,7 +102,7 @@ where
             let handler = &handler;
             let service = service_fn(move |event: LambdaEvent<Event>| {
                 let deadline = i64::try_from(event.context.deadline).ok();
-                // An emulator may send a deadline of another clock, which has passed.
+                // An emulator may take the deadline from another clock, so that it is already in the past.
                 let deadline = deadline.and_then(|deadline| Timestamp::from_millisecond(deadline).ok());
                 let deadline = deadline.filter(|deadline| *deadline > app.clock.now());
                 handler(app.clone(), Invocation { deadline }, event.payload)
@@ -111,10 +111,10 @@ where
         }
         let event = std::env::args().nth(1).ok_or("the first argument must be the event, as JSON")?;
         let event = serde_json::from_str(&event).map_err(|error| format!("the event is not valid: {error}"))?;
-        let answer = handler(start(function, sources, concurrency).await?, Invocation::default(), event).await?;
+        let result = handler(start(function, sources, concurrency).await?, Invocation::default(), event).await?;
         // End silently if the reader closes the pipe, as `head` does.
         sigpipe::reset();
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        println!("{}", serde_json::to_string_pretty(&result)?);
         Ok(())
     })
 }
@@ -136,7 +136,7 @@ fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<()
     match runtime.block_on(main) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // In Lambda errors go to the log once there is one; otherwise to a person.
+            // In Lambda, log the error if logging has started. Otherwise, print it for a person.
             if tracing::dispatcher::has_been_set() && in_lambda {
                 tracing::error!(%error, "the function stops because of an error");
             } else {
@@ -150,14 +150,14 @@ fn run(concurrency: usize, in_lambda: bool, main: impl Future<Output = Result<()
 /// Reads the settings and builds the state of the function. Opens no connection yet; later at most `connections`.
 ///
 /// # Errors
-/// With all problems of the settings.
+/// If the secret cannot be read, or with all problems of the settings.
 async fn start(function: Function, sources: Sources, connections: usize) -> Result<App, BoxError> {
     let clock = Clock::system();
     let lambda_wants_json = sources.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|(format, _)| format == "JSON");
     let version = sources.get("AWS_LAMBDA_FUNCTION_VERSION").map_or("none", |(version, _)| version).to_owned();
     let live = Arc::new(LiveSettings::load(function, clock.clone(), sources).await?);
     let settings = live.current();
-    // Lambda sets the format that the template asks for.
+    // Lambda sets AWS_LAMBDA_LOG_FORMAT to the log format in the template.
     let json = settings.environment != Environment::Development || lambda_wants_json;
     log_to_stdout(&settings.log_level, json);
     live.log_problems();
@@ -180,8 +180,8 @@ pub fn assemble(function: Function, live: Arc<LiveSettings>, clock: Clock, conne
     App { live, db, ids: Ids::new(clock.clone()), clock, metrics: Metrics::default() }
 }
 
-/// The log filter for a level. Libraries are limited to warnings or errors: their debug output may contain statements and
-/// secrets.
+/// The log filter for a level. Libraries are limited to warnings or errors: their debug output may contain statements
+/// and secrets.
 #[must_use]
 pub fn log_filter(level: &str) -> EnvFilter {
     EnvFilter::new(format!("{level},lambda_runtime=error,tokio_postgres=warn,rustls=warn,hyper=warn,aws=warn"))
@@ -190,7 +190,7 @@ pub fn log_filter(level: &str) -> EnvFilter {
 /// Logs to standard output, as JSON lines or as text.
 fn log_to_stdout(level: &str, json: bool) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(log_filter(level)).with_ansi(false);
-    // Fails only if a test has set a subscriber; it is kept then.
+    // Fails only if a test has already set a subscriber, which then stays.
     let _ = if json {
         subscriber.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     } else {

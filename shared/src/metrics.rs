@@ -37,14 +37,14 @@ pub const NAMES: [&str; 12] = [
 #[derive(Clone, Default)]
 pub struct Metrics(Option<Arc<Mutex<MetricWriter>>>);
 
-/// A finished request, for its log line. Contains no body, no token and no address of a person.
+/// A finished request, for its log line. Contains no body, no token, no email address and no IP address.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestRecord<'a> {
     /// The id that we generated. The response has it unless the caller sent an id.
     pub request_id: &'a str,
     /// The id that the caller sent, which may not be unique.
     pub given_request_id: Option<&'a str>,
-    /// The id of API Gateway, which its access log has.
+    /// The id of the request in the access log of API Gateway.
     pub gateway_request_id: Option<&'a str>,
     /// The trace id in X-Ray.
     pub trace_id: Option<&'a str>,
@@ -52,15 +52,13 @@ pub struct RequestRecord<'a> {
     pub w3c_trace_id: Option<&'a str>,
     /// The span id of this request in the trace of the caller.
     pub span_id: Option<&'a str>,
-    /// The HTTP method.
     pub method: &'a str,
     /// The pattern of the route; empty if no route matched.
     pub route: &'a str,
-    /// The HTTP status.
     pub status: u16,
     /// The time from the first layer to the last.
     pub total: Duration,
-    /// The part of `total` that the request waited for the database.
+    /// The part of `total` that the request spent waiting for the database.
     pub database: Duration,
     /// Whether it is the first request of the instance.
     pub cold_start: bool,
@@ -75,7 +73,7 @@ pub struct RequestRecord<'a> {
 /// An event that is counted for the whole stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricEvent {
-    /// A sign-in failed because of a wrong address or password.
+    /// A sign-in failed because of a wrong email address or password.
     SignInFailures,
     /// A superseded refresh token was used from elsewhere, and its session was revoked.
     RefreshReuse,
@@ -98,7 +96,7 @@ impl MetricEvent {
         }
     }
 
-    /// The event that an error of a request also counts as.
+    /// The event that a request with this error counts; `None` for most errors.
     const fn of(code: Code) -> Option<Self> {
         match code {
             Code::InvalidCredentials => Some(Self::SignInFailures),
@@ -172,7 +170,7 @@ impl Metrics {
         lines.buffer.clear();
         fill(&mut lines);
         let MetricWriter { buffer, output, .. } = &mut *lines;
-        // One write, so that no other line comes between. A request does not fail because its log cannot be written.
+        // A single write, so that no other line gets in between. A failed write to the log must not fail the request.
         let _ = output.write_all(buffer).and_then(|()| output.flush());
         true
     }

@@ -1,4 +1,4 @@
-//! What a handler may use.
+//! The state that all handlers share: settings, database, clock, ids and metrics.
 
 use std::sync::Arc;
 
@@ -9,39 +9,36 @@ use crate::domain::{AuditContext, RequestOrigin};
 use crate::ids::Ids;
 use crate::metrics::Metrics;
 
-/// The running function: cheap to clone, the same for every request.
+/// The running function; the same for every request. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct App {
     /// The settings in force; they change when the secret does.
     pub live: Arc<LiveSettings>,
-    /// The database, as this function's role.
+    /// The database, with the database role of this function.
     pub db: Database,
-    /// The time.
     pub clock: Clock,
-    /// New identifiers.
     pub ids: Ids,
-    /// What operators count.
     pub metrics: Metrics,
 }
 
 impl App {
-    /// The database for a statement that reads, as `caller`.
+    /// A scope for statements that only read, as `caller`.
     pub fn read(&self, caller: impl Into<Caller>) -> ReadScope<'_> {
         self.db.read(caller)
     }
 
-    /// The database for a statement that writes, as `caller`. It takes one of the caller's permits for writes.
+    /// A scope for statements that write, as `caller`. Each takes one of the caller's write permits.
     pub fn write(&self, caller: impl Into<Caller>) -> WriteScope<'_> {
         self.db.write(caller, self.settings().limits.map(|limits| limits.writes))
     }
 
-    /// The database for a statement that writes without one of the caller's permits: because it ends sessions, which nobody may
-    /// delay, or because it takes a permit of another limit.
+    /// A scope for statements that write without a write permit, because they end sessions, which no limit may delay,
+    /// or take a permit of another limit.
     pub fn write_unlimited(&self, caller: impl Into<Caller>) -> WriteScope<'_> {
         self.db.write(caller, None)
     }
 
-    /// The database for a statement before there is a caller.
+    /// A scope for statements before there is a caller, such as those of a sign-in.
     #[must_use]
     pub fn anonymous(&self) -> AnonymousScope<'_> {
         self.db.anonymous()
@@ -53,7 +50,7 @@ impl App {
         AuditContext { at: self.clock.now(), event_id: self.ids.next(), origin }
     }
 
-    /// The settings as they are now.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         self.live.current()

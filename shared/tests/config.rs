@@ -7,7 +7,7 @@ use shared::config::{Environment, Function, SettingProblems, Settings, Sources};
 /// A word in every wrong value, so that a leaked value is found.
 const LEAK: &str = "hunter2";
 
-fn whole() -> BTreeMap<String, String> {
+fn complete_settings() -> BTreeMap<String, String> {
     let mut all = testkit::settings();
     all.remove("RATE_LIMITS");
     all.insert("DATABASE_URL".to_owned(), "postgresql://user:hunter2@localhost/todo".to_owned());
@@ -16,9 +16,9 @@ fn whole() -> BTreeMap<String, String> {
 }
 
 /// Settings that production accepts.
-fn production() -> BTreeMap<String, String> {
+fn production_settings() -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> =
-        whole().into_iter().map(|(name, value)| (name, value.replace("dev-", "prod-"))).collect();
+        complete_settings().into_iter().map(|(name, value)| (name, value.replace("dev-", "prod-"))).collect();
     for (name, value) in [
         ("ENVIRONMENT", "production"),
         ("ALLOWED_ORIGINS", "https://app.example.com, https://www.example.com/"),
@@ -38,21 +38,29 @@ fn read(function: Function, settings: BTreeMap<String, String>) -> Result<Settin
     Settings::read(function, &Sources::environment(settings))
 }
 
-fn named(problems: &SettingProblems) -> Vec<&'static str> {
+fn names(problems: &SettingProblems) -> Vec<&'static str> {
     problems.list.iter().map(|problem| problem.name).collect()
 }
 
 #[test]
 fn complete_settings_are_accepted_by_every_function() {
     for function in Function::ALL {
-        assert!(read(function, whole()).is_ok(), "{function:?}: {}", read(function, whole()).unwrap_err());
-        assert!(read(function, production()).is_ok(), "{function:?}: {}", read(function, production()).unwrap_err());
+        assert!(
+            read(function, complete_settings()).is_ok(),
+            "{function:?}: {}",
+            read(function, complete_settings()).unwrap_err()
+        );
+        assert!(
+            read(function, production_settings()).is_ok(),
+            "{function:?}: {}",
+            read(function, production_settings()).unwrap_err()
+        );
     }
 }
 
 #[test]
 fn development_needs_keys_and_a_database_and_nothing_else() {
-    let all = whole();
+    let all = complete_settings();
     let settings = read(Function::Auth, all).unwrap();
     assert_eq!(settings.environment, Environment::Development);
     let origin = |text: &'static str| settings.origins.allow(&http::HeaderValue::from_static(text));
@@ -63,7 +71,7 @@ fn development_needs_keys_and_a_database_and_nothing_else() {
 
 #[test]
 fn each_function_needs_its_own_settings_and_no_others() {
-    let needs = |function| named(&read(function, BTreeMap::new()).err().unwrap_or_default());
+    let needs = |function| names(&read(function, BTreeMap::new()).err().unwrap_or_default());
     assert_eq!(needs(Function::Auth), ["DATABASE_URL", "JWT_SIGNING_KEYS", "REFRESH_TOKEN_KEYS", "PASSWORD_PEPPERS"]);
     assert_eq!(needs(Function::Tasks), ["DATABASE_URL", "JWT_PUBLIC_KEYS"]);
     assert_eq!(needs(Function::Health), ["DATABASE_URL"]);
@@ -73,10 +81,10 @@ fn each_function_needs_its_own_settings_and_no_others() {
 
 #[test]
 fn tasks_ignores_a_private_key() {
-    let mut all = whole();
+    let mut all = complete_settings();
     all.insert("JWT_PUBLIC_KEYS".to_owned(), all["JWT_SIGNING_KEYS"].clone());
-    assert_eq!(named(&read(Function::Tasks, all).unwrap_err()), ["JWT_PUBLIC_KEYS"]);
-    let settings = read(Function::Tasks, whole()).unwrap();
+    assert_eq!(names(&read(Function::Tasks, all).unwrap_err()), ["JWT_PUBLIC_KEYS"]);
+    let settings = read(Function::Tasks, complete_settings()).unwrap();
     assert!(settings.access_tokens.signing_keys.active().is_none() && settings.refresh_keys.active().is_none());
 }
 
@@ -156,10 +164,10 @@ fn every_malformed_value_is_reported_with_the_expected_one() {
         ("SECRET_CACHE_SECONDS", "9", Function::Auth),
     ];
     for (name, value, function) in table {
-        let mut all = whole();
+        let mut all = complete_settings();
         all.insert(name.to_owned(), value.to_owned());
         let problems = read(function, all).expect_err(&format!("{name}={value}"));
-        assert_eq!(named(&problems), [name], "{name}={value}");
+        assert_eq!(names(&problems), [name], "{name}={value}");
         let message = problems.to_string();
         assert!(message.contains(&format!("{name} (from environment): expected ")), "{message}");
         assert!(!message.contains(LEAK) && (value.len() < 4 || !message.contains(value)), "{message}");
@@ -170,18 +178,18 @@ fn every_malformed_value_is_reported_with_the_expected_one() {
 #[test]
 fn migrate_refuses_the_pooled_host() {
     for environment in ["development", "staging", "production"] {
-        let mut all = production();
+        let mut all = production_settings();
         all.insert("ENVIRONMENT".to_owned(), environment.to_owned());
         let pooled = "postgresql://u:hunter2@ep-x-1-pooler.eu.aws.neon.tech/d?sslmode=require";
         all.insert("DATABASE_URL_UNPOOLED".to_owned(), pooled.to_owned());
         let problems = read(Function::Migrate, all).expect_err("its locks would stay in the pooler");
-        assert_eq!(named(&problems), ["DATABASE_URL_UNPOOLED"], "{environment}");
+        assert_eq!(names(&problems), ["DATABASE_URL_UNPOOLED"], "{environment}");
     }
 }
 
 #[test]
 fn production_refuses_unsafe_settings() {
-    let weak_keys = |name: &'static str| (name, production()[name].replace("test-", "dev-"));
+    let weak_keys = |name: &'static str| (name, production_settings()[name].replace("test-", "dev-"));
     let table: Vec<(&str, String, Function)> = vec![
         ("DATABASE_URL", "postgresql://u:hunter2@db.example.com/d".to_owned(), Function::Tasks),
         ("DATABASE_URL", "postgresql://u:hunter2@db.example.com/d?sslmode=prefer".to_owned(), Function::Tasks),
@@ -208,19 +216,19 @@ fn production_refuses_unsafe_settings() {
         ("PASSWORD_PEPPERS", weak_keys("PASSWORD_PEPPERS").1, Function::Auth),
     ];
     for (name, value, function) in table {
-        let mut all = production();
+        let mut all = production_settings();
         all.insert(name.to_owned(), value.clone());
         let problems = read(function, all.clone()).expect_err(&format!("{name}={value}"));
-        assert!(named(&problems).iter().all(|problem| *problem == name), "{problems}");
+        assert!(names(&problems).iter().all(|problem| *problem == name), "{problems}");
         let message = problems.to_string();
         assert!(message.contains("in production") && !message.contains(LEAK), "{message}");
         // Development accepts the same value.
         all.insert("ENVIRONMENT".to_owned(), "development".to_owned());
         assert!(read(function, all).is_ok(), "{name}={value}");
     }
-    let mut all = production();
+    let mut all = production_settings();
     all.remove("ALLOWED_ORIGINS");
-    assert_eq!(named(&read(Function::Docs, all).unwrap_err()), ["ALLOWED_ORIGINS"], "no default in production");
+    assert_eq!(names(&read(Function::Docs, all).unwrap_err()), ["ALLOWED_ORIGINS"], "no default in production");
 }
 
 #[test]
@@ -234,7 +242,7 @@ fn all_problems_are_in_one_message() {
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let problems = read(Function::Auth, settings).unwrap_err();
     assert_eq!(
-        named(&problems),
+        names(&problems),
         [
             "LOG_LEVEL",
             "ALLOWED_ORIGINS",
@@ -264,7 +272,7 @@ fn log_levels_may_have_pythons_names() {
 
 #[test]
 fn settings_print_no_secret() {
-    let printed = format!("{:?}", read(Function::Auth, production()).unwrap());
+    let printed = format!("{:?}", read(Function::Auth, production_settings()).unwrap());
     for secret in [LEAK, "\"d\"", "AgEBAQEB"] {
         assert!(!printed.contains(secret), "{printed}");
     }
@@ -272,7 +280,7 @@ fn settings_print_no_secret() {
 
 #[test]
 fn a_blank_value_is_a_missing_value() {
-    let mut all = whole();
+    let mut all = complete_settings();
     all.insert("DATABASE_URL".to_owned(), "  ".to_owned());
     let problems = read(Function::Tasks, all).unwrap_err();
     assert!(problems.to_string().contains("DATABASE_URL: missing"), "{problems}");
@@ -280,11 +288,11 @@ fn a_blank_value_is_a_missing_value() {
 
 #[test]
 fn the_database_url_may_have_its_other_name() {
-    let mut all = production();
+    let mut all = production_settings();
     let url = all.remove("DATABASE_URL").unwrap();
     all.insert("NEON_DATABASE_URL".to_owned(), url);
     let settings = read(Function::Tasks, all.clone()).unwrap();
     assert!(settings.report.iter().any(|row| row.name == "NEON_DATABASE_URL" && row.set));
     all.insert("NEON_DATABASE_URL".to_owned(), "postgresql://u:hunter2@db.example.com/d".to_owned());
-    assert_eq!(named(&read(Function::Tasks, all).unwrap_err()), ["NEON_DATABASE_URL"]);
+    assert_eq!(names(&read(Function::Tasks, all).unwrap_err()), ["NEON_DATABASE_URL"]);
 }

@@ -99,7 +99,7 @@ async fn an_unknown_key_id_reads_the_secret_again_at_most_once_a_minute() {
     assert!(!accepts(&token("forged", 9)).await);
     values["JWT_PUBLIC_KEYS"] = other_jwt_keys().1;
     moto.put_secret(&arn, &values).await;
-    assert!(!accepts(&token("test-newer", 3)).await, "asked a moment ago");
+    assert!(!accepts(&token("test-newer", 3)).await, "the secret was read a moment ago");
     clock.advance_seconds(60);
     let claims_now = clock.now().as_second();
     let fresh = json!({ "iss": "todo-backend", "aud": "from-environment", "sub": id, "sid": id, "gen": 0, "iat": claims_now, "exp": claims_now + 60 });
@@ -191,12 +191,12 @@ async fn the_health_function_starts_without_its_secret_and_reports_it() {
     let database = TestDatabase::empty().await;
     let arn = moto.create_secret("health", &json!(["no object"])).await;
     let live = load(&moto, &arn, &clock, Function::Health).await;
-    let named = || live.problems().list.iter().map(|problem| problem.name).collect::<Vec<_>>();
-    assert_eq!(named(), ["APP_SECRET_ARN", "DATABASE_URL"]);
+    let names = || live.problems().list.iter().map(|problem| problem.name).collect::<Vec<_>>();
+    assert_eq!(names(), ["APP_SECRET_ARN", "DATABASE_URL"]);
     moto.put_secret(&arn, &secret(&database)).await;
     clock.advance_seconds(301);
     live.keep_fresh().await;
-    assert_eq!(named(), [""; 0]);
+    assert_eq!(names(), [""; 0]);
     assert!(live.current().database.is_some());
 }
 
@@ -218,7 +218,7 @@ async fn reading_the_secret_again_keeps_the_tls_sessions_of_the_database() {
     moto.put_secret(&arn, &json!({ "DATABASE_URL": url, "DATABASE_CA_CERT": other.authority })).await;
     clock.advance_seconds(301);
     live.keep_fresh().await;
-    assert!(connect_direct(&*live).await.is_err(), "the authority that vouched for it is not trusted any more");
+    assert!(connect_direct(&*live).await.is_err(), "the authority of its certificate is not trusted any more");
     let resumed: Vec<bool> = front.handshakes().iter().map(|handshake| handshake.resumed).collect();
     assert_eq!(resumed, [false, true]);
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask admin`: changes accounts, by calling the maintenance function.
+//! `cargo xtask admin`: changes accounts, by invoking the maintenance function.
 
 use clap::Subcommand;
 use local::Result;
@@ -6,8 +6,8 @@ use local::Result;
 use crate::function;
 
 #[derive(Subcommand)]
-pub(crate) enum Admin {
-    /// Make a user an administrator. This is how the first administrator is made
+pub(crate) enum AdminCommand {
+    /// Make a user an administrator, the first one for example
     Grant {
         /// The email address of the account
         email: String,
@@ -27,14 +27,14 @@ pub(crate) enum Admin {
         /// The email address of the account
         email: String,
     },
-    /// Free an email address: its account gets a placeholder instead, so that the owner of the address can sign up
+    /// Free an email address: replace it in its account with a placeholder, so that its owner can sign up
     Release {
         /// The email address
         email: String,
     },
 }
 
-impl Admin {
+impl AdminCommand {
     pub(crate) fn run(&self) -> Result<()> {
         let (action, email) = match self {
             Self::Grant { email } => ("grant_admin", email),
@@ -43,7 +43,7 @@ impl Admin {
             Self::Delete { email } => ("delete_account", email),
             Self::Release { email } => ("release_address", email),
         };
-        // As JSON text: what is typed may hold quotes.
+        // Escape the argument for JSON: it may contain quotes.
         let email = email.replace('\\', "\\\\").replace('"', "\\\"");
         if email.chars().any(char::is_control) {
             return Err(local::ToolError::new(

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: builds the functions as they are deployed, and the program that measures them.
+//! `cargo xtask bench`: builds the functions as for a deploy, builds the harness in `bench`, and runs it.
 
 use std::process::Command;
 
@@ -9,37 +9,37 @@ use crate::cargo;
 
 #[path = "../../bench/src/options.rs"]
 mod options;
-pub(crate) use options::Options as Bench;
+pub(crate) use options::Options as BenchOptions;
 
-impl Bench {
+impl BenchOptions {
     pub(crate) fn run(&self) -> Result<()> {
         if self.from.is_none() {
-            println!("  building as for a deploy; from nothing this takes ten minutes and more");
+            println!("  building as for a deploy; the first build takes ten minutes or more");
             let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
             let measured = Function::ALL.iter().map(|function| function.row()).filter(|row| row.is_measured);
             let measured = measured.map(|row| (row.name, format!("functions/{}", row.name)));
-            // The empty function is what each is compared with.
+            // The empty function is the baseline of the measurements.
             for (name, folder) in measured.chain([("floor", "bench/floor".to_owned())]) {
                 let mut build = Command::new(&cargo_lambda);
-                // In the folder of the function, as SAM does, so that its libraries have just the features it needs.
+                // Build in the function's folder, as SAM does, so that its libraries have only the features it needs.
                 build.args(["lambda", "build", "--release", "--bin", name]).current_dir(workspace().join(folder));
-                // The floor belongs to the workspace of `bench`, but its binary goes to the others.
+                // `floor` is part of the workspace of `bench`, but its binary goes to those of the functions.
                 build.arg("--lambda-dir").arg(target().join("lambda"));
-                // The compiler for other systems lies beside cargo-lambda.
+                // The cross compiler is in the folder of cargo-lambda.
                 build.env("PATH", packages::path_with(cargo_lambda.parent()));
-                cargo::finish(build, &format!("building {name}"), "fix the errors above")?;
+                cargo::run(build, &format!("building {name}"), "fix the errors above")?;
             }
         }
         let folder = workspace().join("bench");
         let mut harness = cargo::cargo(&["build", "--profile", "harness", "--target-dir", "target"]);
         harness.current_dir(&folder);
-        cargo::finish(harness, "building the harness", "fix the errors above")?;
+        cargo::run(harness, "building the harness", "fix the errors above")?;
         let mut measure = Command::new(folder.join("target/harness/bench"));
         measure.args(std::env::args_os().skip(2)).env("PGBOUNCER", tools::PGBOUNCER.find_or_install()?);
         match measure.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(_) => Err(ToolError::new("measuring failed, or a budget is exceeded", "read the lines above")),
-            Err(error) => Err(ToolError::new(format!("the harness could not be started: {error}"), "run it again")),
+            Err(error) => Err(ToolError::new(format!("the harness cannot be started: {error}"), "run it again")),
         }
     }
 }

@@ -1,32 +1,34 @@
-//! The development database: the one that `DATABASE_URL` names, the one that another command runs, or a new one.
+//! The development database: that of `DATABASE_URL`, one that another command keeps running, or a cluster in
+//! `target/dev` that is started for this command.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use local::postgres::{Cluster, Keep, Programs};
+use local::postgres::{Cluster, Profile, Programs};
 use local::{Result, ToolError};
 
 use crate::environment;
 use crate::lock::{Lock, unwritable};
 
-/// The database in the development cluster.
+/// The name of the database in the development cluster.
 const NAME: &str = "todo";
 
 /// The development database. A cluster that was started for it stops when this is dropped.
 pub(crate) struct Database {
     /// The URL as the owner of the tables.
     pub(crate) url: String,
-    /// The URL as a superuser, whom row-level security does not restrict; in a foreign database, the URL as the owner.
+    /// The URL as a superuser, who bypasses row-level security. With `DATABASE_URL`, the same as `url`.
     pub(crate) admin_url: String,
-    _own: Option<(Cluster, Lock)>,
+    _cluster: Option<(Cluster, Lock)>,
 }
 
 impl Database {
-    /// Finds the database that the environment names or that another command runs, or starts the development cluster.
-    pub(crate) fn reach() -> Result<Self> {
+    /// Uses the database of `DATABASE_URL` or one that another command keeps running; else starts the development
+    /// cluster.
+    pub(crate) fn find_or_start() -> Result<Self> {
         if let Some((_, direct)) = environment::own_database()? {
-            return Ok(Self { admin_url: direct.clone(), url: direct, _own: None });
+            return Ok(Self { admin_url: direct.clone(), url: direct, _cluster: None });
         }
         if let Some(running) = Self::running() {
             return Ok(running);
@@ -34,7 +36,7 @@ impl Database {
         let lock = take_lock("the development database is being started or wiped")?;
         let cluster = start(false)?;
         let (url, admin_url) = (cluster.url(NAME), cluster.admin_url(NAME));
-        Ok(Self { url, admin_url, _own: Some((cluster, lock)) })
+        Ok(Self { url, admin_url, _cluster: Some((cluster, lock)) })
     }
 
     /// The database that another command of this clone keeps running.
@@ -42,15 +44,15 @@ impl Database {
         let taken = Lock::is_taken(&environment::folder());
         let text = taken.then(|| fs::read_to_string(urls_file()).ok()).flatten()?;
         let (url, admin_url) = text.trim().split_once('\n')?;
-        Some(Self { url: url.to_owned(), admin_url: admin_url.to_owned(), _own: None })
+        Some(Self { url: url.to_owned(), admin_url: admin_url.to_owned(), _cluster: None })
     }
 }
 
-/// Takes the lock of the development cluster. If another process has it, the error starts with `otherwise`.
-pub(crate) fn take_lock(otherwise: &str) -> Result<Lock> {
-    let mut lock = Lock::take(&environment::folder(), otherwise)?;
+/// Takes the lock of the development cluster. If another process holds it, the error starts with `problem`.
+pub(crate) fn take_lock(problem: &str) -> Result<Lock> {
+    let mut lock = Lock::take(&environment::folder(), problem)?;
     let _ = fs::remove_file(urls_file());
-    lock.note(&format!("process {}", std::process::id()))?;
+    lock.describe_holder(&format!("process {}", std::process::id()))?;
     Ok(lock)
 }
 
@@ -58,7 +60,7 @@ fn urls_file() -> std::path::PathBuf {
     environment::folder().join("urls")
 }
 
-/// Starts the development cluster and writes its URLs to a file for other commands. The caller holds the lock.
+/// Starts the development cluster and writes its URLs to a file for other commands. The caller must hold the lock.
 pub(crate) fn start(reset: bool) -> Result<Cluster> {
     let programs = Programs::find_or_install()?;
     let folder = environment::folder().join("postgres");
@@ -66,14 +68,15 @@ pub(crate) fn start(reset: bool) -> Result<Cluster> {
         println!("  wiping the development database");
         wipe(&folder)?;
     }
-    let cluster = Cluster::start(&folder, &programs, Keep::Safe)?;
+    let cluster = Cluster::start(&folder, &programs, Profile::Development)?;
     cluster.ensure_database(NAME)?;
     let version = &cluster.programs.version;
     println!("  PostgreSQL {version} on 127.0.0.1:{}, data in {}", cluster.port, folder.display());
     let file = urls_file();
-    let kept = fs::write(&file, "").and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
-    let kept = kept.and_then(|()| fs::write(&file, format!("{}\n{}\n", cluster.url(NAME), cluster.admin_url(NAME))));
-    kept.map_err(|error| unwritable(&environment::folder(), &error))?;
+    let written = fs::write(&file, "").and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
+    let written =
+        written.and_then(|()| fs::write(&file, format!("{}\n{}\n", cluster.url(NAME), cluster.admin_url(NAME))));
+    written.map_err(|error| unwritable(&environment::folder(), &error))?;
     Ok(cluster)
 }
 
@@ -87,7 +90,7 @@ fn wipe(folder: &Path) -> Result<()> {
     fs::remove_dir_all(&real).map_err(|error| {
         ToolError::new(format!("{} cannot be removed: {error}", real.display()), "check its permissions")
     })?;
-    // If it was a link to a folder elsewhere, the link is removed too.
+    // If it was a symbolic link, remove the link too.
     let _ = fs::remove_file(folder);
     Ok(())
 }

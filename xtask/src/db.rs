@@ -1,4 +1,4 @@
-//! `cargo xtask db`
+//! `cargo xtask db`: psql, reset and URL of the development database.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use crate::database::Database;
 use crate::{cargo, database, environment, migrate};
 
 #[derive(Subcommand)]
-pub(crate) enum Db {
-    /// Open psql on the development database (starts it if it is not running)
+pub(crate) enum DbCommand {
+    /// Open psql on the development database, and start the database if it is not running
     Psql {
         /// Arguments for psql
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -19,25 +19,25 @@ pub(crate) enum Db {
     },
     /// Wipe the development database and apply all migrations
     Reset,
-    /// Print the URL of the development database, which `cargo xtask dev` keeps running
+    /// Print the URL of the running development database; `cargo xtask dev` keeps it running
     Url,
 }
 
-impl Db {
+impl DbCommand {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
             Self::Psql { arguments } => {
-                let database = Database::reach()?;
+                let database = Database::find_or_start()?;
                 let mut psql = Command::new(Programs::find_or_install()?.program("psql"));
                 psql.arg(&database.admin_url).args(arguments);
                 // Ctrl-C cancels a query in psql and must not end this process. psql itself gets the default handler.
                 let _ = ctrlc::set_handler(|| {});
-                cargo::finish(psql, "psql", "read the lines above")
+                cargo::run(psql, "psql", "read the lines above")
             }
             Self::Reset => {
                 if environment::own_database()?.is_some() {
                     return Err(ToolError::new(
-                        "DATABASE_URL names another database than the development cluster's, which is never wiped",
+                        "DATABASE_URL is set; only the development cluster in target/dev can be wiped",
                         "unset DATABASE_URL",
                     ));
                 }

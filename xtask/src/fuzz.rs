@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: the targets of `shared/fuzz`, one after the other.
+//! `cargo xtask fuzz`: runs the fuzz targets of `shared/fuzz`, one after the other.
 
 use std::process::{Command, Stdio};
 
@@ -7,20 +7,20 @@ use local::{Result, ToolError, target, workspace};
 
 use crate::cargo;
 
-/// Every target; each has a body in `shared/fuzz/bodies.rs`.
+/// All fuzz targets. Their bodies are in `shared/fuzz/bodies.rs`.
 const TARGETS: [&str; 6] = ["refresh_token", "jwt", "email", "stored_hash", "cursor", "event"];
 
 #[derive(Args)]
-pub(crate) struct Fuzz {
-    /// Only this target
+pub(crate) struct FuzzOptions {
+    /// Run only this target
     #[arg(value_parser = TARGETS)]
     target: Option<String>,
-    /// How long to fuzz each
+    /// How long to run each target
     #[arg(long, default_value_t = 600)]
     seconds: u32,
 }
 
-impl Fuzz {
+impl FuzzOptions {
     pub(crate) fn run(&self) -> Result<()> {
         let mut probe = Command::new("cargo");
         let probe = probe.args(["+nightly", "fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -33,8 +33,8 @@ impl Fuzz {
         for name in TARGETS.into_iter().filter(|name| self.target.as_ref().is_none_or(|target| target == name)) {
             let (corpus, findings) = (build.join("corpus").join(name), build.join("findings"));
             for folder in [&corpus, &findings] {
-                let made = std::fs::create_dir_all(folder);
-                made.map_err(|error| ToolError::new(format!("{}: {error}", folder.display()), "check the folder"))?;
+                let done = std::fs::create_dir_all(folder);
+                done.map_err(|error| ToolError::new(format!("{}: {error}", folder.display()), "check the folder"))?;
             }
             println!("  {name}: {} s", self.seconds);
             let mut command = Command::new("cargo");
@@ -46,7 +46,7 @@ impl Fuzz {
                 "-max_len=800".to_owned(),
             ]);
             command.arg(format!("-artifact_prefix={}/{name}-", findings.display())).arg("-print_final_stats=1");
-            cargo::finish(command.current_dir(&folder), name, "the input that failed is in target/fuzz/findings")?;
+            cargo::run(command.current_dir(&folder), name, "the input that failed is in target/fuzz/findings")?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask keys`: calls the program `xtask/keys`.
+//! `cargo xtask keys`: runs the program in `xtask/keys`.
 
 use std::io::{IsTerminal, Read, Write};
 use std::process::Stdio;
@@ -9,13 +9,13 @@ use local::{Result, ToolError};
 use crate::{cargo, environment};
 
 #[derive(Subcommand)]
-pub(crate) enum Keys {
+pub(crate) enum KeysCommand {
     /// Print new keys, as the secrets of the functions (JSON)
     Generate,
     /// Read the secrets that `generate` printed from standard input, rotate their keys, and print them: the next key
-    /// becomes active, the active one retires
+    /// becomes active, the active one is retired
     Rotate {
-        /// Drop the keys that had already retired; safe once the last token they signed has expired
+        /// Drop the keys that were already retired; safe once the last token they signed has expired
         #[arg(long)]
         drop_retired: bool,
         /// Replace all keys, because they leaked: every user has to sign in again
@@ -27,51 +27,51 @@ pub(crate) enum Keys {
     Jwks,
 }
 
-impl Keys {
+impl KeysCommand {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
             Self::Generate => run(&["generate"]),
-            Self::Rotate { drop_retired, revoke } => run(&rotation(*drop_retired, *revoke)),
-            Self::Jwks => jwks(),
+            Self::Rotate { drop_retired, revoke } => run(&rotate_arguments(*drop_retired, *revoke)),
+            Self::Jwks => print_public_keys(),
         }
     }
 }
 
-fn jwks() -> Result<()> {
-    let mut given = String::new();
+fn print_public_keys() -> Result<()> {
+    let mut input = String::new();
     if !std::io::stdin().is_terminal() {
-        let read = std::io::stdin().read_to_string(&mut given);
+        let read = std::io::stdin().read_to_string(&mut input);
         read.map_err(|error| ToolError::new(format!("standard input cannot be read: {error}"), "pipe a key set in"))?;
     }
-    if given.trim().is_empty() {
+    if input.trim().is_empty() {
         let keys = environment::keys()?;
         println!("{}", keys.get("JWT_PUBLIC_KEYS").map_or("", String::as_str));
         return Ok(());
     }
-    let printed = captured(&["jwks"], &given)
+    let printed = run_captured(&["jwks"], &input)
         .map_err(|_| ToolError::new("the key set cannot be read", "pipe in a JWT_SIGNING_KEYS value"))?;
     print!("{printed}");
     Ok(())
 }
 
-/// New keys, as the secrets of the functions.
+/// Generates keys, as the secrets of the functions (JSON).
 pub(crate) fn generate() -> Result<String> {
-    captured(&["generate"], "")
+    run_captured(&["generate"], "")
 }
 
-/// The secrets of the functions, with rotated keys.
+/// Rotates the keys in the secrets of the functions.
 pub(crate) fn rotate(secrets: &str, drop_retired: bool, revoke: bool) -> Result<String> {
-    captured(&rotation(drop_retired, revoke), secrets)
+    run_captured(&rotate_arguments(drop_retired, revoke), secrets)
 }
 
-fn rotation(drop_retired: bool, revoke: bool) -> Vec<&'static str> {
+fn rotate_arguments(drop_retired: bool, revoke: bool) -> Vec<&'static str> {
     let options = [("--drop-retired", drop_retired), ("--revoke", revoke)];
     ["rotate"].into_iter().chain(options.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)).collect()
 }
 
-/// What the program prints for an input.
-fn captured(arguments: &[&str], input: &str) -> Result<String> {
-    let failure = |_| ToolError::new("making keys failed", "read the lines above");
+/// Runs the program with `input` on its standard input, and returns what it prints.
+fn run_captured(arguments: &[&str], input: &str) -> Result<String> {
+    let failure = |_| ToolError::new("the program `keys` failed", "read the lines above");
     let mut command = cargo::cargo(&KEYS);
     command.arg("--").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(failure)?;
@@ -79,21 +79,21 @@ fn captured(arguments: &[&str], input: &str) -> Result<String> {
         pipe.write_all(input.as_bytes()).map_err(failure)?;
     }
     let output = child.wait_with_output().map_err(failure)?;
-    let failed = || ToolError::new("making keys failed", "read the lines above");
+    let failed = || ToolError::new("the program `keys` failed", "read the lines above");
     let printed = Some(output.stdout).filter(|_| output.status.success()).ok_or_else(failed)?;
     String::from_utf8(printed).map_err(|_| ToolError::new("the keys are not text", "report this"))
 }
 
-/// Without `--package`: the whole workspace shares one set of features, so nothing is built twice.
+/// No `--package`, so that libraries keep the features of the whole workspace and are not built twice.
 const KEYS: [&str; 4] = ["run", "--quiet", "--bin", "keys"];
 
 fn run(arguments: &[&str]) -> Result<()> {
     let mut command = cargo::cargo(&KEYS);
     command.arg("--").args(arguments);
-    cargo::finish(command, "making keys", "read the lines above")
+    cargo::run(command, "the program `keys`", "read the lines above")
 }
 
-/// Development keys, as lines of the form NAME='value'.
+/// Generates development keys, as lines of the form NAME='value'.
 pub(crate) fn generate_for_development() -> Result<String> {
-    captured(&["generate", "--development"], "")
+    run_captured(&["generate", "--development"], "")
 }

@@ -1,5 +1,5 @@
 //! Developer commands: `cargo xtask --help`.
-#![expect(clippy::print_stdout, reason = "a command line talks to a person")]
+#![expect(clippy::print_stdout, reason = "this is a command line program")]
 
 mod admin;
 mod bench;
@@ -45,69 +45,69 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run the whole API on this machine: database, migrations, functions, reload on edit
-    Dev(dev::Dev),
+    Dev(dev::DevOptions),
     /// Run tests against a real PostgreSQL: all, or those of a package
-    Test(test::Test),
-    /// What CI runs: `setup --all`, `lint`, `template-check`, `test`, `test --oldest`, `upgrade`, `package`
+    Test(test::TestOptions),
+    /// Run what CI runs: `setup --all`, `lint`, `template-check`, `test`, `test --oldest`, `upgrade`, `package`
     Ci,
     /// Check format, lints and house rules
     Lint,
-    Setup(setup::Setup),
-    /// The development database
+    Setup(setup::SetupOptions),
+    /// Open, reset or locate the development database
     #[command(subcommand)]
-    Db(db::Db),
-    /// Keys for tokens and passwords
+    Db(db::DbCommand),
+    /// Generate and rotate keys for tokens and passwords
     #[command(subcommand)]
-    Keys(keys::Keys),
-    /// Migrations, and the import of the old backend's data
+    Keys(keys::KeysCommand),
+    /// Apply and undo migrations, and import the old backend's data
     #[command(subcommand)]
-    Migrate(migrate::Migrate),
+    Migrate(migrate::MigrateCommand),
     /// Change accounts: administrators, locked sign-ins, deletion
     #[command(subcommand)]
-    Admin(admin::Admin),
+    Admin(admin::AdminCommand),
     /// Delete expired rows, as the scheduled function does
     Maintenance,
-    /// Fuzz the parsers of untrusted input: tokens, addresses, hashes, cursors, events
-    Fuzz(fuzz::Fuzz),
-    /// Change the code in small ways (cargo-mutants), and list the changes that no test notices
-    Mutants(mutants::Mutants),
+    /// Fuzz the parsers of untrusted input: tokens, email addresses, hashes, cursors, events
+    Fuzz(fuzz::FuzzOptions),
+    /// Change the code in small ways (cargo-mutants), and list the changes that no test detects
+    Mutants(mutants::MutantsOptions),
     /// Check the template, its policies and alarms, and the workflows, without AWS
     TemplateCheck,
-    /// Build the functions for a deploy (sam build), and test them under a Lambda Runtime API
-    Package(package::Package),
+    /// Build the functions for a deploy (sam build), and test them with an emulated Lambda Runtime API
+    Package(package::PackageOptions),
     /// Rehearse a deploy under load: migrate, serve two versions side by side, roll back
-    Upgrade(upgrade::Upgrade),
-    Bench(bench::Bench),
+    Upgrade(upgrade::UpgradeOptions),
+    Bench(bench::BenchOptions),
     /// Deploy a stage of samconfig.toml (sam deploy), with a new DeployId
-    Deploy(deploy::Deploy),
+    Deploy(deploy::DeployOptions),
     /// Fill and rotate the secrets of a stack
     #[command(subcommand)]
-    Secrets(secrets::Secrets),
-    /// Call a deployed function directly: migrate, maintenance
-    Invoke(invoke::Invoke),
+    Secrets(secrets::SecretsCommand),
+    /// Invoke a deployed function directly: migrate, maintenance
+    Invoke(invoke::InvokeOptions),
     /// Test a running API from outside, from sign-up to the deletion of the account
-    Smoke(smoke::Smoke),
-    /// Write openapi.json and the generated parts of template.yaml and Cargo.toml from the code
+    Smoke(smoke::SmokeOptions),
+    /// Regenerate openapi.json, schema.sql and the generated parts of template.yaml and Cargo.toml
     Openapi,
 }
 
-fn ci() -> Result<()> {
-    setup::Setup { all: true }.run()?;
+fn run_ci() -> Result<()> {
+    setup::SetupOptions { all: true }.run()?;
     lint::run()?;
     template::run()?;
-    test::Test::default().run()?;
-    test::Test::on_oldest().run()?;
-    upgrade::Upgrade::default().run()?;
-    package::Package::default().run()
+    test::TestOptions::default().run()?;
+    test::TestOptions::on_oldest().run()?;
+    upgrade::UpgradeOptions::default().run()?;
+    package::PackageOptions::default().run()
 }
 
 fn main() -> ExitCode {
-    // Ends quietly, as other programs do, when the reader of its output has gone.
+    // On a closed pipe, as in `… | head`, exit silently instead of panicking.
     sigpipe::reset();
     let result: Result<()> = match Arguments::parse().command {
         Command::Dev(dev) => dev.run(),
         Command::Test(test) => test.run(),
-        Command::Ci => ci(),
+        Command::Ci => run_ci(),
         Command::Lint => lint::run(),
         Command::Setup(setup) => setup.run(),
         Command::Db(db) => db.run(),

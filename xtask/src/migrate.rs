@@ -1,4 +1,4 @@
-//! `cargo xtask migrate`: calls the migrate function on this machine.
+//! `cargo xtask migrate`: runs the migrate function on this machine.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::environment::Settings;
 use crate::function;
 
 #[derive(Subcommand)]
-pub(crate) enum Migrate {
+pub(crate) enum MigrateCommand {
     /// List the migrations that are applied and those that are not
     Status,
     /// Apply the missing migrations, all or none
@@ -23,11 +23,11 @@ pub(crate) enum Migrate {
     /// Import users and tasks from the old backend's tables ("user", account, task) in the same database; run it again
     /// to import later changes
     ImportLegacy {
-        /// Change nothing, and report which rows would be left out or changed
+        /// Change nothing, and report which rows would be skipped or changed
         #[arg(long)]
         dry_run: bool,
         /// If a newer account has the email address of an old user, give the address to the old user and a placeholder to the
-        /// account; without this option such users are left out and reported
+        /// account; without this option such users are skipped and reported
         #[arg(long)]
         old_account_wins: bool,
     },
@@ -39,20 +39,20 @@ pub(crate) enum Migrate {
     },
 }
 
-impl Migrate {
+impl MigrateCommand {
     pub(crate) fn run(&self) -> Result<()> {
         let event = match self {
             Self::Status => r#"{"action":"status"}"#.to_owned(),
             Self::Up => r#"{"action":"migrate"}"#.to_owned(),
             Self::Down { to } => format!(r#"{{"action":"rollback","to":{to}}}"#),
             Self::ImportLegacy { dry_run, old_account_wins } => {
-                // At this level the import logs its progress.
+                // The import logs its progress at level `info`.
                 let on_conflict = if *old_account_wins { "old_account_wins" } else { "report" };
                 let event =
                     format!(r#"{{"action":"import_legacy","dry_run":{dry_run},"on_conflict":"{on_conflict}"}}"#);
                 return function::invoke("migrate", &event, "info");
             }
-            Self::New { what } => return new(what),
+            Self::New { what } => return create_files(what),
         };
         function::invoke("migrate", &event, "warn")
     }
@@ -64,7 +64,7 @@ pub(crate) fn up(settings: &Settings) -> Result<()> {
     function::invoke_with("migrate", r#"{"action":"migrate"}"#, settings, "warn")
 }
 
-fn new(what: &[String]) -> Result<()> {
+fn create_files(what: &[String]) -> Result<()> {
     let folder = workspace().join("migrations");
     let failure = |error: std::io::Error| {
         ToolError::new(format!("{} cannot be used: {error}", folder.display()), "check the folder")

@@ -8,7 +8,7 @@ use local::{Result, ToolError, packages, tools, workspace};
 
 use crate::cargo;
 use crate::template::sam_command;
-use crate::test::Test;
+use crate::test::TestOptions;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
@@ -19,8 +19,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// The architecture of this machine.
-    fn here() -> Self {
+    fn of_this_machine() -> Self {
         if ARCH == "aarch64" { Self::Arm64 } else { Self::X86_64 }
     }
 
@@ -33,21 +32,22 @@ impl Architecture {
 }
 
 #[derive(Args, Default)]
-pub(crate) struct Package {
-    /// The processor of the functions; by default that of this machine
+pub(crate) struct PackageOptions {
+    /// The processor of the functions; default: that of this machine
     #[arg(long)]
     architecture: Option<Architecture>,
 }
 
-impl Package {
+impl PackageOptions {
     pub(crate) fn run(&self) -> Result<()> {
-        let architecture = self.architecture.unwrap_or(Architecture::here());
+        let architecture = self.architecture.unwrap_or(Architecture::of_this_machine());
         build(architecture)?;
-        if architecture == Architecture::here() {
-            println!("\nThe built functions under a Lambda Runtime API:");
-            return Test::of(&["--workspace", "--features", "conformance/artefacts", "--test", "artefacts"], &[]).run();
+        if architecture == Architecture::of_this_machine() {
+            println!("\nTesting the built functions with an emulated Lambda Runtime API:");
+            let arguments = ["--workspace", "--features", "conformance/artefacts", "--test", "artefacts"];
+            return TestOptions::with_tools(&arguments, &[]).run();
         }
-        println!("  built for another processor: not run here");
+        println!("  built for another processor, so not tested here");
         Ok(())
     }
 }
@@ -55,12 +55,12 @@ impl Package {
 /// Builds every function into `.aws-sam/build`, and prints their sizes.
 pub(crate) fn build(architecture: Architecture) -> Result<()> {
     let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
-    println!("  building for {}; from nothing this takes ten minutes and more", architecture.name());
+    println!("  building for {}; the first build takes ten minutes or more", architecture.name());
     let mut build = sam_command()?;
     build.args(["build", "--parameter-overrides"]).arg(format!("Architecture={}", architecture.name()));
-    // SAM looks for cargo-lambda on the PATH.
+    // SAM finds cargo-lambda on the PATH.
     build.env("PATH", packages::path_with(cargo_lambda.parent()));
-    cargo::finish(build, "sam build", "read the lines above")?;
+    cargo::run(build, "sam build", "read the lines above")?;
     let folder = workspace().join(".aws-sam/build");
     let unreadable = |error| ToolError::new(format!("{} cannot be read: {error}", folder.display()), "run it again");
     for entry in fs::read_dir(&folder).map_err(unreadable)? {

@@ -10,10 +10,10 @@ use crate::cargo::cargo;
 /// Libraries that would bring a second TLS stack or a second crypto provider.
 const BANNED: [&str; 4] = ["openssl", "openssl-sys", "native-tls", "ring"];
 
-/// The longest file of code; split a longer one.
-const LONGEST: usize = 300;
+/// The most lines that a Rust file may have.
+const MAX_LINES: usize = 300;
 
-/// The starts of SQL statements, as this project writes them.
+/// How SQL statements start in this project.
 const SQL: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
 
 /// Checks every file and every dependency, and reports every violation.
@@ -29,21 +29,21 @@ pub(crate) fn check() -> Result<()> {
     let mut found = Vec::new();
     for path in String::from_utf8_lossy(&files.stdout).lines() {
         if let Ok(text) = fs::read_to_string(root.join(path)) {
-            found.extend(in_file(path, &text));
+            found.extend(check_file(path, &text));
         }
     }
     let tree = cargo(&["tree", "--workspace", "--target", "all", "--prefix", "none", "--format", "{p}"]).output();
     let tree = tree.ok().filter(|tree| tree.status.success());
     let tree = tree.ok_or_else(|| ToolError::new("cargo tree failed", "run it to see why"))?;
-    found.extend(in_tree(&String::from_utf8_lossy(&tree.stdout)));
+    found.extend(check_tree(&String::from_utf8_lossy(&tree.stdout)));
     if found.is_empty() {
         return Ok(());
     }
     let lines: String = found.iter().map(|line| format!("\n  {line}")).collect();
-    Err(ToolError::new(format!("{} house rule(s) broken:{lines}", found.len()), "correct the files above"))
+    Err(ToolError::new(format!("{} house rule(s) broken:{lines}", found.len()), "fix the files above"))
 }
 
-fn in_file(path: &str, text: &str) -> Vec<String> {
+fn check_file(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let generated = path.ends_with(".snap") || path.ends_with(".json");
     if path.ends_with(".rs") {
@@ -51,18 +51,18 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
             found.push(format!("{path}: the first line must say what the file is for (`//! …`)"));
         }
         let lines = text.lines().count();
-        if lines > LONGEST {
-            found.push(format!("{path}: {lines} lines; split a file with more than {LONGEST}"));
+        if lines > MAX_LINES {
+            found.push(format!("{path}: {lines} lines; split a file with more than {MAX_LINES}"));
         }
         if !path.starts_with("shared/src/db/") && !may_hold_sql(path) {
             let statement = text.lines().position(|line| SQL.iter().any(|word| line.contains(&format!("\"{word}"))));
-            found.extend(statement.map(|line| format!("{path}:{}: SQL belongs into shared/src/db", line + 1)));
+            found.extend(statement.map(|line| format!("{path}:{}: SQL belongs in shared/src/db", line + 1)));
         }
-        let named = text.lines().position(|line| {
+        let prepared = text.lines().position(|line| {
             [".prepare(", ".prepare_cached(", ".prepare_typed("].iter().any(|call| line.contains(call))
         });
         found.extend(
-            named
+            prepared
                 .filter(|_| !path.starts_with("xtask/"))
                 .map(|line| format!("{path}:{}: a named statement is not safe behind a pooler", line + 1)),
         );
@@ -76,7 +76,7 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// Tests and measurements read the database directly, and local tools set it up.
+/// Tests and measurements query the database directly, and local tools set it up.
 fn may_hold_sql(path: &str) -> bool {
     path.contains("/tests/")
         || path.starts_with("shared/testkit/")
@@ -85,8 +85,9 @@ fn may_hold_sql(path: &str) -> bool {
         || path.starts_with("xtask/")
 }
 
-/// Reads the tree of what is built; the lock file also lists optional dependencies that are switched off.
-fn in_tree(tree: &str) -> Vec<String> {
+/// Finds banned crates in the output of `cargo tree`. The lock file would not do: it also lists disabled optional
+/// dependencies.
+fn check_tree(tree: &str) -> Vec<String> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
     let mut found: Vec<&str> = names.filter(|name| BANNED.contains(name)).collect();
     found.sort_unstable();
@@ -102,22 +103,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sql_outside_of_its_home_is_found() {
+    fn sql_outside_of_shared_db_is_found() {
         let text = "//! A file.\nlet sql = \"SELECT 1\";\n";
         assert_eq!(
-            in_file("functions/tasks/src/get.rs", text),
-            ["functions/tasks/src/get.rs:2: SQL belongs into shared/src/db"]
+            check_file("functions/tasks/src/get.rs", text),
+            ["functions/tasks/src/get.rs:2: SQL belongs in shared/src/db"]
         );
-        assert!(in_file("shared/src/db/tasks.rs", text).is_empty());
+        assert!(check_file("shared/src/db/tasks.rs", text).is_empty());
     }
 
     #[test]
-    fn a_file_says_what_it_is_for() {
-        assert_eq!(in_file("a.rs", "fn main() {}\n").len(), 1);
+    fn a_file_without_a_module_comment_is_found() {
+        assert_eq!(check_file("a.rs", "fn main() {}\n").len(), 1);
     }
 
     #[test]
     fn a_second_tls_stack_is_found() {
-        assert_eq!(in_tree("rustls v0.23.46\nring v0.17.14\nring v0.17.14 (*)\nstring v1.0.0\n").len(), 1);
+        assert_eq!(check_tree("rustls v0.23.46\nring v0.17.14\nring v0.17.14 (*)\nstring v1.0.0\n").len(), 1);
     }
 }

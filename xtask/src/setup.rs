@@ -1,4 +1,4 @@
-//! `cargo xtask setup`
+//! `cargo xtask setup`: installs tools, builds the functions, and generates development keys.
 
 use clap::Args;
 use local::Result;
@@ -14,23 +14,23 @@ use crate::{cargo, environment, test};
 /// checkov, actionlint, zizmor, OpenAPI tools and the oldest supported servers; and Chromium, Node.js and Python through
 /// the system's package manager, where they are missing.
 #[derive(Args, Default)]
-pub(crate) struct Setup {
+pub(crate) struct SetupOptions {
     /// Also install what all tests and checks need, with the system's package manager where that is necessary
     #[arg(long)]
     pub(crate) all: bool,
 }
 
-/// What the checks use.
+/// What `cargo xtask template-check` uses.
 const CHECKS: [&Tool; 3] = [&tools::CHECKOV, &tools::ACTIONLINT, &tools::ZIZMOR];
 
 /// What `cargo xtask test --oldest` uses. It needs a machine whose apt has a Debian mirror.
 const OLDEST: [&Tool; 2] = [&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER];
 
-impl Setup {
+impl SetupOptions {
     pub(crate) fn run(&self) -> Result<()> {
         agree_to_install();
         println!("  PostgreSQL {}", Programs::find_or_install()?.version);
-        let all = self.all.then(|| test::ALL.into_iter().chain(CHECKS)).into_iter().flatten();
+        let all = self.all.then(|| test::ALL_TOOLS.into_iter().chain(CHECKS)).into_iter().flatten();
         for tool in [&tools::CARGO_LAMBDA].into_iter().chain(all) {
             println!("  {} ({})", tool.name, tool.find_or_install()?.display());
         }
@@ -42,7 +42,7 @@ impl Setup {
         cargo::build_functions()?;
         environment::keys()?;
         if !test::has_nextest() {
-            println!("  cargo-nextest is not installed; `cargo test` takes its place and is slower");
+            println!("  cargo-nextest is not installed; the slower `cargo test` is used instead");
         }
         if on_path("git").is_none() {
             println!("  git is not installed; `cargo xtask lint` and `upgrade` need it");

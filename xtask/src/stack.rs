@@ -1,5 +1,5 @@
-//! A deployed stack, through AWS's command line. Values travel through pipes, never through arguments, which other users
-//! of the machine can read.
+//! Access to a deployed stack with the aws CLI. Secrets go through pipes, never through arguments, which other users of
+//! the machine can read.
 
 use std::fs;
 use std::io::Write;
@@ -20,17 +20,17 @@ pub(crate) struct Stack {
 impl Stack {
     /// Finds the stack in the region of the environment, else in that of its stage in samconfig.toml.
     pub(crate) fn find(name: &str) -> Result<Self> {
-        let given = environment::given("AWS_REGION").or_else(|| environment::given("AWS_DEFAULT_REGION"));
-        let region = given.or_else(|| region_of_stage(name));
+        let region = environment::variable("AWS_REGION").or_else(|| environment::variable("AWS_DEFAULT_REGION"));
+        let region = region.or_else(|| region_of_stage(name));
         let mut stack = Self { name: name.to_owned(), region, outputs: Vec::new() };
-        let mut found = stack.aws(&["cloudformation", "describe-stacks", "--stack-name", name], "")?;
-        if let Some(Value::Array(outputs)) = found.first_mut().map(|answer| answer["Stacks"][0]["Outputs"].take()) {
+        let mut output = stack.aws(&["cloudformation", "describe-stacks", "--stack-name", name], "")?;
+        if let Some(Value::Array(outputs)) = output.first_mut().map(|value| value["Stacks"][0]["Outputs"].take()) {
             stack.outputs = outputs;
         }
         Ok(stack)
     }
 
-    /// The output of a function, as in `AuthSecret`.
+    /// The value of a function's output, such as `AuthSecret`.
     pub(crate) fn output(&self, function: &str, part: &str) -> Result<&str> {
         let name = format!("{}{}{part}", function[..1].to_uppercase(), &function[1..]);
         let output = self.outputs.iter().find(|output| output["OutputKey"] == name.as_str());
@@ -40,19 +40,19 @@ impl Stack {
         })
     }
 
-    /// Calls `aws` with `input` on its standard input, and returns the JSON values that it prints.
+    /// Runs `aws` with `input` on its standard input, and returns the JSON values that it prints.
     pub(crate) fn aws(&self, arguments: &[&str], input: &str) -> Result<Vec<Value>> {
         let failed = |problem: String| ToolError::new(problem, "check the arguments and your credentials");
         let mut command = Command::new(tools::AWS.find_or_install()?);
         command.args(arguments).args(["--output", "json"]).env("AWS_PAGER", "");
         command.args(self.region.iter().flat_map(|region| ["--region", region]));
         if arguments[0] == "lambda" {
-            // A call that takes long is not repeated: the first may still be running.
+            // Never retry a slow invocation: the first one may still be running.
             command.env("AWS_MAX_ATTEMPTS", "1");
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| failed(format!("aws does not start: {error}")))?;
-        // A call that is refused does not read its input.
+        let mut child = command.spawn().map_err(|error| failed(format!("aws cannot be started: {error}")))?;
+        // The write fails if `aws` rejects the call before it reads its input.
         let _ = child.stdin.take().map(|mut pipe| pipe.write_all(input.as_bytes()));
         let output = child.wait_with_output().map_err(|error| failed(format!("aws: {error}")))?;
         if !output.status.success() {

@@ -1,4 +1,4 @@
-//! `cargo xtask template-check`: checks everything about a deploy that can be checked without AWS.
+//! `cargo xtask template-check`: checks template.yaml, the deploy role and the workflows, without AWS.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 
-/// The parameters that switch parts of the template on or off.
+/// Parameters that together enable and disable every optional part of the template.
 const VARIANTS: [(&str, &[&str]); 2] = [
     ("development", &["Environment=development"]),
     (
@@ -29,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
     let mut validate = sam_command()?;
     let sam = tools::SAM.folder()?;
     validate.args(["validate", "--lint", "--template", "template.yaml"]);
-    cargo::finish(validate, "sam validate", "fix the lines above in template.yaml")?;
+    cargo::run(validate, "sam validate", "fix the lines above in template.yaml")?;
 
     let folder = target().join("template");
     fs::create_dir_all(&folder).map_err(|error| crate::lock::unwritable(&folder, &error))?;
@@ -44,10 +44,11 @@ pub(crate) fn run() -> Result<()> {
             .current_dir(workspace())
             .stderr(Stdio::piped())
             .output();
-        let output = output.map_err(|error| ToolError::new(format!("Python does not start: {error}"), "check it"))?;
+        let output =
+            output.map_err(|error| ToolError::new(format!("Python cannot be started: {error}"), "check it"))?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(ToolError::new(format!("SAM does not take the template:\n{said}"), "fix template.yaml"));
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(ToolError::new(format!("SAM cannot translate the template:\n{stderr}"), "fix template.yaml"));
         }
         fs::write(&file, output.stdout).map_err(|error| crate::lock::unwritable(&file, &error))?;
         lint(&sam, &file)?;
@@ -62,17 +63,17 @@ pub(crate) fn run() -> Result<()> {
     }
 
     println!("the translated template against the code");
-    // The tests fill and rotate secrets with these.
+    // The tests run these programs to fill and rotate secrets.
     let programs = cargo::cargo(&["build", "--quiet", "--workspace", "--bin", "keys", "--bin", "xtask"]);
-    cargo::finish(programs, "building", "read the lines above")?;
+    cargo::run(programs, "building", "read the lines above")?;
     tools::MOTO.find_or_install()?;
     tools::AWS.find_or_install()?;
     let tests = cargo::cargo(&["test", "--quiet", "--package", "conformance", "--test", "template"]);
-    cargo::finish(tests, "the template's tests", "cargo xtask test -p conformance --test template <name of the test>")?;
-    workflows()
+    cargo::run(tests, "the template's tests", "cargo xtask test -p conformance --test template <name of the test>")?;
+    check_workflows()
 }
 
-/// SAM's command line, without telemetry.
+/// Builds a SAM command without telemetry.
 pub(crate) fn sam_command() -> Result<Command> {
     let mut command = Command::new(tools::SAM.find_or_install()?);
     command.env("SAM_CLI_TELEMETRY", "0").current_dir(workspace());
@@ -82,7 +83,7 @@ pub(crate) fn sam_command() -> Result<Command> {
 fn lint(sam: &Path, file: &Path) -> Result<()> {
     let mut lint = Command::new(sam.join("cfn-lint"));
     lint.arg(file).current_dir(workspace());
-    cargo::finish(lint, "cfn-lint", "fix the lines above")
+    cargo::run(lint, "cfn-lint", "fix the lines above")
 }
 
 /// Every finding must be fixed, or accepted in the template with a reason: `Metadata: checkov: skip`.
@@ -90,18 +91,18 @@ fn check(checkov: &Path, file: &Path) -> Result<()> {
     let mut command = Command::new(checkov);
     command.args(["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--file"]).arg(file);
     command.current_dir(workspace()).stdin(Stdio::null()).stderr(Stdio::null());
-    cargo::finish(command, "checkov", "fix the finding, or answer it with a reason in the resource's Metadata")
+    cargo::run(command, "checkov", "fix the finding, or accept it with a reason in the resource's Metadata")
 }
 
 /// Checks the syntax and the security of GitHub's workflows.
-fn workflows() -> Result<()> {
+fn check_workflows() -> Result<()> {
     println!("workflows: actionlint, zizmor");
     let mut actionlint = Command::new(tools::ACTIONLINT.find_or_install()?);
     actionlint.arg(".github/workflows/*.yml").current_dir(workspace());
-    cargo::finish(actionlint, "actionlint", "fix the lines above")?;
+    cargo::run(actionlint, "actionlint", "fix the lines above")?;
     let mut zizmor = Command::new(tools::ZIZMOR.find_or_install()?);
     zizmor
         .args(["--offline", "--strict-collection", "--min-severity", "medium", "--quiet", "."])
         .current_dir(workspace());
-    cargo::finish(zizmor, "zizmor", "fix the lines above")
+    cargo::run(zizmor, "zizmor", "fix the lines above")
 }

@@ -10,22 +10,22 @@ use local::{Result, ToolError, target, tools, workspace};
 
 use crate::cargo;
 use crate::lock::unwritable;
-use crate::test::Test;
+use crate::test::TestOptions;
 
 #[derive(Args)]
-pub(crate) struct Upgrade {
+pub(crate) struct UpgradeOptions {
     /// The commit that is deployed now
     #[arg(long, default_value = "HEAD^")]
     from: String,
 }
 
-impl Default for Upgrade {
+impl Default for UpgradeOptions {
     fn default() -> Self {
         Self { from: "HEAD^".to_owned() }
     }
 }
 
-impl Upgrade {
+impl UpgradeOptions {
     pub(crate) fn run(&self) -> Result<()> {
         let from = git(&["rev-parse", "--verify", &format!("{}^{{commit}}", self.from)]);
         let from = from.map_err(|_| {
@@ -33,23 +33,23 @@ impl Upgrade {
         })?;
         let folder = target().join("upgrade");
         let (before, after) = (folder.join("before"), folder.join("after"));
-        println!("  the version before: {}", git(&["log", "-1", "--format=%h %s", &from])?);
+        println!("  deployed version: {}", git(&["log", "-1", "--format=%h %s", &from])?);
         check_out(&before, &from)?;
-        // Both share a target folder, so that the libraries are built once.
+        // Both versions share a target folder, so that libraries are built once.
         let built = folder.join("target");
         let bins = ["--bin", "auth", "--bin", "tasks", "--bin", "migrate"];
         build(&before, &built, &bins)?;
-        let kept = folder.join("bin");
-        fs::create_dir_all(&kept).map_err(|error| unwritable(&kept, &error))?;
+        let binaries = folder.join("bin");
+        fs::create_dir_all(&binaries).map_err(|error| unwritable(&binaries, &error))?;
         for name in ["auth", "tasks", "migrate"] {
-            keep(&built.join("debug").join(name), &kept.join(name))?;
+            copy(&built.join("debug").join(name), &binaries.join(name))?;
         }
-        // Only after the other is built: cargo compares times, and would take one version for the other.
+        // Only after the other version is built: cargo compares file times, and would mix up the two.
         check_out(&after, "HEAD")?;
-        rehearse(&after.join("migrations"), newest_migration()? + 1)?;
+        add_rehearsal_migration(&after.join("migrations"), newest_migration()? + 1)?;
         build(&after, &built, &["--bin", "migrate"])?;
-        keep(&built.join("debug/migrate"), &kept.join("migrate-after"))?;
-        Test::of(
+        copy(&built.join("debug/migrate"), &binaries.join("migrate-after"))?;
+        TestOptions::with_tools(
             &["--workspace", "--features", "conformance/upgrade", "--test", "upgrade", "--no-capture"],
             &[&tools::PGBOUNCER],
         )
@@ -64,7 +64,7 @@ fn newest_migration() -> Result<u32> {
     newest.ok_or_else(|| ToolError::new("there are no migrations", "run this in a clone of the repository"))
 }
 
-pub(crate) fn git(arguments: &[&str]) -> Result<String> {
+fn git(arguments: &[&str]) -> Result<String> {
     let output = Command::new("git").args(arguments).current_dir(workspace()).output();
     let output = output.ok().filter(|output| output.status.success());
     let output =
@@ -72,7 +72,7 @@ pub(crate) fn git(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// Writes the files of a commit into a folder, after emptying it.
+/// Empties a folder and writes the files of a commit into it.
 fn check_out(folder: &Path, commit: &str) -> Result<()> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
@@ -80,21 +80,21 @@ fn check_out(folder: &Path, commit: &str) -> Result<()> {
     let path = archive.to_string_lossy().into_owned();
     git(&["archive", "--output", &path, commit])?;
     let mut tar = Command::new("tar");
-    // With the current time: cargo does not rebuild for files that are older than its last build.
+    // `--touch` sets the current time, because cargo does not rebuild files that are older than its last build.
     tar.arg("--extract").arg("--touch").arg("--file").arg(&archive).arg("--directory").arg(folder);
-    cargo::finish(tar, "tar", "check the disk")
+    cargo::run(tar, "tar", "check the disk")
 }
 
 /// Adds a typical migration: a column with a default, an index, a change of every row.
-fn rehearse(migrations: &Path, number: u32) -> Result<()> {
+fn add_rehearsal_migration(migrations: &Path, number: u32) -> Result<()> {
     let source = workspace().join("shared/conformance/tests/upgrade");
     for kind in ["sql", "down.sql"] {
-        keep(&source.join(format!("rehearsal.{kind}")), &migrations.join(format!("V{number}__rehearsal.{kind}")))?;
+        copy(&source.join(format!("rehearsal.{kind}")), &migrations.join(format!("V{number}__rehearsal.{kind}")))?;
     }
     Ok(())
 }
 
-fn keep(from: &Path, to: &PathBuf) -> Result<()> {
+fn copy(from: &Path, to: &PathBuf) -> Result<()> {
     fs::copy(from, to).map(drop).map_err(|error| unwritable(to, &error))
 }
 
@@ -102,5 +102,5 @@ fn build(folder: &Path, target: &Path, bins: &[&str]) -> Result<()> {
     println!("  building in {}", folder.display());
     let mut command = cargo::cargo(&["build"]);
     command.args(bins).arg("--target-dir").arg(target).current_dir(folder);
-    cargo::finish(command, "building", "read the lines above")
+    cargo::run(command, "building", "read the lines above")
 }

@@ -1,4 +1,4 @@
-//! A function that answers 200 and does nothing: the least that any function costs.
+//! An empty function that returns 200: the minimum cost of any function.
 
 use lambda_http::{Body, Error, Request, Response, run, service_fn};
 

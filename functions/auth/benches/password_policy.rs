@@ -1,5 +1,6 @@
-//! What judging a password costs at worst, beside hashing one. `cargo bench --profile dev --workspace --bench
-//! password_policy`; fails if the costliest password found by search takes as long as a hash.
+//! The worst-case time of the password policy check, compared with the time of one hash. Run with
+//! `cargo bench --profile dev --workspace --bench password_policy`; fails if the most expensive known password takes as
+//! long as a hash.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,8 @@ use shared::config::{Function, Settings, Sources};
 use shared::domain::NewPassword;
 use shared::passwords::{self, policy};
 
-/// The costliest passwords that a search over leet, keyboard walks, dates and repetitions has found, by how many kinds of
-/// leet are in them.
+/// The most expensive passwords to check that a search over leet, keyboard walks, dates and repetitions has found,
+/// ordered by how many kinds of leet they contain.
 const COSTLIEST: [&str; 6] = [
     "classicl|ssiicastle+7é7e|7assiicassisaile+7é1aa1acİL11/12/1|71i-",
     "754+|$1!6{9([@‹İ1!‹İ1!1i",
@@ -18,7 +19,7 @@ const COSTLIEST: [&str; 6] = [
     "4@({[<69!|17$5+4@({[<69!|17$5+4@({[<69!|17$5+4@({[<69!|17$5+",
 ];
 
-/// What an attacker chooses beside it: their address and name become words to look for.
+/// An attacker also chooses the email address and the name: the check looks for their words in the password.
 const EMAIL: &str = "sci.ccaai.isgc@4a8.c1.example";
 const NAME: &str = "ciitgcsitlasii sci c ccaai a s 4@8({[<369!|1 tlasii";
 
@@ -35,24 +36,24 @@ fn median(mut work: impl FnMut()) -> Duration {
     times[times.len() / 2]
 }
 
-#[expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+#[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 fn main() {
     let mut all = testkit::settings();
     all.insert("DATABASE_URL".to_owned(), "postgresql://u:p@127.0.0.1:1/d".to_owned());
     let settings = Settings::read(Function::Auth, &Sources::environment(all)).expect("the settings are valid");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("the runtime starts");
-    let password = NewPassword::parse("correct horse battery").expect("it is acceptable");
+    let password = NewPassword::parse("correct horse battery").expect("the password is acceptable");
     let hash = median(|| {
         let hashed = runtime.block_on(passwords::hash(&settings.passwords, password.as_password().clone()));
         assert!(hashed.is_ok());
     });
     println!("one password hash: {hash:.2?}");
     for text in COSTLIEST {
-        let password = NewPassword::parse(text).expect("it has an acceptable form");
-        let judged = median(|| {
+        let password = NewPassword::parse(text).expect("the password has an acceptable form");
+        let check = median(|| {
             let _ = policy::check(&password, EMAIL, Some(NAME));
         });
-        println!("judging {text}: {judged:.2?}, {:.2} of a hash", judged.as_secs_f64() / hash.as_secs_f64());
-        assert!(judged < hash, "judging this password costs more than hashing it");
+        println!("checking {text}: {check:.2?}, {:.2} of a hash", check.as_secs_f64() / hash.as_secs_f64());
+        assert!(check < hash, "checking this password takes longer than hashing it");
     }
 }

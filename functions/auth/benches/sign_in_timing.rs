@@ -1,5 +1,6 @@
-//! Does the time of a refused sign-in tell whether the account exists? 200 tries, known and unknown in turn,
-//! through the router, with the limits off; then the same with an account of the old backend and a decoy. Run with `cargo bench --profile dev --workspace --bench sign_in_timing`.
+//! Whether the time of a refused sign-in reveals that the account exists: 200 attempts, with a known and an unknown
+//! account in turn, through the router, with the limits off; then the same with an account of the old backend and a
+//! decoy. Run with `cargo bench --profile dev --workspace --bench sign_in_timing`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ async fn main() {
     }
     let (mut known, mut unknown, mut hash) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..TRIES {
-        // Who comes first alternates, so that neither always follows the other.
+        // The order alternates, so that neither account always follows the other.
         for account in [n % 2, 1 - n % 2] {
             let (email, times) =
                 if account == 0 { ("known@example.com", &mut known) } else { ("unknown@example.com", &mut unknown) };
@@ -42,12 +43,12 @@ async fn main() {
         hash.push(started.elapsed());
     }
     let (known, unknown, hash) = (median(known), median(unknown), median(hash));
-    compare("an account of ours", known, unknown, hash);
-    legacy().await;
+    compare("an account with an Argon2id hash", known, unknown, hash);
+    compare_legacy_account().await;
 }
 
-/// An account with a bcrypt hash against an unknown one.
-async fn legacy() {
+/// Compares an account that has a bcrypt hash with an unknown account.
+async fn compare_legacy_account() {
     const COST: &str = "06";
     let api = Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("DECOY_BCRYPT_COST".to_owned(), COST.to_owned());
@@ -58,7 +59,7 @@ async fn legacy() {
         "SET ROLE todo_auth; INSERT INTO users (id, email, password_hash, created_at, updated_at) VALUES (gen_random_uuid(),
          'known@example.com', '$2b${COST}$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu', now(), now())"
     );
-    owner.batch_execute(&sql).await.expect("the account can be made");
+    owner.batch_execute(&sql).await.expect("the account can be created");
     let mut times = [Vec::new(), Vec::new()];
     for n in 0..TRIES {
         for account in [n % 2, 1 - n % 2] {

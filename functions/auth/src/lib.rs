@@ -57,7 +57,7 @@ pub fn routes() -> Router<App> {
         .merge(deprecated(aliases()))
 }
 
-/// Other paths of signing in, signing out and refreshing, which existing clients call.
+/// Aliases of sign-in, sign-out and refresh, which existing clients call.
 fn aliases() -> Router<App> {
     Router::new()
         .route("/api/v1/auth/login", post(session::sign_in::sign_in))

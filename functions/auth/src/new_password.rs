@@ -5,8 +5,8 @@ use shared::domain::NewPassword;
 use shared::error::ApiError;
 use shared::passwords::{self, policy};
 
-/// Refuses a password that is easily guessed. This takes a few milliseconds of processor on another thread, so take a rate
-/// limit permit first.
+/// Refuses a password that is easily guessed. This takes a few milliseconds of CPU time on another thread, so take a
+/// rate limit permit first.
 pub(crate) async fn refuse_guessable(
     pointer: &str,
     password: &NewPassword,

@@ -9,8 +9,8 @@ use shared::error::{ApiError, Code};
 use shared::http::CurrentUser;
 use shared::passwords::{self, PasswordVerdict};
 
-/// Returns the user and the stored password that `given` matches. Wrong guesses are limited per session (per token for tokens
-/// of the old backend), so that a thief with the tokens of another session cannot use up the owner's guesses.
+/// Returns the user and the stored password that `given` matches. Wrong guesses are limited per session (or per legacy
+/// token), so that a thief with the tokens of another session cannot use up the owner's guesses.
 pub(crate) async fn confirm_password(
     app: &App,
     settings: &Settings,

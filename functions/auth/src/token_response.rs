@@ -1,4 +1,4 @@
-//! Signs the tokens of a session and answers with them.
+//! Signs the tokens of a session and builds the response with them.
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -14,12 +14,12 @@ use uuid::Uuid;
 
 use crate::view::{TokenBody, TokenResponse};
 
-/// A session as its next tokens state it.
+/// The part of a session that goes into its next tokens.
 pub(crate) struct SessionState {
     pub(crate) id: Uuid,
     pub(crate) generation: i64,
     pub(crate) expires_at: Timestamp,
-    /// Whether the user has just signed in. `token` then lives for `token_ttl`, because clients that never refresh use it.
+    /// Whether the user has just signed in. `token` then lives for `token_ttl`, for clients that never refresh.
     pub(crate) is_new: bool,
 }
 
@@ -27,8 +27,8 @@ pub(crate) struct SessionState {
 pub(crate) fn new_session<'a>(app: &App, context: &'a AuditContext) -> NewSession<'a> {
     NewSession {
         id: app.ids.next(),
-        idle_expires_at: context.at + sessions::IDLE,
-        absolute_expires_at: context.at + sessions::ABSOLUTE,
+        idle_expires_at: context.at + sessions::IDLE_LIFETIME,
+        absolute_expires_at: context.at + sessions::ABSOLUTE_LIFETIME,
         context,
     }
 }
@@ -101,8 +101,8 @@ pub(crate) fn sign_tokens(
     })
 }
 
-/// Builds the answer. With `browser` the refresh token goes into the cookie, unless the browser would not store it: then it
-/// stays in the body, with the reason.
+/// Builds the response. With `browser` the refresh token goes into the cookie, unless the browser would not store it:
+/// then it stays in the body, with the reason.
 pub(crate) fn respond(
     mut tokens: TokenResponse,
     browser: Option<&BrowserCookie>,
@@ -117,6 +117,6 @@ pub(crate) fn respond(
 }
 
 /// Drops the fraction of a second, as the `exp` of the token does.
-fn whole_second(moment: Timestamp) -> Timestamp {
-    Timestamp::from_second(moment.as_second()).unwrap_or(moment)
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }

@@ -58,7 +58,7 @@ pub(crate) struct TokenResponse {
     pub(crate) refresh_cookie_reason: Option<&'static str>,
 }
 
-/// Writes the secret in plain text: the answer is the one place where tokens may appear.
+/// Writes the secret in plain text: the response is the only place where tokens may appear.
 fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose_secret())
 }
@@ -68,7 +68,7 @@ fn expose_some<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> R
     serializer.serialize_some(&secret.as_ref().map(ExposeSecret::expose_secret))
 }
 
-/// The answer to signing up, signing in and refreshing.
+/// The response of sign-up, sign-in and refresh.
 pub(crate) type TokenBody = Data<TokenResponse>;
 
 /// An account.
@@ -155,5 +155,5 @@ impl From<i64> for RevokedSessions {
     }
 }
 
-/// The answer to what ends sessions.
+/// The response of the endpoints that end sessions.
 pub(crate) type RevokedBody = Data<RevokedSessions, &'static str>;

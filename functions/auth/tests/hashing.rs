@@ -1,4 +1,4 @@
-//! That refused sign-ins cost no hash; alone in its process, because the count is the process's.
+//! Rate-limited sign-ins compute no hash. The test runs alone in its process, because hashes are counted per process.
 
 use http::Method;
 use serde_json::json;
@@ -7,7 +7,7 @@ use shared::passwords::hashes_computed;
 use testkit::Api;
 
 #[tokio::test]
-async fn a_refused_sign_in_hashes_nothing_and_any_other_one_hash() {
+async fn a_rate_limited_sign_in_computes_no_hash_and_any_other_computes_one() {
     let api = Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.remove("RATE_LIMITS");
         settings.insert("RATE_LIMIT_SIGN_IN_ADDRESS".to_owned(), "1, 1/h".to_owned());

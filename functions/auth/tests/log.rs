@@ -1,4 +1,4 @@
-//! The lines that the real binary writes for requests: in a stack with metrics, elsewhere without.
+//! The log lines that the real binary writes for requests: with metrics in a stack, without them elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use testkit::{Lambda, TRACE, TestDatabase, built, http_event, settings};
 
 const TIME: Duration = Duration::from_secs(20);
 
-async fn function(change: impl FnOnce(&mut BTreeMap<String, String>)) -> (Lambda, TestDatabase) {
+async fn start_function(change: impl FnOnce(&mut BTreeMap<String, String>)) -> (Lambda, TestDatabase) {
     let database = TestDatabase::new().await;
     let mut settings = settings();
     settings.insert("DATABASE_URL".to_owned(), database.url());
@@ -24,12 +24,12 @@ async fn call(function: &mut Lambda, method: &str, path: &str, body: Value) -> V
 }
 
 fn lines(function: &Lambda) -> Vec<Value> {
-    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"));
     function.log().lines().map(parse).collect()
 }
 
 /// The metrics that a line declares, with their dimensions.
-fn declared(line: &Value) -> (BTreeSet<&str>, Value) {
+fn declared_metrics(line: &Value) -> (BTreeSet<&str>, Value) {
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
     assert_eq!(directive["Namespace"], "TodoBackend");
     assert!(line["_aws"]["Timestamp"].as_u64().is_some_and(|time| time > 1_700_000_000_000));
@@ -45,7 +45,7 @@ fn declared(line: &Value) -> (BTreeSet<&str>, Value) {
 
 #[tokio::test]
 async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
-    let (mut auth, _database) = function(|settings| {
+    let (mut auth, _database) = start_function(|settings| {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
     })
     .await;
@@ -94,7 +94,7 @@ async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
         assert_eq!(line["request_id"], answer["headers"]["x-request-id"]);
         assert_eq!((&line["trace_id"], &line["method"]), (&json!(TRACE), &json!("POST")));
         assert_eq!((&line["Requests"], &line["ServerErrors"]), (&json!(1), &json!(0)));
-        let (names, dimensions) = declared(line);
+        let (names, dimensions) = declared_metrics(line);
         assert!(["Requests", "ServerErrors", "Latency", "DatabaseLatency"].iter().all(|name| names.contains(name)));
         assert_eq!(dimensions, json!([["Stack", "Function"]]));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().map(Vec::len), Some(names.len()));
@@ -110,18 +110,18 @@ async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
     let find = |name: &str| lines.iter().find(|line| line.get(name).is_some()).expect("the event is counted");
     let code = find("Errors");
     assert_eq!((&code["Stack"], &code["Code"]), (&json!("todo-test"), &json!("invalid_credentials")));
-    assert_eq!(declared(code), (BTreeSet::from(["Errors"]), json!([["Stack", "Code"]])));
-    assert_eq!(declared(find("SignInFailures")), (BTreeSet::from(["SignInFailures"]), json!([["Stack"]])));
+    assert_eq!(declared_metrics(code), (BTreeSet::from(["Errors"]), json!([["Stack", "Code"]])));
+    assert_eq!(declared_metrics(find("SignInFailures")), (BTreeSet::from(["SignInFailures"]), json!([["Stack"]])));
     for text in ["ada.log", "horse battery"] {
         assert!(!auth.log().contains(text), "{}", auth.log());
     }
 }
 
 #[tokio::test]
-async fn a_failure_of_ours_is_an_error_with_its_cause() {
-    let (mut auth, _database) = function(|settings| {
+async fn a_server_error_is_logged_as_an_error_with_its_cause() {
+    let (mut auth, _database) = start_function(|settings| {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
-        // Nobody listens there.
+        // No server listens there.
         settings.insert("DATABASE_URL".to_owned(), "postgresql://me:pass-word-9@127.0.0.1:1/todo".to_owned());
     })
     .await;
@@ -133,17 +133,21 @@ async fn a_failure_of_ours_is_an_error_with_its_cause() {
     assert_eq!((&line["level"], &line["ServerErrors"]), (&json!("ERROR"), &json!(1)));
     assert_eq!((&line["code"], &line["status"]), (&json!("database_unavailable"), &json!(503)));
     assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("the database is unavailable")), "{line}");
-    assert!(!answer["body"].as_str().unwrap_or_default().contains("refused"), "the cause is not for clients: {answer}");
+    assert!(!answer["body"].as_str().unwrap_or_default().contains("refused"), "clients do not get the cause: {answer}");
     assert!(lines.iter().any(|line| line["DatabaseErrors"] == 1));
-    let version = lines.iter().find(|line| line.get("VersionErrors").is_some()).expect("the version is blamed");
+    let version =
+        lines.iter().find(|line| line.get("VersionErrors").is_some()).expect("the error is counted for the version");
     assert_eq!((&version["Function"], &version["Version"]), (&json!("auth"), &json!("3")));
-    assert_eq!(declared(version), (BTreeSet::from(["VersionErrors"]), json!([["Stack", "Function", "Version"]])));
+    assert_eq!(
+        declared_metrics(version),
+        (BTreeSet::from(["VersionErrors"]), json!([["Stack", "Function", "Version"]]))
+    );
     assert!(!auth.log().contains("pass-word-9"));
 }
 
 #[tokio::test]
 async fn the_line_names_a_slow_statement() {
-    let (mut auth, database) = function(|settings| {
+    let (mut auth, database) = start_function(|settings| {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
     })
     .await;
@@ -157,13 +161,16 @@ async fn the_line_names_a_slow_statement() {
     let lines = lines(&auth);
     let line = lines.iter().find(|line| line["message"] == "request").expect("a line");
     assert_eq!(line["slow_statement"], "users.insert_with_session", "{line}");
-    assert!(line["slow_statement_ms"].as_f64().is_some_and(|took| took >= 120.0), "{line}");
-    assert!(declared(line).0.iter().all(|metric| !metric.starts_with("slow")), "it is a field and no metric: {line}");
+    assert!(line["slow_statement_ms"].as_f64().is_some_and(|time| time >= 120.0), "{line}");
+    assert!(
+        declared_metrics(line).0.iter().all(|metric| !metric.starts_with("slow")),
+        "it is a field and not a metric: {line}"
+    );
 }
 
 #[tokio::test]
 async fn outside_of_a_stack_the_line_has_no_metrics() {
-    let (mut auth, _database) = function(|_| {}).await;
+    let (mut auth, _database) = start_function(|_| {}).await;
     let answer = call(&mut auth, "GET", "/health/auth", Value::Null).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     let lines = lines(&auth);

@@ -38,14 +38,14 @@ pub enum Command {
         /// The email address of the account.
         email: String,
     },
-    /// Frees an email address, so that its owner can sign up with it. The account stays, with a placeholder as its address.
+    /// Frees an email address, so that its owner can sign up with it. The account stays, with a placeholder instead.
     ReleaseAddress {
         /// The email address to free.
         email: String,
     },
 }
 
-/// Without email addresses, which must not get into logs.
+/// Leaves out email addresses, so that no log contains them.
 impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -59,17 +59,17 @@ impl std::fmt::Debug for Command {
     }
 }
 
-/// The result of a command, as the answer to the invocation.
+/// The result of a command, which the invocation returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum CommandOutput {
-    /// To [`Command::Purge`].
+    /// Of [`Command::Purge`].
     Purge(PurgeReport),
-    /// To [`Command::DeleteAccount`].
+    /// Of [`Command::DeleteAccount`].
     Deleted(DeletedAccount),
-    /// To [`Command::ReleaseAddress`].
+    /// Of [`Command::ReleaseAddress`].
     Released(ReleasedAddress),
-    /// To the other commands.
+    /// Of the other commands.
     Role(AccountRole),
 }
 
@@ -85,8 +85,8 @@ pub async fn handle(
     app.live.keep_fresh().await;
     let (email, change) = match command {
         Command::Purge => return Ok(CommandOutput::Purge(purge::run(&app, &invocation).await?)),
-        Command::GrantAdmin { email } => (email, AccountChange::Role(UserRole::Admin)),
-        Command::RevokeAdmin { email } => (email, AccountChange::Role(UserRole::User)),
+        Command::GrantAdmin { email } => (email, AccountChange::SetRole(UserRole::Admin)),
+        Command::RevokeAdmin { email } => (email, AccountChange::SetRole(UserRole::User)),
         Command::UnlockSignIn { email } => (email, AccountChange::UnlockSignIn),
         Command::DeleteAccount { email } => {
             return Ok(CommandOutput::Deleted(operate::delete_account(&app, &email).await?));

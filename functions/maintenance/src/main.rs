@@ -1,8 +1,8 @@
-//! Purges and operates: in Lambda by schedule and direct invocation, elsewhere once, with the event as the first
-//! argument.
+//! Runs the purge and the commands of operators: in Lambda by schedule and direct invocation, elsewhere once, with the
+//! event as the first argument.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    shared::lambda::answer(shared::config::Function::Maintenance, maintenance::handle)
+    shared::lambda::serve_invocations(shared::config::Function::Maintenance, maintenance::handle)
 }

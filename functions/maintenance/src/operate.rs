@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use shared::App;
 use shared::db::maintenance::{self, AccountRemoval};
-use shared::db::users::admin::{AccountChange, AccountTarget, Action, ActionResult, act};
+use shared::db::users::admin::{self, AccountAction, AccountActionResult, AccountChange, AccountTarget};
 use shared::db::{DatabaseRole, DbError};
 use shared::domain::{Email, Invalid};
 use uuid::Uuid;
@@ -13,7 +13,6 @@ use uuid::Uuid;
 /// The role of an account after a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccountRole {
-    /// The id of the account.
     pub user_id: Uuid,
     /// `user` or `admin`.
     pub role: String,
@@ -22,16 +21,14 @@ pub struct AccountRole {
 /// A deleted account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeletedAccount {
-    /// The id of the account.
     pub deleted_user_id: Uuid,
 }
 
 /// An account whose email address was freed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReleasedAddress {
-    /// The id of the account.
     pub user_id: Uuid,
-    /// The address that its user signs in with now.
+    /// The email address of the account from now on.
     pub placeholder: String,
 }
 
@@ -46,18 +43,19 @@ pub enum CommandError {
     /// The given text is not an email address.
     #[error("the address {0}")]
     Address(#[from] Invalid),
-    #[error("the database refused: {0}")]
+    #[error("the database failed: {0}")]
     Database(#[from] DbError),
 }
 
 pub(crate) async fn change_account(app: &App, email: &str, change: AccountChange) -> Result<AccountRole, CommandError> {
     let context = app.audit_context(Arc::default());
-    let action = Action { target: AccountTarget::Email(Email::find(email)?), actor: None, change, context: &context };
+    let action =
+        AccountAction { target: AccountTarget::Email(Email::find(email)?), actor: None, change, context: &context };
     let database = app.db.with_role(DatabaseRole::Admin);
-    match act(&database.anonymous(), &action).await? {
-        ActionResult::Done(row) => Ok(AccountRole { user_id: row.id, role: row.role }),
-        ActionResult::Missing => Err(CommandError::Missing),
-        ActionResult::LastAdmin => Err(CommandError::LastAdmin),
+    match admin::change_account(&database.anonymous(), &action).await? {
+        AccountActionResult::Done(row) => Ok(AccountRole { user_id: row.id, role: row.role }),
+        AccountActionResult::Missing => Err(CommandError::Missing),
+        AccountActionResult::LastAdmin => Err(CommandError::LastAdmin),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Deletes expired rows in batches, each in a transaction of its own.
+//! Deletes expired rows in batches, each in its own transaction.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -7,16 +7,16 @@ use shared::db::DbError;
 use shared::db::maintenance::{self, ExpiringTable};
 use shared::lambda::Invocation;
 
-/// How long an ended session is kept, so that its clients learn that it has ended, and how.
+/// How long an ended session is kept, so that its clients learn that it has ended, and why.
 const SESSIONS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long failed sign-ins count. A count that blocks the account stays until an operator unlocks it.
 const FAILURES: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long an address that signed in before is remembered without being used.
+/// How long a known IP address is kept after its last use.
 const ADDRESSES: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long audit events are kept.
 const EVENTS: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// No batch starts within this time of the deadline: it may run its statement twice, and the answer takes time too.
+/// No batch starts within this time of the deadline: it may run its statement twice, and the response takes time too.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
 
 /// How many rows of each table were deleted.
@@ -28,7 +28,7 @@ pub struct PurgeReport {
     pub rate_limits: i64,
     /// Failed sign-ins, at least 30 days old.
     pub sign_in_failures: i64,
-    /// Known sign-in addresses, not used for 90 days.
+    /// Known IP addresses, not used for 90 days.
     pub sign_in_addresses: i64,
     /// Audit events, at least 90 days old.
     pub audit_events: i64,
@@ -63,7 +63,7 @@ pub(crate) async fn run(app: &App, invocation: &Invocation) -> Result<PurgeRepor
             let step = match maintenance::purge(&app.anonymous(), table, before, from.as_deref()).await {
                 Ok(step) => step,
                 Err(error) => {
-                    tracing::error!(%error, ?table, "a table could not be purged; the others are");
+                    tracing::error!(%error, ?table, "a table could not be purged; continuing with the others");
                     failed = Some(error);
                     break;
                 }

@@ -10,17 +10,17 @@ use testkit::Api;
 use tokio_postgres::Client;
 
 async fn api() -> Api {
-    // It has no routes; what it uses is that of the others.
+    // The function has no routes. It uses the same database and settings as the other functions.
     Api::start(Function::Maintenance, Router::new).await
 }
 
-async fn ask(api: &Api, event: Value, invocation: Invocation) -> Result<CommandOutput, String> {
+async fn run_command(api: &Api, event: Value, invocation: Invocation) -> Result<CommandOutput, String> {
     let event: Command = serde_json::from_value(event).map_err(|error| error.to_string())?;
     handle(api.app.clone(), invocation, event).await.map_err(|error| error.to_string())
 }
 
 async fn purge(api: &Api) -> PurgeReport {
-    match ask(api, json!({ "action": "purge" }), Invocation::default()).await.unwrap() {
+    match run_command(api, json!({ "action": "purge" }), Invocation::default()).await.unwrap() {
         CommandOutput::Purge(purged) => purged,
         other => panic!("{other:?}"),
     }
@@ -31,7 +31,7 @@ async fn texts(client: &Client, sql: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_has_expired_goes_and_all_else_stays() {
+async fn the_purge_deletes_expired_rows_and_keeps_all_others() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let owner = api.database.connect().await;
@@ -42,7 +42,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
             ada.id
         )
     };
-    // The clock stands at 2026-03-10T12:00Z; what goes is one microsecond older than what stays.
+    // The clock shows 2026-03-10T12:00Z. Rows that are deleted are one microsecond older than rows that stay.
     let (future, ended, kept) = ("'2026-04-01'", "'2026-03-03T11:59:59.999999Z'", "'2026-03-03T12:00Z'");
     let sessions = [
         session(1, ended, future, "NULL"),
@@ -99,7 +99,7 @@ async fn what_has_expired_goes_and_all_else_stays() {
 }
 
 #[tokio::test]
-async fn many_rows_go_in_several_batches() {
+async fn many_rows_are_deleted_in_several_batches() {
     let api = api().await;
     let owner = api.database.connect().await;
     let sql = "INSERT INTO audit_events (id, occurred_at, kind)
@@ -113,46 +113,50 @@ async fn many_rows_go_in_several_batches() {
 }
 
 #[tokio::test]
-async fn it_stops_before_its_deadline_and_says_so() {
+async fn the_purge_stops_before_its_deadline_and_reports_it() {
     let api = api().await;
     let owner = api.database.connect().await;
     owner.batch_execute("INSERT INTO rate_limits VALUES ('writes', 'x', '2026-01-01')").await.unwrap();
     let soon = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(9)) };
-    let answer = ask(&api, json!({ "action": "purge" }), soon).await.unwrap();
-    assert_eq!(answer, CommandOutput::Purge(PurgeReport::default()), "nothing, and not done");
+    let answer = run_command(&api, json!({ "action": "purge" }), soon).await.unwrap();
+    assert_eq!(answer, CommandOutput::Purge(PurgeReport::default()), "nothing is deleted, and it is not done");
     let later = Invocation { deadline: Some(api.now() + jiff::SignedDuration::from_secs(60)) };
-    let answer = ask(&api, json!({ "action": "purge" }), later).await.unwrap();
+    let answer = run_command(&api, json!({ "action": "purge" }), later).await.unwrap();
     assert_eq!(answer, CommandOutput::Purge(PurgeReport { rate_limits: 1, done: true, ..PurgeReport::default() }));
 }
 
 #[tokio::test]
-async fn operators_make_administrators_and_never_take_the_last() {
+async fn operators_change_roles_and_cannot_demote_the_last_administrator() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let eve = api.person("eve@example.com").await;
-    let ask = async |action: &str, email: &str| {
-        ask(&api, json!({ "action": action, "email": email }), Invocation::default()).await
+    let run_command = async |action: &str, email: &str| {
+        run_command(&api, json!({ "action": action, "email": email }), Invocation::default()).await
     };
-    let is = |user_id, role: &str| Ok(CommandOutput::Role(AccountRole { user_id, role: role.to_owned() }));
-    assert_eq!(ask("grant_admin", "Ada@Example.com").await, is(ada.id, "admin"));
-    assert_eq!(ask("grant_admin", "ada@example.com").await, is(ada.id, "admin"), "twice is once");
+    let role_of = |user_id, role: &str| Ok(CommandOutput::Role(AccountRole { user_id, role: role.to_owned() }));
+    assert_eq!(run_command("grant_admin", "Ada@Example.com").await, role_of(ada.id, "admin"));
     assert_eq!(
-        ask("revoke_admin", "ada@example.com").await.unwrap_err(),
+        run_command("grant_admin", "ada@example.com").await,
+        role_of(ada.id, "admin"),
+        "granting it again changes nothing"
+    );
+    assert_eq!(
+        run_command("revoke_admin", "ada@example.com").await.unwrap_err(),
         "this is the last administrator; make another one first"
     );
-    assert_eq!(ask("grant_admin", "eve@example.com").await, is(eve.id, "admin"));
-    assert_eq!(ask("revoke_admin", "ada@example.com").await, is(ada.id, "user"));
-    let missing = ask("grant_admin", "nobody@example.com").await.unwrap_err();
+    assert_eq!(run_command("grant_admin", "eve@example.com").await, role_of(eve.id, "admin"));
+    assert_eq!(run_command("revoke_admin", "ada@example.com").await, role_of(ada.id, "user"));
+    let missing = run_command("grant_admin", "nobody@example.com").await.unwrap_err();
     assert_eq!(missing, "there is no account with this address");
-    assert!(ask("grant_admin", "nobody").await.unwrap_err().starts_with("the address must be"));
-    assert!(ask("explode", "ada@example.com").await.is_err());
+    assert!(run_command("grant_admin", "nobody").await.unwrap_err().starts_with("the address must be"));
+    assert!(run_command("explode", "ada@example.com").await.is_err());
     let owner = api.database.connect().await;
-    let noted = texts(&owner, "SELECT kind || coalesce(actor_id::text, '') FROM audit_events").await;
-    assert_eq!(noted, ["role_changed"; 4]);
+    let events = texts(&owner, "SELECT kind || coalesce(actor_id::text, '') FROM audit_events").await;
+    assert_eq!(events, ["role_changed"; 4]);
 }
 
 #[tokio::test]
-async fn an_operator_lets_a_locked_out_user_in_again() {
+async fn an_operator_unlocks_the_sign_in_of_a_user() {
     let settings = {
         let mut settings = testkit::settings();
         settings.remove("RATE_LIMITS");
@@ -176,16 +180,18 @@ async fn an_operator_lets_a_locked_out_user_in_again() {
     sign_in(6, "correct horse battery").await.problem(429, "too_many_failures");
     auth.clock.advance_seconds(1);
     api.clock.advance_seconds(1);
-    ask(&api, json!({ "action": "unlock_sign_in", "email": "ada@example.com" }), Invocation::default()).await.unwrap();
+    run_command(&api, json!({ "action": "unlock_sign_in", "email": "ada@example.com" }), Invocation::default())
+        .await
+        .unwrap();
     sign_in(6, "correct horse battery").await.data(200);
 }
 
 #[tokio::test]
-async fn operators_delete_an_account_with_all_that_is_its_own() {
+async fn operators_delete_an_account_with_its_sessions_and_tasks() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
-    let ask = async |email: &str| {
-        ask(&api, json!({ "action": "delete_account", "email": email }), Invocation::default()).await
+    let run_command = async |email: &str| {
+        run_command(&api, json!({ "action": "delete_account", "email": email }), Invocation::default()).await
     };
     let owner = api.database.connect().await;
     owner.batch_execute("SET app.importing = 'on'").await.unwrap();
@@ -195,46 +201,46 @@ async fn operators_delete_an_account_with_all_that_is_its_own() {
         ada.id
     );
     owner.batch_execute(&tasks).await.unwrap();
-    let gone = ask(" Ada@Example.com").await.unwrap();
+    let gone = run_command(" Ada@Example.com").await.unwrap();
     assert_eq!(serde_json::to_value(gone).unwrap(), json!({ "deleted_user_id": ada.id }));
     assert_eq!(texts(&owner, "SELECT email FROM users").await, ["eve@example.com"]);
     assert_eq!(texts(&owner, "SELECT user_id::text FROM sessions").await, [eve.id.to_string()]);
     for table in ["tasks", "task_counts"] {
         assert!(texts(&owner, &format!("SELECT user_id::text FROM {table}")).await.is_empty(), "{table}");
     }
-    let noted = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'by') FROM audit_events").await;
-    assert_eq!(noted, [format!("account_deleted {} operator", ada.id)]);
-    assert_eq!(ask("ada@example.com").await.unwrap_err(), "there is no account with this address");
+    let events = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'by') FROM audit_events").await;
+    assert_eq!(events, [format!("account_deleted {} operator", ada.id)]);
+    assert_eq!(run_command("ada@example.com").await.unwrap_err(), "there is no account with this address");
     owner.batch_execute("SET ROLE todo_admin; UPDATE users SET role = 'admin'; RESET ROLE").await.unwrap();
-    let last = ask("eve@example.com").await.unwrap_err();
+    let last = run_command("eve@example.com").await.unwrap_err();
     assert_eq!(last, "this is the last administrator; make another one first");
-    // Row-level security hides everything again from whoever gets the connection next.
+    // For the next user of the connection, row-level security hides all rows again.
     let sql = "SELECT current_setting('app.importing', true) AS importing";
     let hidden = Statement::new("test", sql).run(&api.app.anonymous()).await.unwrap();
     assert_ne!(hidden.one().unwrap().get::<Option<String>>("importing").unwrap().as_deref(), Some("on"));
 }
 
 #[tokio::test]
-async fn operators_free_an_address_and_the_account_stays() {
+async fn operators_release_an_email_address_and_the_account_stays() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let ask = async |email: &str| {
-        ask(&api, json!({ "action": "release_address", "email": email }), Invocation::default()).await
+    let run_command = async |email: &str| {
+        run_command(&api, json!({ "action": "release_address", "email": email }), Invocation::default()).await
     };
-    let freed = ask("ADA@example.com").await.unwrap();
+    let freed = run_command("ADA@example.com").await.unwrap();
     let freed = serde_json::to_value(freed).unwrap();
     let placeholder = freed["placeholder"].as_str().unwrap().to_owned();
     assert_eq!(freed["user_id"], json!(ada.id));
-    // Nobody can sign up with it beforehand.
+    // The placeholder cannot be guessed, so no one can sign up with it beforehand.
     assert!(placeholder.starts_with("released-") && placeholder.ends_with("@released.invalid"), "{placeholder}");
     assert!(!placeholder.contains(&ada.id.to_string()), "{placeholder}");
     let owner = api.database.connect().await;
-    let noted = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'reason') FROM audit_events").await;
-    assert_eq!(noted, [format!("address_released {} operator", ada.id)]);
-    // Its owner signs up.
+    let events = texts(&owner, "SELECT concat_ws(' ', kind, user_id, details->>'reason') FROM audit_events").await;
+    assert_eq!(events, [format!("address_released {} operator", ada.id)]);
+    // The owner of the email address can sign up.
     api.person("ada@example.com").await;
     owner.batch_execute("SET app.importing = 'on'").await.unwrap();
     assert_eq!(texts(&owner, "SELECT email FROM users ORDER BY email").await, ["ada@example.com", &placeholder]);
     assert_eq!(texts(&owner, "SELECT revoked_at::text FROM sessions WHERE revoked_at IS NOT NULL").await, [""; 0]);
-    assert_eq!(ask("nobody@example.com").await.unwrap_err(), "there is no account with this address");
+    assert_eq!(run_command("nobody@example.com").await.unwrap_err(), "there is no account with this address");
 }

@@ -1,9 +1,9 @@
-//! A broken `.env.local`, as a person sees it who starts a function.
+//! The error for a malformed `.env.local` when someone starts a function.
 
 use std::process::Command;
 
 #[test]
-fn a_broken_file_of_settings_is_an_error_that_names_it_and_the_line() {
+fn a_malformed_env_file_is_an_error_that_names_the_file_and_the_line() {
     for (content, expected) in [
         (&b"\xef\xbb\xbfJWT_ISSUER=x\n"[..], "line 1: the file starts with a byte order mark"),
         (b"\xff\xfeJ\0W\0T\0", "line 1: the file is UTF-16"),
@@ -17,9 +17,12 @@ fn a_broken_file_of_settings_is_an_error_that_names_it_and_the_line() {
             .env_clear()
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
+        let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && output.stdout.is_empty());
-        assert!(said.starts_with("error: ") && said.contains(".env.local") && said.contains(expected), "{said}");
-        assert!(!said.contains("hunter2"), "{said}");
+        assert!(
+            stderr.starts_with("error: ") && stderr.contains(".env.local") && stderr.contains(expected),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("hunter2"), "{stderr}");
     }
 }

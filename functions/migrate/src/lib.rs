@@ -68,8 +68,8 @@ pub enum MigrateRequest {
 }
 
 impl<'de> Deserialize<'de> for MigrateRequest {
-    /// Recognises a request of CloudFormation by its URL for the response, so that a malformed command gets an error about
-    /// commands.
+    /// Recognises a request from CloudFormation by its URL for the response, so that a malformed command gets an error
+    /// about commands.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         match CustomResourceRequest::read(&value) {
@@ -83,7 +83,7 @@ impl<'de> Deserialize<'de> for MigrateRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum MigrateResponse {
-    /// Of a request of CloudFormation.
+    /// Of a request from CloudFormation.
     CustomResource(CustomResourceResponse),
     /// Of [`MigrateCommand::Status`].
     Status(StatusReport),
@@ -178,11 +178,11 @@ pub async fn handle(
         MigrateRequest::Command(command) => {
             // The secret may name another database by now, and a migration must not drop columns in the former one.
             app.live.reload().await?;
-            let answer = perform(&app, &invocation, &command).await;
-            if answer.is_err() && command == MigrateCommand::Migrate {
+            let result = perform(&app, &invocation, &command).await;
+            if result.is_err() && command == MigrateCommand::Migrate {
                 app.metrics.count(metrics::MetricEvent::MigrationFailures);
             }
-            Ok(answer?)
+            Ok(result?)
         }
     }
 }
@@ -218,11 +218,11 @@ async fn perform_with(
     // An import watches its deadline itself, between two batches.
     let bounded = !matches!(command, MigrateCommand::ImportLegacy { .. });
     let left = invocation.time_left(&app.clock).filter(|_| bounded);
-    let answer = match left.map(|left| left.saturating_sub(RESERVE)) {
+    let result = match left.map(|left| left.saturating_sub(RESERVE)) {
         None => work.await,
         Some(limit) => {
-            if let Ok(answer) = timeout(limit, work).await {
-                answer
+            if let Ok(result) = timeout(limit, work).await {
+                result
             } else {
                 // The server does not notice that the client stopped waiting, and would keep its locks.
                 let _ = timeout(CANCEL_TIMEOUT, cancel(&*app.live, &client)).await;
@@ -231,10 +231,10 @@ async fn perform_with(
         }
     };
     // A pooler keeps the session of a closed connection, and with it the advisory lock.
-    if !matches!(timeout(CANCEL_TIMEOUT, migrations::release(&client)).await, Ok(Ok(()))) {
+    if !matches!(timeout(CANCEL_TIMEOUT, migrations::reset_session(&client)).await, Ok(Ok(()))) {
         tracing::warn!("the database session could not be reset; its locks are held until its connection closes");
     }
-    answer
+    result
 }
 
 async fn perform_on(
@@ -268,12 +268,12 @@ async fn perform_on(
 async fn lock(client: &Client, app: &App, invocation: &Invocation, lock_timeout: Duration) -> Result<(), MigrateError> {
     let left = || time_left(app, invocation);
     migrations::lock(client, left().min(lock_timeout)).await.map_err(locked(MigrateError::Locked))?;
-    migrations::bound(client, left().min(MAX_STATEMENT_TIME)).await?;
+    migrations::set_timeouts(client, left().min(MAX_STATEMENT_TIME)).await?;
     Ok(())
 }
 
-/// How long locks and statements may take from now: a second less than the work, so that PostgreSQL reports what blocked
-/// it before the work is cancelled.
+/// How long locks and statements may take from now: a second less than the work, so that PostgreSQL reports what
+/// blocked it before the work is cancelled.
 fn time_left(app: &App, invocation: &Invocation) -> Duration {
     let reserve = RESERVE + Duration::from_secs(1);
     invocation.time_left(&app.clock).map_or(MAX_STATEMENT_TIME, |left| left.saturating_sub(reserve))

@@ -3,8 +3,8 @@
 //! While a migration waits for a table lock, every later request for that table waits behind it. A migration that holds
 //! one table and waits for the next can also deadlock with a request. So each try waits half a second at most, which is
 //! less than `deadlock_timeout`, then releases all locks, lets the requests pass, and starts again. If requests keep
-//! taking the tables in the opposite order, short tries never succeed. So later tries wait longer: PostgreSQL then breaks
-//! the deadlocks, and the functions retry the requests that it aborted.
+//! taking the tables in the opposite order, short tries never succeed. So later tries wait longer: PostgreSQL then
+//! breaks the deadlocks, and the functions retry the requests that it aborted.
 
 use std::error::Error;
 use std::time::Duration;
@@ -27,8 +27,8 @@ const SHORT_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a long try waits for one lock.
 const LONG_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Calls `work`, with the time that it may wait for one lock, until it succeeds, fails for another reason than a lock, or
-/// `limit` is over.
+/// Calls `work`, with the time that it may wait for one lock, until it succeeds, fails for another reason than a lock,
+/// or `limit` is over.
 pub(crate) async fn retry_on_locks<T, E>(
     limit: Duration,
     mut work: impl AsyncFnMut(Duration) -> Result<T, E>,

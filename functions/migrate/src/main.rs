@@ -1,7 +1,7 @@
-//! In Lambda, answers direct invocations. Elsewhere, runs once with the event from the first argument.
+//! In Lambda, handles direct invocations. Elsewhere, runs once, with the event as the first argument.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    shared::lambda::answer(shared::config::Function::Migrate, migrate::handle)
+    shared::lambda::serve_invocations(shared::config::Function::Migrate, migrate::handle)
 }

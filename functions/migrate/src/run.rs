@@ -21,8 +21,8 @@ pub struct MigrateReport {
 }
 
 pub(crate) async fn migrate(client: &mut Client, lock_timeout: Duration) -> Result<MigrateReport, MigrateError> {
-    // Grouped: one transaction for all migrations. A database that is ahead of this binary is no error; otherwise
-    // CloudFormation could not roll a deploy back.
+    // Grouped: one transaction for all migrations. A database that is ahead of this binary must not be an error:
+    // CloudFormation could then not roll a deploy back.
     let runner = embedded::runner().set_grouped(true).set_abort_missing(false);
     let report = retry_on_locks(lock_timeout, async |wait| {
         migrations::wait_for_locks(client, wait).await?;

@@ -1,4 +1,4 @@
-//! One instance that serves several requests at once, as Lambda Managed Instances ask.
+//! One instance that serves several requests at the same time, as Lambda Managed Instances require.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,9 +15,9 @@ fn body(answer: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_instance_serves_as_many_requests_at_once_as_lambda_says() {
+async fn an_instance_serves_as_many_concurrent_requests_as_lambda_configures() {
     let api = Api::start(Function::Tasks, tasks::routes).await;
-    // The binary goes by the clock of the machine.
+    // The binary uses the clock of the machine.
     api.clock.advance(Clock::system().now().duration_since(api.now()));
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let task = ada.post("/api/v1/tasks", json!({ "title": "x", "priority": "urgent_important" })).await.data(201);
@@ -30,19 +30,19 @@ async fn an_instance_serves_as_many_requests_at_once_as_lambda_says() {
     settings.insert("AWS_LAMBDA_MAX_CONCURRENCY".to_owned(), "4".to_owned());
     let function = Lambda::start(&built("tasks"), "1", &settings).await;
 
-    // Connections are opened before the time for locks runs.
+    // Open the connections first, before the lock time-out starts to run.
     let list = || http_event("GET", "/api/v1/tasks", Some(&eve.token), None);
     let lists: Vec<_> = (0..4).map(|_| function.send(list(), TIME)).collect();
     for listed in lists {
         assert_eq!(body(&listed.await.expect("it lives").expect("it answers"))["success"], true);
     }
 
-    // Somebody holds the task: three changes of it wait, and so does all that the instance could not begin.
+    // Another transaction has locked the task, so three changes wait. The instance must still serve a fourth request.
     let holder = api.database.connect().await;
     let user = ada.id;
     let hold =
         format!("BEGIN; SET LOCAL ROLE todo_tasks; SET LOCAL app.user_id = '{user}'; SELECT FROM tasks FOR UPDATE");
-    holder.batch_execute(&hold).await.expect("the task can be held");
+    holder.batch_execute(&hold).await.expect("the task can be locked");
     let changes: Vec<_> = ["one", "two", "three"]
         .iter()
         .map(|title| {
@@ -52,7 +52,7 @@ async fn an_instance_serves_as_many_requests_at_once_as_lambda_says() {
     let listed = function.send(list(), TIME).await.expect("it lives").expect("it answers");
     assert_eq!(body(&listed)["data"]["total_count"], 0, "{listed}");
 
-    holder.batch_execute("COMMIT").await.expect("the task can be let go");
+    holder.batch_execute("COMMIT").await.expect("the lock can be released");
     for change in changes {
         let changed = change.await.expect("it lives").expect("it answers");
         let changed = body(&changed);

@@ -1,4 +1,4 @@
-//! Administration of accounts: the list of routes. The database role behind them sees no password and no task.
+//! Administration of accounts: the list of routes. Their database role cannot read passwords or tasks.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod users {

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why a file of settings cannot be used. The message contains no value.
+/// Why a settings file cannot be used. The message never contains a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct EnvFileError {
     file: PathBuf,
@@ -21,7 +21,7 @@ impl fmt::Display for EnvFileError {
     }
 }
 
-/// The settings in a file, in their order; empty if there is no such file.
+/// Reads the settings in a file, in order. A missing file has no settings.
 ///
 /// # Errors
 /// If the file cannot be read, or a line is not a setting.
@@ -45,11 +45,11 @@ fn parse(bytes: &[u8]) -> Result<Vec<(String, String)>, (usize, &'static str)> {
         return Err((1, "the file is UTF-16, or has zero bytes; save it as UTF-8"));
     }
     let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
-    let setting = |(bytes, number)| line(bytes).map_err(|reason| (number, reason)).transpose();
+    let setting = |(bytes, number)| parse_line(bytes).map_err(|reason| (number, reason)).transpose();
     lines.filter_map(setting).collect()
 }
 
-fn line(bytes: &[u8]) -> Result<Option<(String, String)>, &'static str> {
+fn parse_line(bytes: &[u8]) -> Result<Option<(String, String)>, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "the line is not UTF-8")?.trim();
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
@@ -63,10 +63,10 @@ fn line(bytes: &[u8]) -> Result<Option<(String, String)>, &'static str> {
     }
     // After white space, `#` starts a comment.
     let is_comment = value.starts_with([' ', '\t']) && value.trim_start().starts_with('#');
-    Ok(Some((name.to_owned(), if is_comment { String::new() } else { value_of(value.trim_start())? })))
+    Ok(Some((name.to_owned(), if is_comment { String::new() } else { parse_value(value.trim_start())? })))
 }
 
-fn value_of(text: &str) -> Result<String, &'static str> {
+fn parse_value(text: &str) -> Result<String, &'static str> {
     const OPEN: &str = "the value starts with a quote that does not end on the same line";
     const AFTER: &str = "something follows the quoted value; a quote inside it must be escaped";
     let (value, rest) = if let Some(inside) = text.strip_prefix('\'') {
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_what_stands_there() {
+    fn values_are_parsed() {
         for (text, expected) in [
             ("A=b", "b"),
             ("A = b c ", "b c"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_broken_is_named_with_its_line() {
+    fn an_error_names_the_line() {
         for (text, line, word) in [
             (b"A=b\nB='c\n".as_slice(), 2, "quote"),
             (b"A=b\n\nB=\"c", 3, "quote"),
@@ -148,10 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn the_error_names_the_file() {
+    fn an_error_names_the_file_and_hides_the_value() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(".env.local");
-        assert_eq!(read(&file), Ok(Vec::new()), "no file is no setting");
+        assert_eq!(read(&file), Ok(Vec::new()), "a missing file has no settings");
         std::fs::write(&file, "A=b\nSECRET='hunter2").unwrap();
         let error = read(&file).unwrap_err().to_string();
         assert!(error.contains(".env.local, line 2: ") && !error.contains("hunter2"), "{error}");

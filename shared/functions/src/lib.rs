@@ -1,10 +1,10 @@
-//! The functions of the backend: one row of a table for each.
+//! The table of functions: one row for each Lambda function of the backend.
 //!
 //! The settings of a function, its parts of `template.yaml`, the local router, the secrets of a stack, the probes of
-//! `cargo xtask dev` and the list of what `cargo xtask bench` builds all follow from this table. It is a crate without
-//! dependencies so that `xtask`, which must build fast, can read it too.
+//! `cargo xtask dev` and the functions that `cargo xtask bench` builds all follow from this table. The crate has no
+//! dependencies, so that `xtask`, which must build fast, can use it too.
 
-/// A function.
+/// A Lambda function of the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// Accounts, sessions and tokens; the only function with private keys.
@@ -19,39 +19,39 @@ pub enum Function {
     Docs,
     /// Migrations, over the direct database URL; no HTTP.
     Migrate,
-    /// The scheduled purge, and what operators do to accounts; no HTTP.
+    /// The scheduled purge, and operators' changes to accounts; no HTTP.
     Maintenance,
 }
 
-/// What differs from function to function.
+/// The row of a function: everything that differs between functions.
 #[derive(Debug)]
 pub struct Row {
-    /// The name of its folder, its binary, its secret and its metrics.
+    /// Names its folder, binary, secret and metrics.
     pub name: &'static str,
-    /// The routes that API Gateway and the local router send to it; empty if it has no HTTP.
+    /// The routes that API Gateway and the local router send to it; empty without HTTP.
     pub routes: &'static [Route],
-    /// A path that shows whether it works, and the status of the answer without a token.
+    /// A path that `cargo xtask dev` probes, and the expected status without a token.
     pub probe: Option<(&'static str, u16)>,
     /// Its secret in Secrets Manager, if it has one.
     pub secret: Option<Secret>,
-    /// Whether it talks to the pooled database.
+    /// Whether it uses the pooled database.
     pub uses_database: bool,
-    /// Whether it starts although its settings are wrong: to report them, or to answer CloudFormation.
+    /// Whether it starts even with invalid settings: `health` reports them, `migrate` must respond to CloudFormation.
     pub starts_with_problems: bool,
     /// Memory in MB, which also decides its share of a processor.
     pub memory: u16,
-    /// The most MiB that its binary may have. A second TLS stack or another release profile shows here.
+    /// The maximum size of its binary in MiB. Detects a second TLS stack or a changed release profile.
     pub largest_binary: u64,
     /// Whether `cargo xtask bench` measures it.
     pub is_measured: bool,
 }
 
-/// A secret of a function.
+/// The secret of a function.
 #[derive(Debug)]
 pub struct Secret {
-    /// What is in it, for its description in AWS.
+    /// Its content, for its description in AWS.
     pub content: &'static str,
-    /// The settings that operators put in, beside the keys.
+    /// The settings that operators fill in, in addition to the keys.
     pub settings: &'static [&'static str],
 }
 
@@ -60,9 +60,9 @@ pub struct Secret {
 pub struct Route {
     /// The name of its event in the template.
     pub name: &'static str,
-    /// The path, and everything below it. With a slash at its end: only what is below it.
+    /// Matches this path and everything below it; with a trailing slash, only what is below it.
     pub path: &'static str,
-    /// Requests a second and at once, for all callers together, if `POST` to this path has a limit of its own.
+    /// If `POST` to this path has its own limit: requests per second and burst, for all callers together.
     pub limit: Option<(u16, u16)>,
 }
 
@@ -71,7 +71,7 @@ const fn route(name: &'static str, path: &'static str) -> Route {
 }
 
 /// A route whose `POST` hashes a password.
-const fn hashes(name: &'static str, path: &'static str, per_second: u16, burst: u16) -> Route {
+const fn hashing_route(name: &'static str, path: &'static str, per_second: u16, burst: u16) -> Route {
     Route { name, path, limit: Some((per_second, burst)) }
 }
 
@@ -82,10 +82,10 @@ const AUTH: Row = Row {
         route("CheckAuthentication", "/health/auth"),
         route("AuthUnversioned", "/api/auth/"),
         route("Auth", "/api/v1/auth/"),
-        hashes("SignUp", "/api/v1/auth/signup", 10, 20),
-        hashes("SignIn", "/api/v1/auth/signin", 50, 100),
-        hashes("Login", "/api/v1/auth/login", 50, 100),
-        hashes("LoginUnversioned", "/api/auth/login", 50, 100),
+        hashing_route("SignUp", "/api/v1/auth/signup", 10, 20),
+        hashing_route("SignIn", "/api/v1/auth/signin", 50, 100),
+        hashing_route("Login", "/api/v1/auth/login", 50, 100),
+        hashing_route("LoginUnversioned", "/api/auth/login", 50, 100),
     ],
     probe: Some(("/health/auth", 200)),
     secret: Some(Secret {
@@ -178,11 +178,9 @@ const MAINTENANCE: Row = Row {
 };
 
 impl Function {
-    /// Every function.
     pub const ALL: [Self; 7] =
         [Self::Auth, Self::Tasks, Self::Users, Self::Health, Self::Docs, Self::Migrate, Self::Maintenance];
 
-    /// Its row of the table.
     #[must_use]
     pub const fn row(self) -> &'static Row {
         match self {
@@ -196,13 +194,13 @@ impl Function {
         }
     }
 
-    /// The name of its folder, its binary, its secret and its metrics.
+    /// The name of the function, as in [`Row::name`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.row().name
     }
 
-    /// Whether API Gateway calls it.
+    /// Whether API Gateway invokes it.
     #[must_use]
     pub const fn has_http(self) -> bool {
         !self.row().routes.is_empty()

@@ -1,5 +1,5 @@
 //! The Runtime API of AWS Lambda, for functions that run on this machine: it hands out invocations and collects
-//! their results. Which instance gets which invocation is decided by the caller.
+//! their results. The caller decides which instance gets which invocation.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ pub type Outcome = Result<Bytes, Bytes>;
 /// An event for a function.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The request id.
+    /// The Lambda request id.
     pub id: String,
     /// The event, in JSON.
     pub event: Bytes,
@@ -45,23 +45,23 @@ pub struct RuntimeApi {
     serving: AbortHandle,
 }
 
-/// Where the outcomes of the invocations in progress go, by request id.
-type Running = Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>;
+/// Receivers of the outcomes of pending invocations, by request id.
+type Outcomes = Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>;
 
 impl RuntimeApi {
     /// Listens on a free port. `next` is called whenever the instance asks for work. It resolves to the next
-    /// invocation, or to `None` when there will be no more.
+    /// invocation, or to `None` if there are no more.
     pub async fn start<F>(next: impl Fn() -> F + Clone + Send + Sync + 'static) -> io::Result<Self>
     where
         F: Future<Output = Option<Invocation>> + Send + 'static,
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.to_string();
-        let serving = tokio::spawn(serve(listener, next, Running::default())).abort_handle();
+        let serving = tokio::spawn(serve(listener, next, Outcomes::default())).abort_handle();
         Ok(Self { address, serving })
     }
 
-    /// What Lambda sets in the environment of a function.
+    /// The environment variables that Lambda sets for a function.
     #[must_use]
     pub fn environment<'a>(
         &'a self,
@@ -87,28 +87,28 @@ impl Drop for RuntimeApi {
     }
 }
 
-fn locked(running: &Running) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
-    running.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked(pending: &Outcomes) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Outcome>>> {
+    pending.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn serve<F>(listener: TcpListener, next: impl Fn() -> F + Clone + Send + Sync + 'static, running: Running)
+async fn serve<F>(listener: TcpListener, next: impl Fn() -> F + Clone + Send + Sync + 'static, pending: Outcomes)
 where
     F: Future<Output = Option<Invocation>> + Send + 'static,
 {
     let mut connections = JoinSet::new();
     loop {
         let stream = accept(&listener).await;
-        let (next, running) = (next.clone(), Arc::clone(&running));
+        let (next, pending) = (next.clone(), Arc::clone(&pending));
         let service = service_fn(move |request| {
-            let (next, running) = (next.clone(), Arc::clone(&running));
-            async move { Ok::<_, Infallible>(respond(request, next, &running).await) }
+            let (next, pending) = (next.clone(), Arc::clone(&pending));
+            async move { Ok::<_, Infallible>(respond(request, next, &pending).await) }
         });
         connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         while connections.try_join_next().is_some() {}
     }
 }
 
-/// The next connection. Small writes are sent at once, because measurements depend on it.
+/// Accepts the next connection. It sends small writes at once (`TCP_NODELAY`), or latencies would be wrong.
 async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         if let Ok((stream, _)) = listener.accept().await {
@@ -120,19 +120,19 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn respond<F>(request: Request<Incoming>, next: impl Fn() -> F, running: &Running) -> Response<Full<Bytes>>
+async fn respond<F>(request: Request<Incoming>, next: impl Fn() -> F, pending: &Outcomes) -> Response<Full<Bytes>>
 where
     F: Future<Output = Option<Invocation>>,
 {
     let path = request.uri().path().strip_prefix("/2018-06-01/runtime/invocation/").unwrap_or_default().to_owned();
     match (request.method(), path.rsplit_once('/')) {
         (&Method::GET, None) if path == "next" => match next().await {
-            Some(invocation) => hand_out(invocation, running),
+            Some(invocation) => hand_out(invocation, pending),
             None => status(StatusCode::GONE),
         },
         (&Method::POST, Some((id, result @ ("response" | "error")))) => {
             let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            let Some(outcome) = locked(running).remove(id) else { return status(StatusCode::BAD_REQUEST) };
+            let Some(outcome) = locked(pending).remove(id) else { return status(StatusCode::BAD_REQUEST) };
             // The caller may have stopped waiting.
             let _ = outcome.send(if result == "response" { Ok(body) } else { Err(body) });
             status(StatusCode::ACCEPTED)
@@ -141,7 +141,7 @@ where
     }
 }
 
-fn hand_out(invocation: Invocation, running: &Running) -> Response<Full<Bytes>> {
+fn hand_out(invocation: Invocation, pending: &Outcomes) -> Response<Full<Bytes>> {
     let Invocation { id, event, deadline, trace, outcome } = invocation;
     let response = Response::builder()
         .header("content-type", "application/json")
@@ -150,7 +150,7 @@ fn hand_out(invocation: Invocation, running: &Running) -> Response<Full<Bytes>> 
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-central-1:123456789012:function:local:live")
         .header("lambda-runtime-trace-id", trace)
         .body(Full::new(event));
-    locked(running).insert(id, outcome);
+    locked(pending).insert(id, outcome);
     response.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 

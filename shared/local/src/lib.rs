@@ -1,6 +1,6 @@
-//! Finds, installs and runs what development and tests need on this machine: PostgreSQL, PgBouncer,
-//! cargo-lambda and Python tools. Independent of the product, and quick to build; only the feature `lambda`, an emulator of
-//! Lambda's Runtime API, brings tokio and hyper.
+//! Finds, installs and runs the programs that development and tests need: PostgreSQL, PgBouncer, cargo-lambda and
+//! others. Independent of the product, and quick to build: only the feature `lambda`, an emulator of Lambda's Runtime
+//! API, depends on tokio and hyper.
 
 #[cfg(feature = "lambda")]
 pub mod lambda;
@@ -23,7 +23,6 @@ pub struct ToolError {
 }
 
 impl ToolError {
-    /// An error with the step that helps.
     pub fn new(problem: impl Into<String>, next: impl Into<String>) -> Self {
         Self { problem: problem.into(), next: next.into() }
     }

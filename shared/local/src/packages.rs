@@ -12,7 +12,7 @@ use crate::{Result, ToolError};
 /// A package, and its names in the package managers.
 #[derive(Clone, Copy, Debug)]
 pub struct Package {
-    /// What people call it.
+    /// The name in messages.
     pub name: &'static str,
     /// Debian, Ubuntu.
     pub apt: &'static [&'static str],
@@ -20,7 +20,7 @@ pub struct Package {
     pub brew: &'static [&'static str],
 }
 
-/// A connection pooler for PostgreSQL, as Neon has one.
+/// A connection pooler for PostgreSQL, like Neon's.
 pub const PGBOUNCER: Package = Package { name: "PgBouncer", apt: &["pgbouncer"], brew: &["pgbouncer"] };
 
 /// A browser, and the program that drives it.
@@ -36,7 +36,7 @@ pub const PYTHON: Package = Package { name: "Python 3", apt: &["python3", "pytho
 /// A runtime for tools written in JavaScript.
 pub const NODE: Package = Package { name: "Node.js", apt: &["npm"], brew: &["node"] };
 
-/// Where the PATH has a program.
+/// Finds a program on the PATH.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the PATH of the shell")]
 pub fn on_path(program: &str) -> Option<PathBuf> {
@@ -46,7 +46,7 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
 
 /// The PATH with another folder in front.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "what the shell gave us is passed on")]
+#[expect(clippy::disallowed_methods, reason = "passes on the PATH of the shell")]
 pub fn path_with(folder: Option<&Path>) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let first = folder.filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
@@ -55,12 +55,12 @@ pub fn path_with(folder: Option<&Path>) -> OsString {
 
 static AGREED: AtomicBool = AtomicBool::new(false);
 
-/// Every later installation happens without a question.
+/// Makes all later installations run without asking.
 pub fn agree_to_install() {
     AGREED.store(true, Ordering::Relaxed);
 }
 
-/// Asks the user whether `what` may be installed, once per run. Without a terminal the answer is no.
+/// Asks the user once per run whether `what` may be installed. Without a terminal the answer is no.
 pub fn ask_to_install(what: &str) -> Result<()> {
     if AGREED.load(Ordering::Relaxed) {
         return Ok(());
@@ -103,7 +103,7 @@ pub fn install(package: &Package) -> Result<()> {
         command.args(&words[1..]).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    // A fresh machine has no list of packages yet.
+    // A new machine has no list of packages yet.
     let done = (manager != "apt-get" || run(&["update", "-qq"])) && run(&[arguments, names].concat());
     if done { Ok(()) } else { Err(ToolError::new(format!("{command} failed"), "read the lines above")) }
 }

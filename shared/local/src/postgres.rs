@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::service::{Service, Stop, free_port, listens};
+use crate::service::{Service, StopSignal, free_port, listens};
 use crate::unprivileged::{self, User};
 use crate::{Result, ToolError, random, tools};
 
-/// The oldest major version that works.
+/// The oldest supported major version.
 const OLDEST: u32 = 14;
 
-/// What helps when the data of the development cluster cannot be used.
+/// The next step if the data of the development cluster is unusable.
 const RESET: &str = "cargo xtask dev --reset, which wipes the development database";
 
 /// The programs of one PostgreSQL installation.
@@ -36,10 +36,10 @@ impl Programs {
     }
 
     fn given() -> Option<Result<Self>> {
-        Some(Self::at(&tools::given("POSTGRES_BIN")?.join("postgres")))
+        Some(Self::at(&tools::path_variable("POSTGRES_BIN")?.join("postgres")))
     }
 
-    /// The installation with this `postgres`.
+    /// The installation with this `postgres` program.
     pub fn at(postgres: &Path) -> Result<Self> {
         let output = Command::new(postgres).arg("--version").stderr(Stdio::null()).output().ok();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
@@ -63,23 +63,23 @@ impl Programs {
     }
 }
 
-/// How a cluster treats its data.
+/// What a cluster is used for, which decides its settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum Profile {
     /// Data survives crashes.
-    Safe,
-    /// As [`Keep::Safe`], with the memory settings of a small server, for measurements.
-    Measured,
+    Development,
+    /// As [`Profile::Development`], with the memory settings of a small server.
+    Benchmark,
     /// Data is deleted after the run, so nothing is flushed to disk, which is several times as fast.
-    Fast,
+    Test,
 }
 
-impl Keep {
+impl Profile {
     fn settings(self) -> &'static [&'static str] {
         match self {
-            Self::Safe => &[],
-            Self::Measured => &["shared_buffers=1GB", "effective_cache_size=3GB", "max_wal_size=8GB"],
-            Self::Fast => &[
+            Self::Development => &[],
+            Self::Benchmark => &["shared_buffers=1GB", "effective_cache_size=3GB", "max_wal_size=8GB"],
+            Self::Test => &[
                 "fsync=off",
                 "synchronous_commit=off",
                 "full_page_writes=off",
@@ -95,42 +95,42 @@ impl Keep {
 #[derive(Debug)]
 pub struct Cluster {
     service: Service,
-    /// The installation it runs on.
+    /// The installation that runs it.
     pub programs: Programs,
-    /// The port on 127.0.0.1; the one of the last start if it is still free.
+    /// The port on 127.0.0.1; the same as at the last start, if that is free.
     pub port: u16,
     superuser_password: String,
     /// The password of [`OWNER`].
     pub owner_password: String,
 }
 
-/// The role that owns the databases. As Neon's default role, it may create roles and databases and is not a superuser.
+/// The role that owns the databases. Like Neon's default role, it may create roles and databases and is not a superuser.
 pub const OWNER: &str = "todo_owner";
 
 impl Cluster {
-    /// Starts the cluster in `folder`, and creates it on first use. Fails if another major version created it.
-    pub fn start(folder: &Path, programs: &Programs, keep: Keep) -> Result<Self> {
+    /// Starts the cluster in `folder`, and creates it on first use. Fails if another major version created its data.
+    pub fn start(folder: &Path, programs: &Programs, profile: Profile) -> Result<Self> {
         let user = User::find()?;
-        let folder = unprivileged::folder(folder, user)?;
+        let folder = unprivileged::create_folder(folder, user)?;
         let data = folder.join("data");
         let passwords = folder.join("passwords");
-        let made_by = fs::read_to_string(data.join("PG_VERSION")).ok().filter(|_| passwords.exists());
-        let fresh = made_by.is_none();
-        if let Some(major) = made_by.map(|version| version.trim().to_owned())
+        let created_by = fs::read_to_string(data.join("PG_VERSION")).ok().filter(|_| passwords.exists());
+        let is_new = created_by.is_none();
+        if let Some(major) = created_by.map(|version| version.trim().to_owned())
             && major != programs.major().to_string()
         {
-            let problem = format!("PostgreSQL {major} made the data in {}", folder.display());
+            let problem = format!("PostgreSQL {major} created the data in {}", folder.display());
             let next = format!("{RESET}; or set POSTGRES_BIN to the programs of PostgreSQL {major}");
             return Err(ToolError::new(format!("{problem}, and PostgreSQL {} cannot read it", programs.version), next));
         }
-        if fresh {
+        if is_new {
             init(&folder, &data, &passwords, programs, user)?;
         }
         let text = fs::read_to_string(&passwords).unwrap_or_default();
         let (superuser_password, owner_password) = text
             .trim()
             .split_once(' ')
-            .map(|(one, two)| (one.to_owned(), two.to_owned()))
+            .map(|(superuser, owner)| (superuser.to_owned(), owner.to_owned()))
             .ok_or_else(|| damaged(&folder))?;
 
         let port_file = folder.join("port");
@@ -149,21 +149,21 @@ impl Cluster {
         ] {
             command.args(["-c", setting]);
         }
-        for setting in keep.settings() {
+        for setting in profile.settings() {
             command.args(["-c", setting]);
         }
         unprivileged::run_as(&mut command, user);
-        let temporary = (keep == Keep::Fast).then_some(folder.as_path());
-        let service = Service::start_in("PostgreSQL", &mut command, Stop::Interrupt, Some(&log), temporary)?;
+        let temporary = (profile == Profile::Test).then_some(folder.as_path());
+        let service = Service::start_in("PostgreSQL", &mut command, StopSignal::Interrupt, Some(&log), temporary)?;
         let mut cluster = Self { service, programs: programs.clone(), port, superuser_password, owner_password };
         let mut probe = Command::new(cluster.programs.program("psql"));
         probe.args(["-qAtX", "-c", "SELECT 1"]).arg(superuser_url(port, &cluster.superuser_password, "postgres"));
         probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        // A crash before may mean minutes of recovery.
+        // Recovery after a crash may take minutes.
         cluster.service.wait_until(Duration::from_secs(120), Some(&log), || {
             listens(port) && probe.status().is_ok_and(|status| status.success())
         })?;
-        if fresh {
+        if is_new {
             let password = &cluster.owner_password;
             cluster.sql("postgres", &format!("CREATE ROLE {OWNER} LOGIN CREATEROLE CREATEDB PASSWORD '{password}'"))?;
         }
@@ -182,7 +182,7 @@ impl Cluster {
         format!("postgresql://{OWNER}:{}@127.0.0.1:{}/{database}?sslmode=disable", self.owner_password, self.port)
     }
 
-    /// The URL of a database, as the superuser, whom row-level security does not restrict.
+    /// The URL of a database, as the superuser, who bypasses row-level security.
     #[must_use]
     pub fn admin_url(&self, database: &str) -> String {
         superuser_url(self.port, &self.superuser_password, database)
@@ -190,12 +190,12 @@ impl Cluster {
 
     /// The process id of the server.
     #[must_use]
-    pub fn process(&self) -> u32 {
-        self.service.process()
+    pub fn process_id(&self) -> u32 {
+        self.service.process_id()
     }
 
     pub fn has_stopped(&mut self) -> bool {
-        self.service.ended().is_some()
+        self.service.exit_status().is_some()
     }
 
     /// Runs SQL as the superuser.
@@ -215,7 +215,7 @@ impl Cluster {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        Err(ToolError::new(format!("PostgreSQL refused: {}", String::from_utf8_lossy(&output.stderr).trim()), RESET))
+        Err(ToolError::new(format!("psql failed: {}", String::from_utf8_lossy(&output.stderr).trim()), RESET))
     }
 }
 
@@ -230,11 +230,11 @@ fn damaged(folder: &Path) -> ToolError {
 fn init(folder: &Path, data: &Path, passwords: &Path, programs: &Programs, user: Option<User>) -> Result<()> {
     let failure = |what: String| ToolError::new(format!("initdb failed: {what}"), RESET);
     let _ = fs::remove_dir_all(data);
-    let (superuser, owner) = (random::password()?, random::password()?);
+    let (superuser, owner) = (random::generate_password()?, random::generate_password()?);
     let password_file = folder.join("initial-password");
     fs::write(&password_file, &superuser)
         .and_then(|()| fs::set_permissions(&password_file, fs::Permissions::from_mode(0o600)))
-        .and_then(|()| unprivileged::give(&password_file, user))
+        .and_then(|()| unprivileged::change_owner(&password_file, user))
         .map_err(|error| failure(error.to_string()))?;
     let run = |locale: &str| {
         let _ = fs::remove_dir_all(data);

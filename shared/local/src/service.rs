@@ -1,4 +1,4 @@
-//! Processes that end with the process that started them, even if that is killed.
+//! Child processes that end when this process ends, even if it is killed.
 
 use std::fs::File;
 use std::io::Read;
@@ -23,7 +23,7 @@ pub struct Service {
 
 /// The signal that asks a process to stop.
 #[derive(Clone, Copy, Debug)]
-pub enum Stop {
+pub enum StopSignal {
     /// `SIGTERM`.
     Terminate,
     /// `SIGINT`: PostgreSQL then disconnects all clients and writes all data.
@@ -46,8 +46,8 @@ done
 "#;
 
 impl Service {
-    /// Starts `command` in a new process group, with its output in `log` if one is given.
-    pub fn start(name: &str, command: &mut Command, stop: Stop, log: Option<&Path>) -> Result<Self> {
+    /// Starts `command` in a new process group, with its output in `log`, if that is given.
+    pub fn start(name: &str, command: &mut Command, stop: StopSignal, log: Option<&Path>) -> Result<Self> {
         Self::start_in(name, command, stop, log, None)
     }
 
@@ -55,7 +55,7 @@ impl Service {
     pub fn start_in(
         name: &str,
         command: &mut Command,
-        stop: Stop,
+        stop: StopSignal,
         log: Option<&Path>,
         temporary: Option<&Path>,
     ) -> Result<Self> {
@@ -68,8 +68,8 @@ impl Service {
         }
         let mut child = command.stdin(Stdio::null()).process_group(0).spawn().map_err(failure)?;
         let signal = match stop {
-            Stop::Terminate => "TERM",
-            Stop::Interrupt => "INT",
+            StopSignal::Terminate => "TERM",
+            StopSignal::Interrupt => "INT",
         };
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper", &child.id().to_string(), signal])
@@ -88,7 +88,7 @@ impl Service {
     }
 
     #[must_use]
-    pub fn process(&self) -> u32 {
+    pub fn process_id(&self) -> u32 {
         self.child.id()
     }
 
@@ -99,7 +99,7 @@ impl Service {
     }
 
     /// The exit status, if the process has ended.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
 
@@ -115,7 +115,7 @@ impl Service {
             if ready() {
                 return Ok(());
             }
-            if let Some(status) = self.ended() {
+            if let Some(status) = self.exit_status() {
                 return Err(ToolError::new(
                     format!("{} stopped while starting ({status}){}", self.name, tail(log)),
                     "read the lines above",

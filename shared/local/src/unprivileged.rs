@@ -15,10 +15,9 @@ pub struct User {
     gid: u32,
 }
 
-/// Whether this process is root.
 #[must_use]
 pub fn is_root() -> bool {
-    fs::metadata("/proc/self").map_or_else(|_| numeric_id(&["-u"]) == Some(0), |own| own.uid() == 0)
+    fs::metadata("/proc/self").map_or_else(|_| numeric_id(&["-u"]) == Some(0), |process| process.uid() == 0)
 }
 
 fn numeric_id(arguments: &[&str]) -> Option<u32> {
@@ -53,16 +52,16 @@ pub fn run_as(command: &mut Command, user: Option<User>) {
 }
 
 /// Changes the owner of `path` to `user`.
-pub fn give(path: &Path, user: Option<User>) -> io::Result<()> {
+pub fn change_owner(path: &Path, user: Option<User>) -> io::Result<()> {
     let Some(User { uid, gid }) = user else { return Ok(()) };
     chown(path, Some(uid), Some(gid))
 }
 
 /// Creates a private folder (mode 0700) that belongs to `user`. If `user` may not enter a folder above `wanted`
 /// (usually root's home directory), the folder is under `/var/tmp` and `wanted` is a link to it.
-pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
+pub fn create_folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
     let failure = |error: io::Error| {
-        ToolError::new(format!("{} cannot be made: {error}", wanted.display()), "check the permissions of the folder")
+        ToolError::new(format!("{} cannot be created: {error}", wanted.display()), "check its permissions")
     };
     if let Ok(existing) = wanted.canonicalize() {
         return Ok(existing);
@@ -74,17 +73,17 @@ pub fn folder(wanted: &Path, user: Option<User>) -> Result<PathBuf> {
         || parent
             .ancestors()
             .all(|above| fs::metadata(above).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0));
-    // A link to nowhere is left behind when /var/tmp was cleaned.
+    // Remove a dangling link: /var/tmp may have been cleaned.
     let _ = fs::remove_file(wanted);
-    let made = if passable {
+    let folder = if passable {
         parent.join(wanted.file_name().unwrap_or_default())
     } else {
-        let made = PathBuf::from(format!("/var/tmp/todo-backend-{}", random::password()?));
-        std::os::unix::fs::symlink(&made, wanted).map_err(failure)?;
-        made
+        let folder = PathBuf::from(format!("/var/tmp/todo-backend-{}", random::generate_password()?));
+        std::os::unix::fs::symlink(&folder, wanted).map_err(failure)?;
+        folder
     };
-    fs::create_dir(&made).map_err(failure)?;
-    fs::set_permissions(&made, fs::Permissions::from_mode(0o700)).map_err(failure)?;
-    give(&made, user).map_err(failure)?;
-    Ok(made)
+    fs::create_dir(&folder).map_err(failure)?;
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(failure)?;
+    change_owner(&folder, user).map_err(failure)?;
+    Ok(folder)
 }

@@ -21,7 +21,7 @@ pub(super) fn database(read: &mut Reader<'_>, function: Function, production: bo
     );
     let url = url?;
     if url.is_direct_without_tls() {
-        read.refuse(names, "sslmode=require beside sslnegotiation=direct");
+        read.refuse(names, "sslmode=require together with sslnegotiation=direct");
     }
     if production && !url.requires_tls() {
         read.refuse(names, "a URL with sslmode=require, in production");

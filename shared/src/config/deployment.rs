@@ -9,7 +9,7 @@ pub use functions::Function;
 pub enum Environment {
     /// A developer's machine.
     Development,
-    /// A deployment for rehearsals, without users.
+    /// A deployment for rehearsals, without real users.
     Staging,
     /// A deployment with real users; refuses unsafe settings.
     Production,

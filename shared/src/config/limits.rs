@@ -17,7 +17,7 @@ fn parse(text: &str) -> Option<Limit> {
         "h" => 3600.0,
         _ => return None,
     };
-    Some(Limit { burst: number(burst)?, every: unit / f64::from(number(count)?) })
+    Some(Limit { burst: number(burst)?, seconds_per_permit: unit / f64::from(number(count)?) })
 }
 
 /// The limits that `function` enforces; `None` if `RATE_LIMITS` is off or the function has none.
@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_burst_and_a_refill() {
-        assert_eq!(parse("10, 5/min"), Some(Limit { burst: 10, every: 12.0 }));
-        assert_eq!(parse("120,2/s"), Some(Limit { burst: 120, every: 0.5 }));
-        assert_eq!(parse("5, 10 / h"), Some(Limit { burst: 5, every: 360.0 }));
+        assert_eq!(parse("10, 5/min"), Some(Limit { burst: 10, seconds_per_permit: 12.0 }));
+        assert_eq!(parse("120,2/s"), Some(Limit { burst: 120, seconds_per_permit: 0.5 }));
+        assert_eq!(parse("5, 10 / h"), Some(Limit { burst: 5, seconds_per_permit: 360.0 }));
         for text in ["", "5", "5,", "5, 1", "0, 1/s", "5, 0/s", "-1, 1/s", "5, 1/day", "5.5, 1/s", "5, 1/s, 1/s"] {
             assert_eq!(parse(text), None, "{text}");
         }

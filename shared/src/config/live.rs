@@ -46,8 +46,8 @@ struct Secret {
 #[derive(Debug)]
 struct ReadTimes {
     last: Timestamp,
-    /// When it was last read early, for each [`RereadReason`]: forged tokens must not delay the read that a rotated password
-    /// needs.
+    /// When it was last read early, for each [`RereadReason`]: forged tokens must not delay the read that a rotated
+    /// password needs.
     early: [Option<Timestamp>; 2],
 }
 
@@ -66,15 +66,15 @@ const MIN_EARLY_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 /// When to read again after Secrets Manager was too slow.
 const SLOW_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long a request waits when the secret is due to be read again; it can continue with the former settings.
+/// How long a request waits for a scheduled read of the secret, before it continues with the former settings.
 const SCHEDULED_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl LiveSettings {
     /// Reads the settings of `function`, with its secret if the environment names one.
     ///
     /// # Errors
-    /// If the secret cannot be read, or with all problems of the settings. Health and migrate do not fail, so that they can
-    /// report both.
+    /// If the secret cannot be read, or with all problems of the settings. Health and migrate start anyway, to report
+    /// these problems.
     pub async fn load(
         function: Function,
         clock: Clock,
@@ -137,7 +137,7 @@ impl LiveSettings {
     /// Reads the secret now, for work that needs the newest settings.
     ///
     /// # Errors
-    /// If the secret cannot be read; the settings do not change then.
+    /// If the secret cannot be read. The settings then stay the same.
     pub async fn reload(&self) -> Result<(), SecretError> {
         let Some(secret) = &self.secret else { return Ok(()) };
         let mut times = secret.times.lock().await;
@@ -160,8 +160,8 @@ impl LiveSettings {
         Arc::clone(&self.inspected().problems)
     }
 
-    /// Reads the secret again if `SECRET_CACHE_SECONDS` have passed. If another request is reading it, or the read fails or
-    /// takes more than a second, the request continues with the former settings.
+    /// Reads the secret again if `SECRET_CACHE_SECONDS` have passed. If another request is reading it, or the read
+    /// fails or takes more than a second, the request continues with the former settings.
     pub async fn keep_fresh(&self) {
         let Some(secret) = &self.secret else { return };
         let Ok(mut times) = secret.times.try_lock() else { return };
@@ -174,8 +174,8 @@ impl LiveSettings {
         }
     }
 
-    /// Reads the secret again because of `reason`, at most once a minute for each reason. Check the settings afterwards in
-    /// any case: another request may have read them a moment ago.
+    /// Reads the secret again because of `reason`, at most once a minute for each reason. Check the settings afterwards
+    /// even if this call was too early to read them: another request may just have done so.
     pub async fn reread(&self, reason: RereadReason) {
         let Some(secret) = &self.secret else { return };
         let mut times = secret.times.lock().await;

@@ -52,8 +52,8 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// `ACCESS_TOKEN_TTL_SECONDS`, how long an access token is valid; 60 s to 1 day.
     pub access_ttl: SignedDuration,
-    /// `JWT_EXPIRATION_DELTA_HOURS`, how long the field `token` of a sign-in is valid, for clients that never refresh; up to
-    /// 30 days, and at least `access_ttl`.
+    /// `JWT_EXPIRATION_DELTA_HOURS`, how long the field `token` of a sign-in is valid, for clients that never refresh;
+    /// up to 30 days, and at least `access_ttl`.
     pub token_ttl: SignedDuration,
     /// `REFRESH_TOKEN_KEYS`; empty in every function but auth.
     pub refresh_keys: MacKeys,
@@ -108,13 +108,13 @@ impl Settings {
     /// Reads every setting of `function`.
     ///
     /// # Errors
-    /// With every problem. A problem never contains a value.
+    /// All problems. A problem never contains a value.
     pub fn read(function: Function, sources: &Sources) -> Result<Self, SettingProblems> {
         let (settings, problems) = Self::inspect(function, sources);
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// Reads every setting, and returns the problems beside the settings that could be read.
+    /// Reads every setting. Returns the settings that could be read, and the problems.
     #[must_use]
     pub fn inspect(function: Function, sources: &Sources) -> (Self, SettingProblems) {
         let mut read = Reader::new(sources);
@@ -125,14 +125,14 @@ impl Settings {
                 "production" => Some(Environment::Production),
                 _ => None,
             });
-        // An unknown environment counts as development, so that no problem is about a production that was not configured.
+        // An unknown environment counts as development, so that the problems of production are not reported as well.
         let environment = environment.unwrap_or(Environment::Development);
         let production = environment == Environment::Production;
 
         let log_level = read.or_default(&["LOG_LEVEL"], "info", "trace, debug, info, warn or error", |text| {
             let known = ["trace", "debug", "info", "warn", "error"];
             let lower = text.to_ascii_lowercase();
-            // Python's names of levels, which existing deployments use.
+            // Python's names for log levels, which existing deployments use.
             let lower = match lower.as_str() {
                 "warning" => "warn".to_owned(),
                 "critical" => "error".to_owned(),

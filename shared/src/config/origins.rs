@@ -25,8 +25,8 @@ impl Origin {
         let (scheme, rest) = origin.split_once("://")?;
         let sub_domains = rest.strip_prefix("*.");
         let whole = format!("{scheme}://{}", sub_domains.unwrap_or(rest));
-        // A browser sends no path, no user, no default port and only ASCII characters, and it writes an IP address in one
-        // way. So an origin that differs from its serialisation never arrives.
+        // A browser sends no path, no user, no default port and only ASCII characters, and it writes an IP address in
+        // one way. So an entry that differs from its serialised form would never match.
         let url = url::Url::parse(&whole).ok()?;
         let host = url.host_str()?;
         if !["http", "https"].contains(&scheme)

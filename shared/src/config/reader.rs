@@ -7,7 +7,6 @@ use super::{SettingReport, Source, Sources};
 /// A problem of one setting. Never contains a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingProblem {
-    /// The name of the setting.
     pub name: &'static str,
     /// The expected value, in words.
     pub expected: String,
@@ -18,7 +17,7 @@ pub struct SettingProblem {
 /// The problems of all settings, which `Display` writes as one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingProblems {
-    /// The problems, in the order in which the settings are read.
+    /// In the order in which the settings are read.
     pub list: Vec<SettingProblem>,
     looked_in: String,
 }

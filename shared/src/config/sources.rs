@@ -48,7 +48,7 @@ impl Sources {
     /// The setting with the ARN of the secret to read.
     pub const SECRET_ARN: &str = "APP_SECRET_ARN";
 
-    /// Values as if from the process environment, without other sources.
+    /// Only these values, as if from the process environment.
     #[must_use]
     pub fn environment(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(vec![(Source::Environment, values.into_iter().collect())])

@@ -10,8 +10,8 @@ use super::{DbError, RequestRefusal};
 use crate::deadline;
 use crate::domain::LimitExceeded;
 
-/// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it has lost
-/// a server that may still be executing.
+/// Whether this error of the opening proves that no later statement ran. Class 08 does not: a pooler sends it when it
+/// has lost a server that may still be executing.
 pub(super) fn ran_nothing(code: &SqlState) -> bool {
     !code.code().starts_with("08")
 }
@@ -25,7 +25,7 @@ pub(super) enum Attempt {
     Last,
 }
 
-/// Why an attempt failed, which decides whether `query` retries it.
+/// Why an attempt failed, which decides whether [`Scope::execute`] retries it.
 pub(super) enum AttemptFailure {
     /// The database answered, or nothing was sent. Another attempt would fail as well.
     Final(DbError),
@@ -72,10 +72,10 @@ impl Scope<'_> {
         attempt: Attempt,
     ) -> Result<Vec<Row>, AttemptFailure> {
         let client = self.database.checkout().await.map_err(AttemptFailure::Final)?;
-        // Connecting may have taken long; the statement gets time for itself.
+        // Connecting may have taken long, so the time of the statement starts now.
         let (first_answer, until) = match attempt {
-            Attempt::First => (deadline::first_answer(), deadline::first_attempt()),
-            Attempt::Last => (deadline::remaining(), deadline::remaining()),
+            Attempt::First => (deadline::opening_deadline(), deadline::first_attempt_deadline()),
+            Attempt::Last => (deadline::database_deadline(), deadline::database_deadline()),
         };
         let work = async {
             let opening = self.opening();
@@ -84,7 +84,7 @@ impl Scope<'_> {
             let commit = client.batch_execute("COMMIT");
             // A connection whose other end is gone accepts what is written to it and never answers.
             let open = async { timeout_at(first_answer, open).await };
-            // Polled in this order, which is the order on the wire. If the opening gets no answer, the others are not awaited.
+            // Polled in the order on the wire. Without an answer to the opening, the rest is not awaited.
             let rest = async { Ok(futures_util::join!(statement, commit)) };
             let (open, (rows, commit)) = match futures_util::future::try_join(open, rest).await {
                 Ok(answers) => answers,
@@ -96,7 +96,7 @@ impl Scope<'_> {
             let may_have_run = !open.as_ref().is_err_and(|error| error.code().is_some_and(ran_nothing));
             open.map_err(|error| self.refusal(error, may_have_run))?;
             let rows = rows.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
-            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was seen above.
+            // COMMIT of a failed transaction succeeds as a ROLLBACK; the failure was returned above.
             commit.map_err(|error| AttemptFailure::of(error.into(), may_have_run))?;
             Ok(rows)
         };

@@ -13,7 +13,7 @@ use crate::deadline;
 /// How long one attempt may take. A suspended Neon compute wakes up in less.
 const ATTEMPT: Duration = Duration::from_secs(8);
 
-/// How many attempts there are.
+/// The number of attempts, the first one included.
 const ATTEMPTS: u32 = 3;
 
 /// Why a connection could not be opened.
@@ -38,8 +38,8 @@ impl ConnectError {
         }
     }
 
-    /// Whether PgBouncer refused the login. It answers 08P01 for every reason, such as a wrong password or a server that is
-    /// starting.
+    /// Whether PgBouncer refused the login. It sends 08P01 for every reason, such as a wrong password or a server that
+    /// is starting.
     fn is_from_pgbouncer(&self) -> bool {
         self.state() == Some(&SqlState::PROTOCOL_VIOLATION)
     }
@@ -50,17 +50,17 @@ impl ConnectError {
     }
 
     /// Whether another attempt may help.
-    fn is_passing(&self) -> bool {
-        let unspoken = matches!(self, Self::TimedOut | Self::Rejected(_));
-        self.state().map_or(unspoken, |state| {
+    fn is_transient(&self) -> bool {
+        let without_state = matches!(self, Self::TimedOut | Self::Rejected(_));
+        self.state().map_or(without_state, |state| {
             (state.code().starts_with("08") && !self.is_from_pgbouncer())
                 || [SqlState::CANNOT_CONNECT_NOW, SqlState::TOO_MANY_CONNECTIONS].contains(state)
         })
     }
 }
 
-/// Connects to the current URL. If the server refuses the password, it may have been rotated after this instance read its
-/// secret: reads the secret again, and connects once more if the URL has changed.
+/// Connects to the current URL. If the server refuses the password, it may have been rotated after this instance read
+/// its secret: reads the secret again, and connects once more if the URL has changed.
 pub(super) async fn connect_current(
     urls: &dyn UrlSource,
 ) -> Result<(Client, JoinHandle<()>, DatabaseUrl), ConnectError> {
@@ -87,7 +87,7 @@ pub(super) async fn connect_current(
 
 /// Connects within the deadline of the request, in up to three attempts.
 async fn connect(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectError> {
-    let deadline = deadline::remaining();
+    let deadline = deadline::database_deadline();
     for attempt in 1.. {
         let limit = (Instant::now() + ATTEMPT).min(deadline);
         let result = match timeout_at(limit, connect_once(url)).await {
@@ -95,7 +95,7 @@ async fn connect(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectE
             Err(_) => Err(ConnectError::TimedOut),
         };
         match result {
-            Err(error) if error.is_passing() && attempt < ATTEMPTS => {
+            Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                 let pause = pause_before_retry(attempt);
                 if Instant::now() + pause >= deadline {
                     return Err(error);
@@ -109,7 +109,7 @@ async fn connect(url: &DatabaseUrl) -> Result<(Client, JoinHandle<()>), ConnectE
     Err(ConnectError::TimedOut)
 }
 
-/// 50 to 150 ms, doubled each time; the jitter keeps instances that woke together apart.
+/// 50 to 150 ms, doubled after each attempt. The random part spreads the attempts of instances that start together.
 fn pause_before_retry(attempt: u32) -> Duration {
     let mut byte = [0];
     let jitter = aws_lc_rs::rand::fill(&mut byte).map_or(50, |()| u64::from(byte[0]) * 100 / 255);
@@ -149,7 +149,7 @@ where
 /// Asks the server to end the statement that `client` is running.
 ///
 /// # Errors
-/// [`DbError::Unavailable`] if it cannot be asked.
+/// [`DbError::Unavailable`] if the server cannot be reached.
 pub async fn cancel(urls: &dyn UrlSource, client: &Client) -> Result<(), DbError> {
     let unavailable = |error: ConnectError| DbError::Unavailable(error.into());
     let url = urls.url().ok_or(ConnectError::NoUrl).map_err(unavailable)?;

@@ -12,20 +12,16 @@ pub enum DbError {
     /// `app.open_request` refused the caller.
     #[error("the request was refused: {0:?}")]
     RequestRefused(RequestRefusal),
-    /// The same, on a second attempt after the answer to the first was lost: the first attempt itself may be the reason.
+    /// The same, on a retry after the answer was lost. The first attempt may have caused it, by ending the session.
     #[error("the request was refused when it was run again: {0:?}")]
     RetryRefused(RequestRefusal),
     /// A named constraint was violated.
-    #[error("the constraint {name} does not hold")]
-    Constraint {
-        name: String,
-        /// The error of the server.
-        source: tokio_postgres::Error,
-    },
+    #[error("the constraint {name} was violated")]
+    Constraint { name: String, source: tokio_postgres::Error },
     /// The database could not be reached, or the connection was lost.
     #[error("the database is unavailable")]
     Unavailable(#[source] Cause),
-    /// The server is out of a resource, or ended the statement in favour of another one.
+    /// The server is out of a resource, or aborted the statement in favour of another one.
     #[error("the database is overloaded")]
     Overloaded(#[source] Cause),
     /// The statement did not end in time.
@@ -60,7 +56,7 @@ impl DbError {
         matches!(self, Self::Constraint { name, .. } if name == constraint)
     }
 
-    /// Whether a fresh connection may succeed where this one failed.
+    /// Whether the connection failed, so that another one may succeed.
     pub(super) fn lost_connection(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
@@ -115,7 +111,7 @@ impl From<tokio_postgres::Error> for DbError {
             // the session. 25P03 and 25P04: it has ended a transaction that took too long.
             "25006" | "25P03" | "25P04" | "53300" => return Self::Unavailable(error.into()),
             class if class.starts_with("08") || class.starts_with("57P") => return Self::Unavailable(error.into()),
-            // Class 53: out of disk, memory, connections or another limit. Class 58: the disk fails. 40: see is_deadlock.
+            // Class 53: out of disk, memory, connections or the like. Class 58: the disk fails. 40: see is_deadlock.
             "58030" | "40001" | "40P01" => return Self::Overloaded(error.into()),
             class if class.starts_with("53") => return Self::Overloaded(error.into()),
             _ => {}

@@ -1,4 +1,4 @@
-//! What runs statements: a scope of a request, an open transaction, or a connection of its own.
+//! What can run statements: a scope, an open transaction, or a dedicated connection.
 
 use std::future::Future;
 
@@ -10,9 +10,6 @@ use super::{DbError, Rows};
 /// Runs a rendered [`Statement`](super::Statement).
 pub trait Executor: Sync {
     /// Sends the statement and returns its rows.
-    ///
-    /// # Errors
-    /// As the implementation says.
     #[doc(hidden)]
     fn execute(
         &self,
@@ -22,7 +19,10 @@ pub trait Executor: Sync {
     ) -> impl Future<Output = Result<Rows, DbError>> + Send;
 }
 
-/// A connection of its own, as migrations and imports have.
+/// An executor for statements that write: every executor except a [`ReadScope`](super::ReadScope).
+pub trait WriteExecutor: Executor {}
+
+/// A dedicated connection, as migrations and imports have.
 impl Executor for Client {
     async fn execute(&self, _: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
         Ok(Rows::new(self.query_typed(sql, params).await?))

@@ -1,11 +1,8 @@
-//! Whether the database answers, and what operators watch in it.
+//! Health checks of the database.
 
 use super::{DbError, Executor, Statement};
 
-/// Asks for the smallest possible answer.
-///
-/// # Errors
-/// If the database does not answer.
+/// Runs the cheapest possible statement, to check that the database answers and accepts the caller.
 pub async fn ping(db: &impl Executor) -> Result<(), DbError> {
     Statement::new("health.ping", "SELECT true").run(db).await.map(drop)
 }

@@ -1,5 +1,6 @@
-//! What operators do beyond the rights of administrators, and the scheduled purge of expired rows. The purge reads a table in
-//! the order of its key: each statement looks at a bounded number of rows, and needs no index that requests would have to update.
+//! What operators may do and administrators may not, and the scheduled purge of expired rows. The purge reads a table
+//! in the order of its key: each statement looks at a bounded number of rows, and needs no index that requests would
+//! have to update.
 
 use jiff::Timestamp;
 use tokio_postgres::types::FromSql;
@@ -18,9 +19,9 @@ pub enum ExpiringTable {
     Sessions,
     /// Buckets that were full again before a time.
     RateLimits,
-    /// Failed sign-ins before a time; of accounts that are blocked until somebody lifts it, a year before.
+    /// Failed sign-ins before a time. A count that blocks its account until an operator unlocks it stays a year longer.
     SignInFailures,
-    /// Addresses last used before a time.
+    /// Known IP addresses last used before a time.
     SignInAddresses,
     /// Events from before a time.
     AuditEvents,
@@ -33,7 +34,7 @@ pub enum ExpiringTable {
 pub struct PurgeStep {
     /// How many rows it deleted.
     pub deleted: i64,
-    /// The key to continue behind; `None` at the end of the table.
+    /// The key of the last row that it read; `None` at the end of the table.
     pub next: Option<String>,
 }
 
@@ -53,7 +54,7 @@ impl ExpiringTable {
             ),
             Self::SignInAddresses => ("sign_in_addresses", "t.user_id, t.address", "t.last_used_at < :before"),
             Self::EndedLegacyTokens => ("ended_legacy_tokens", "t.id", "t.expires_at <= :before"),
-            // In the order of their age: the purge looks only at what it deletes.
+            // In the order of their age: the purge reads only the rows that it deletes.
             Self::AuditEvents => ("audit_events", "t.occurred_at, t.id", "t.occurred_at < :before"),
         }
     }
@@ -70,7 +71,7 @@ impl ExpiringTable {
     }
 }
 
-/// Deletes the expired rows among the next 5,000 behind `from`. Rows that change meanwhile are left to the next run.
+/// Deletes the expired rows among the next 5,000 after the key `from`. Skips rows that change meanwhile.
 pub async fn purge(
     db: &AnonymousScope<'_>,
     table: ExpiringTable,
@@ -82,7 +83,7 @@ pub async fn purge(
         table.key().iter().enumerate().map(|(index, kind)| format!("(:from::jsonb->>{index})::{kind}")).collect();
     let within = if table == ExpiringTable::AuditEvents { expired } else { "true" };
     let from: Option<serde_json::Value> = from.and_then(|from| serde_json::from_str(from).ok());
-    // Rows are deleted by their place in the table, which needs no plan that could be bad.
+    // Rows are deleted by their `ctid`, for which PostgreSQL cannot choose a bad plan.
     let rows = Statement::new(
         "maintenance.purge",
         "WITH looked_at AS MATERIALIZED (
@@ -112,14 +113,14 @@ pub async fn purge(
     Ok(PurgeStep { deleted: record.get("deleted")?, next: record.get("next")? })
 }
 
-/// What happened to an account that an operator deletes.
+/// The result of deleting an account as an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRemoval {
     /// It was deleted with everything that belonged to it.
     Done(Uuid),
-    /// There is no account with this address.
+    /// No account has this email address.
     Missing,
-    /// It is the only administrator's.
+    /// It belongs to the only administrator.
     LastAdmin,
 }
 
@@ -137,8 +138,8 @@ pub async fn delete_account(
     })
 }
 
-/// Replaces an account's address by a placeholder. Returns the account and the placeholder; `None` if no account has the
-/// address.
+/// Replaces the email address of an account with a placeholder. Returns the account's id and the placeholder; `None` if
+/// no account has the email address.
 pub async fn release_address(
     db: &AnonymousScope<'_>,
     email: &Email,
@@ -149,7 +150,8 @@ pub async fn release_address(
     operate(db, "maintenance.release_address", sql, email, context).await
 }
 
-/// Calls an SQL function for the account of an address. Returns the account and the result; `None` if there is no such account.
+/// Calls an SQL function for the account with `email`. Returns the account's id and the result; `None` if there is
+/// no such account.
 async fn operate<T: for<'a> FromSql<'a>>(
     db: &AnonymousScope<'_>,
     name: &'static str,

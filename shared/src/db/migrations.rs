@@ -1,4 +1,4 @@
-//! What migrating needs beyond the migrations themselves: the lock, and the history that refinery keeps.
+//! What `migrate` needs in addition to the migrations: locks, time limits, and the history that refinery keeps.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub async fn prepare(client: &Client) -> Result<(), DbError> {
 }
 
 /// Resets the session: behind a pooler, another client gets it next.
-pub async fn release(client: &Client) -> Result<(), DbError> {
+pub async fn reset_session(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await?)
 }
 
@@ -29,8 +29,8 @@ pub async fn release(client: &Client) -> Result<(), DbError> {
 /// [`DbError::TimedOut`] if another migration holds it for longer.
 pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
     wait_for(client, LOCK, patience).await?;
-    // With row-level security on, a migration could update no row and report no error, because it hides all rows from the
-    // owner (docs/decisions/backfills.md).
+    // With row-level security on, a migration could update no row and report no error, because it hides all rows from
+    // the owner (docs/decisions/backfills.md).
     client.batch_execute("SET row_security = off").await?;
     Ok(())
 }
@@ -41,7 +41,7 @@ pub async fn wait_for_locks(client: &Client, longest: Duration) -> Result<(), Db
 }
 
 /// Ends statements that take longer than `longest`, and sessions that are idle for 15 s.
-pub async fn bound(client: &Client, longest: Duration) -> Result<(), DbError> {
+pub async fn set_timeouts(client: &Client, longest: Duration) -> Result<(), DbError> {
     // Zero would mean no limit.
     let longest = longest.as_millis().max(1);
     Ok(client
@@ -96,7 +96,7 @@ pub async fn applied(client: &Client) -> Result<Vec<AppliedMigration>, DbError> 
 /// Undoes one migration and removes it from the history, in one transaction.
 ///
 /// # Errors
-/// As the statements of `down`; nothing is undone then.
+/// If a statement of `down` fails, or the version is not in the history; nothing is undone then.
 pub async fn undo(client: &mut Client, version: i32, down: &str) -> Result<(), DbError> {
     let transaction = client.transaction().await?;
     transaction.batch_execute(down).await?;

@@ -27,7 +27,7 @@ pub mod users;
 
 pub use connect::{cancel, connect_direct};
 pub use error::{DbError, RequestRefusal};
-pub use executor::Executor;
+pub use executor::{Executor, WriteExecutor};
 pub use pool::Database;
 pub use role::DatabaseRole;
 pub use rows::{FromRow, Record, Rows};

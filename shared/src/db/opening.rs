@@ -1,5 +1,5 @@
-//! The SQL that opens the transaction of a caller. It contains ids, numbers and a time as literals, because a simple query has
-//! no parameters.
+//! The SQL that opens the transaction of a caller. It contains ids, numbers and a time as literals, because a simple
+//! query has no parameters.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -8,8 +8,8 @@ use super::permits::limit_params;
 use super::scope::Caller;
 use crate::domain::Limit;
 
-/// A value that may be a literal in the SQL: its text consists of digits, letters, hyphens, colons and dots. Never implement
-/// this trait for text.
+/// A value that may be a literal in the SQL: its text consists of digits, letters, hyphens, colons and dots. Never
+/// implement this trait for text.
 trait Literal: std::fmt::Display {}
 impl Literal for Uuid {}
 impl Literal for i64 {}
@@ -21,7 +21,7 @@ fn literal(value: Option<impl Literal>) -> String {
     value.map_or_else(|| "NULL".to_owned(), |value| format!("'{value}'"))
 }
 
-/// `begin`, and `app.open_request` for a caller.
+/// The text: `begin`, then `app.open_request` with the caller. `event` is the id of the audit event of a refusal.
 pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Timestamp, event: Option<Uuid>) -> String {
     let Caller { user, proof, as_admin } = caller;
     let (session, generation) = proof.session().unzip();
@@ -47,7 +47,7 @@ mod tests {
         for (generation, every, now) in extremes {
             let proof = Proof::Session { id: Uuid::nil(), generation };
             let caller = Caller { user: Uuid::max(), proof, as_admin: true };
-            let limit = Limit { burst: i32::MIN, every };
+            let limit = Limit { burst: i32::MIN, seconds_per_permit: every };
             let text = text("BEGIN", caller, Some(limit), now, Some(Uuid::max()));
             let arguments = text.strip_prefix("BEGIN; SELECT app.open_request(").unwrap().strip_suffix(')').unwrap();
             let arguments: Vec<&str> = arguments.split(", ").collect();

@@ -3,14 +3,14 @@
 use super::{DbError, Record, Statement};
 use crate::domain::{AuditContext, Limit, LimitExceeded, Policy, RequestOrigin};
 
-/// A permit out of one bucket.
+/// A permit from one bucket.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     pub(super) policy: Policy,
     pub(super) limit: Option<Limit>,
     pub(super) burst: Option<i32>,
-    pub(super) every: Option<f64>,
-    /// The key of the bucket, and the account and the session of the audit event of a refusal, as SQL text.
+    pub(super) seconds_per_permit: Option<f64>,
+    /// SQL expressions: the key of the bucket, and the account and session in the audit event of a refusal.
     pub(super) key: &'a str,
     pub(super) user: &'a str,
     pub(super) session: &'a str,
@@ -20,7 +20,7 @@ impl Permit<'_> {
     /// A permit of `limit`; without a limit it is always granted.
     pub(super) fn of(policy: Policy, limit: Option<Limit>) -> Self {
         let (burst, every) = limit_params(limit);
-        Self { policy, limit, burst, every, key: "NULL", user: "NULL", session: "NULL" }
+        Self { policy, limit, burst, seconds_per_permit: every, key: "NULL", user: "NULL", session: "NULL" }
     }
 
     /// The refusal in a row of a statement that selects `permit.wait`.
@@ -31,7 +31,7 @@ impl Permit<'_> {
 }
 
 impl<'a> Statement<'a> {
-    /// Attaches taking a permit as the part `{permit}`: a CTE with the column `wait`, which is null if there was a permit.
+    /// Attaches the part `{permit}`, a CTE that takes a permit. Its column `wait` is null if there was one.
     pub(super) fn permit(self, permit: &'a Permit<'_>, context: &'a AuditContext) -> Self {
         let Permit { policy, key, user, session, .. } = permit;
         let sql = format!(
@@ -42,7 +42,7 @@ impl<'a> Statement<'a> {
         );
         self.fragment("permit", sql)
             .bind("permit_burst", &permit.burst)
-            .bind("permit_every", &permit.every)
+            .bind("permit_every", &permit.seconds_per_permit)
             .context(context)
     }
 
@@ -56,19 +56,19 @@ impl<'a> Statement<'a> {
 
 /// The burst and the refill of a limit as parameters of `app.take_permit`; null without a limit.
 pub(super) fn limit_params(limit: Option<Limit>) -> (Option<i32>, Option<f64>) {
-    limit.map(|Limit { burst, every }| (burst, every)).unzip()
+    limit.map(|Limit { burst, seconds_per_permit }| (burst, seconds_per_permit)).unzip()
 }
 
-/// The size of each network's bucket, in halves of the narrowest one's: 1, 2 and 2.5 times, since an IPv6 /56 and a /48 may
-/// belong to one customer.
+/// The size of each network's bucket, in halves of the narrowest one's: 1, 2 and 2.5 times, since an IPv6 /56 and a /48
+/// may belong to one customer.
 const HALVES: [i32; 3] = [2, 4, 5];
 
-/// Permits out of the buckets of a request's networks, the narrowest first. Without a limit there are no buckets.
+/// Permits from the buckets of a request's networks, the narrowest first. Without a limit there are no buckets.
 #[derive(Debug)]
 pub(super) struct NetworkPermits<'a> {
     keys: Vec<&'a str>,
     everys: Vec<f64>,
-    /// Null means that nothing is limited.
+    /// `None` (null in SQL) if nothing is limited.
     bursts: Option<Vec<i32>>,
     limits: Vec<Limit>,
 }
@@ -77,7 +77,7 @@ impl<'a> NetworkPermits<'a> {
     pub(super) fn of(limit: Option<Limit>, origin: &'a RequestOrigin) -> Self {
         let wider = |limit: Limit, halves: i32| Limit {
             burst: limit.burst.saturating_mul(halves) / 2,
-            every: limit.every * 2.0 / f64::from(halves),
+            seconds_per_permit: limit.seconds_per_permit * 2.0 / f64::from(halves),
         };
         let limits: Vec<Limit> = match limit {
             None => Vec::new(),
@@ -85,13 +85,13 @@ impl<'a> NetworkPermits<'a> {
         };
         Self {
             keys: origin.networks.iter().map(String::as_str).take(limits.len()).collect(),
-            everys: limits.iter().map(|limit| limit.every).collect(),
+            everys: limits.iter().map(|limit| limit.seconds_per_permit).collect(),
             bursts: limit.map(|_| limits.iter().map(|limit| limit.burst).collect()),
             limits,
         }
     }
 
-    /// The limit of the network that refused, counted from 1.
+    /// The limit of the network that refused. `level` counts the networks from 1, the narrowest first.
     pub(super) fn limit(&self, level: Option<i32>) -> Option<Limit> {
         let index = usize::try_from(level?).ok()?.checked_sub(1)?;
         self.limits.get(index).copied()
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn wider_networks_have_larger_buckets() {
         let origin = RequestOrigin { networks: ["a", "b", "c"].map(str::to_owned).into(), ..RequestOrigin::default() };
-        let permits = NetworkPermits::of(Some(Limit { burst: 10, every: 12.0 }), &origin);
+        let permits = NetworkPermits::of(Some(Limit { burst: 10, seconds_per_permit: 12.0 }), &origin);
         assert_eq!(permits.bursts.as_deref(), Some([10, 20, 25].as_slice()));
-        assert_eq!(permits.limit(Some(3)), Some(Limit { burst: 25, every: 4.8 }));
+        assert_eq!(permits.limit(Some(3)), Some(Limit { burst: 25, seconds_per_permit: 4.8 }));
         assert_eq!(permits.limit(None), None);
         let unlimited = NetworkPermits::of(None, &origin);
         assert_eq!((unlimited.keys.len(), unlimited.bursts), (0, None));

@@ -16,8 +16,8 @@ use crate::deadline;
 use crate::domain::Limit;
 use crate::ids::Ids;
 
-/// A connection that was idle for longer is pinged before it is used: Neon may have suspended its compute, and Lambda may have
-/// frozen this instance.
+/// A connection that was idle for longer is pinged before it is used: Neon may have suspended its compute, and Lambda
+/// may have frozen this instance.
 const PING_AFTER: Duration = Duration::from_secs(30);
 
 /// A ping that takes longer counts as failed.
@@ -31,8 +31,8 @@ pub struct Database {
     clock: Clock,
 }
 
-/// A connection, and when it was last used, by two clocks: the monotonic one may stop while an instance is frozen, and the
-/// system's may jump.
+/// A connection, and when it was last used, by two clocks: the monotonic one may stop while an instance is frozen, and
+/// the system's may jump.
 #[derive(Debug)]
 pub(super) struct Connection {
     client: ClientWrapper,
@@ -61,8 +61,8 @@ impl Database {
         ReadScope::new(self, caller.into())
     }
 
-    /// Runs statements that write, as `caller`. Each takes one of the caller's permits of `limit` in the same round trip;
-    /// with `None` it takes no permit.
+    /// Runs statements that write, as `caller`. Each takes one of the caller's permits of `limit` in the same round
+    /// trip; with `None` it takes no permit.
     pub fn write(&self, caller: impl Into<Caller>, limit: Option<Limit>) -> WriteScope<'_> {
         WriteScope::new(self, caller.into(), limit)
     }
@@ -93,7 +93,7 @@ impl Database {
 
     /// Takes a connection out of the pool, or opens one.
     pub(super) async fn checkout(&self) -> Result<Checkout, DbError> {
-        let object = tokio::time::timeout_at(deadline::remaining(), Box::pin(self.pool.get())).await;
+        let object = tokio::time::timeout_at(deadline::database_deadline(), Box::pin(self.pool.get())).await;
         match object {
             Ok(Ok(object)) => Ok(Checkout { object: Some(object), clock: self.clock.clone() }),
             Ok(Err(PoolError::Backend(error))) => Err(DbError::Unavailable(error.into())),
@@ -113,7 +113,7 @@ impl managed::Manager for Connections {
     type Error = ConnectError;
 
     async fn create(&self) -> Result<Connection, ConnectError> {
-        // Connecting is rare and its future is large: boxed, it does not make the future of every request large.
+        // Boxed: connecting is rare and its future is large. Inline, it would enlarge the future of every request.
         let (client, task, url) = Box::pin(connect_current(&*self.urls)).await?;
         Ok(Connection { client: ClientWrapper::new(client, task), url, idle_since: (Instant::now(), self.clock.now()) })
     }
@@ -122,7 +122,7 @@ impl managed::Manager for Connections {
         if connection.client.is_closed() {
             return Err(RecycleError::message("closed"));
         }
-        // The secret has changed; it may name another branch of the database.
+        // The secret has changed, and may now name another database.
         if !self.urls.is_current(&connection.url) {
             return Err(RecycleError::message("of earlier settings"));
         }
@@ -140,8 +140,8 @@ impl managed::Manager for Connections {
     }
 }
 
-/// A connection in use. Unless it is given back, it is closed when it is dropped: an interrupted request may have left a
-/// transaction open.
+/// A connection in use. Unless it is given back, it is closed when it is dropped: an interrupted request may have left
+/// a transaction open.
 #[derive(Debug)]
 pub(super) struct Checkout {
     object: Option<Object<Connections>>,

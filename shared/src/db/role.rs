@@ -1,6 +1,6 @@
 //! The database roles of statements.
 
-/// The database role statements run as. Each has just the grants it needs.
+/// The database role that statements run as. Each has only the grants that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseRole {
     /// `todo_tasks`: the tasks of the user that `app.open_request` named.
@@ -11,12 +11,12 @@ pub enum DatabaseRole {
     Admin,
     /// `todo_maintenance`: deleting expired rows, and the actions of operators.
     Maintenance,
-    /// The role of the login, to check whether the database answers.
+    /// The role of the login itself, to check that the database answers.
     Login,
 }
 
 impl DatabaseRole {
-    /// The SQL that opens a transaction. A statement may take 5 s, one of maintenance 8 s; waiting for a lock may take 3 s.
+    /// The SQL that opens a transaction. Time-outs: 5 s for a statement (maintenance: 8 s), 3 s for a lock.
     #[must_use]
     pub const fn begin(self) -> &'static str {
         match self {

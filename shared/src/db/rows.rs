@@ -59,7 +59,7 @@ impl Rows {
     /// # Errors
     /// [`DbError::Other`] if a column has another type than its field.
     pub fn optional<T: FromRow>(&self) -> Result<Option<T>, DbError> {
-        self.first().map(|record| record.read()).transpose()
+        self.first().map(Record::read).transpose()
     }
 
     /// Every row as a struct.
@@ -67,7 +67,7 @@ impl Rows {
     /// # Errors
     /// As [`Rows::optional`].
     pub fn all<T: FromRow>(&self) -> Result<Vec<T>, DbError> {
-        self.iter().map(|record| record.read()).collect()
+        self.iter().map(Record::read).collect()
     }
 }
 

@@ -1,9 +1,10 @@
-//! Runs each statement of a request in a transaction of its own, in one round trip.
+//! Runs each statement of a request in its own transaction, in one round trip.
 //!
 //! `BEGIN; SET LOCAL ROLE …; SELECT app.open_request(…)`, the statement and `COMMIT` are written to one connection
 //! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
-//! The server answers each of the three separately, and each answer wakes the pooler and us: therefore everything that
-//! opens the transaction is one message. Statements are unnamed and typed; nothing outlives the transaction.
+//! The server answers each of the three separately, and each answer wakes up the pooler and this process. Therefore
+//! everything that opens the transaction is one message. Statements are unnamed and typed, so no state outlives the
+//! transaction.
 
 use std::borrow::Cow;
 
@@ -11,14 +12,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::attempt::{Attempt, AttemptFailure};
-use super::executor::Executor;
+use super::executor::{Executor, WriteExecutor};
 use super::pool::Database;
 use super::statement::Param;
 use super::{DbError, RequestRefusal, Rows, Statement, opening};
 use crate::deadline;
 use crate::domain::{Identity, Limit, LimitExceeded, Policy, Proof};
 
-/// The authenticated user of a request. The database checks their session before anything else.
+/// The authenticated user of a request. The opening checks their session before the statement runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The owner of every row that the request may see.
@@ -39,8 +40,8 @@ impl From<Identity> for Caller {
 #[derive(Clone, Copy, Debug)]
 pub struct ReadScope<'a>(Scope<'a>);
 
-/// For statements that write, as a caller. It exists only with a decision about the caller's write permits, so a write
-/// without one does not compile.
+/// For statements that write, as a caller. Creating it requires a decision about the caller's write permits, so no
+/// write can forget them.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteScope<'a>(Scope<'a>);
 
@@ -89,18 +90,21 @@ macro_rules! executors {
 
 executors!(ReadScope WriteScope AnonymousScope);
 
+impl WriteExecutor for WriteScope<'_> {}
+impl WriteExecutor for AnonymousScope<'_> {}
+
 /// What the three kinds of scope have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     pub(super) database: &'a Database,
     caller: Option<Caller>,
-    /// The limit whose permit opens the transaction.
+    /// The limit of which the opening takes a permit; `None` for no permit.
     writes: Option<Limit>,
 }
 
 impl Scope<'_> {
-    /// Runs one statement. If the connection turns out to be dead, or silent for too long, runs it once more on a fresh one:
-    /// statements are written so that running twice has the effect of running once.
+    /// Runs one statement. If the connection turns out to be dead, or silent for too long, runs it once more on a fresh
+    /// one: statements are written so that running twice has the effect of running once.
     async fn execute(&self, name: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
         let started = Instant::now();
         let result = match self.attempt(sql, params, Attempt::First).await {
@@ -120,11 +124,11 @@ impl Scope<'_> {
             Err(AttemptFailure::Connection { error, may_have_run }) => {
                 tracing::warn!(error = ?error, statement = name, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
-                // The permit may have been taken, and is not taken twice.
+                // The first attempt may have taken the permit. Do not take a second one.
                 let again = Self { writes: self.writes.filter(|_| !may_have_run), ..*self };
                 match again.attempt(sql, params, Attempt::Last).await {
                     Ok(rows) => Ok(Rows::of_retry(rows, may_have_run)),
-                    // The first run may have ended the session, or the role, for which this run is refused.
+                    // The first attempt may have ended the session or changed the role, and so caused this refusal.
                     Err(AttemptFailure::Final(DbError::RequestRefused(refusal))) if may_have_run => {
                         Err(DbError::RetryRefused(refusal))
                     }
@@ -136,13 +140,13 @@ impl Scope<'_> {
         result
     }
 
-    /// Adds the audit event of the first refusal of a window; the refusal rolled its own event back.
+    /// Adds the audit event of the first refusal in a window, because the refusal rolled back its own event.
     async fn note_refusal(&self, limit: Limit) {
         let session = self.caller.and_then(|caller| caller.proof.session()).map(|(session, _)| session);
         let by_session = self.caller.is_some_and(|caller| caller.as_admin);
         let (now, event) = (self.database.clock().now(), self.database.ids().next());
         let unlimited = LastAttempt(Self { writes: None, ..*self });
-        let noted = Statement::new(
+        let note = Statement::new(
             "audit.note_refused_write",
             "SELECT app.note_refused_write(:session, :by_session, :at, :burst, :every, :event_id)",
         )
@@ -150,16 +154,16 @@ impl Scope<'_> {
         .bind("by_session", &by_session)
         .bind("at", &now)
         .bind("burst", &limit.burst)
-        .bind("every", &limit.every)
+        .bind("every", &limit.seconds_per_permit)
         .bind("event_id", &event)
         .run(&unlimited);
         // The request is refused whether or not the event can be added.
-        if let Err(error) = noted.await {
+        if let Err(error) = note.await {
             tracing::warn!(?error, "the audit event of a refused write could not be added");
         }
     }
 
-    /// What opens the transaction. For a caller it also checks their session and names them to row-level security.
+    /// The opening of the transaction. For a caller, it checks the session and sets the user for row-level security.
     pub(super) fn opening(&self) -> Cow<'static, str> {
         let begin = self.database.role().begin();
         let Some(caller) = self.caller else { return begin.into() };
@@ -167,13 +171,13 @@ impl Scope<'_> {
         opening::text(begin, caller, self.writes, now, event).into()
     }
 
-    /// Why the request was refused. A rate limit says for how long, and whether this is the first refusal of its window.
+    /// Why the request was refused. For a rate limit: how long to wait, and whether this is the window's first refusal.
     pub(super) fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> AttemptFailure {
         let limited = error.as_db_error().filter(|error| error.code().code() == "UA004");
         let detail = limited.and_then(|error| error.detail()?.split_once(' '));
         match (self.writes, detail) {
             (Some(limit), Some((wait, first))) => {
-                let wait = wait.parse().unwrap_or(limit.every);
+                let wait = wait.parse().unwrap_or(limit.seconds_per_permit);
                 let refused = LimitExceeded { policy: Policy::Writes, limit, wait };
                 AttemptFailure::RateLimited { refused, first: first == "first" }
             }

@@ -10,9 +10,9 @@
 //!     .optional()
 //! ```
 //!
-//! In the text, `:name` is a bind and `{name}` is a fragment: more SQL, which may itself contain binds and fragments. A part
-//! is a fragment that brings its own binds, such as the audit event that a statement adds ([`Statement::note`]). Texts and
-//! fragments come from this crate and never from a request; values only travel as binds.
+//! In the text, `:name` is a bind and `{name}` is a fragment: more SQL, which may itself contain binds and fragments. A
+//! part is a fragment that brings its own binds, such as the audit event that a statement adds ([`Statement::note`]).
+//! Texts and fragments come from this crate and never from a request; values only travel as binds.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -27,7 +27,6 @@ use super::{DbError, Rows, SqlType};
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// One SQL statement with everything that it needs.
-#[derive(Debug)]
 #[must_use = "a statement does nothing until it runs"]
 pub struct Statement<'a> {
     name: &'static str,
@@ -44,12 +43,22 @@ impl<'a> Statement<'a> {
 
     /// Gives `:name` its value.
     pub fn bind<T: ToSql + Sync + SqlType>(mut self, name: &'static str, value: &'a T) -> Self {
+        debug_assert!(
+            self.binds.iter().all(|(known, (same, _))| *known != name || std::ptr::addr_eq(*same, value)),
+            "the statement {} has two values for :{name}",
+            self.name
+        );
         self.binds.push((name, (value, T::TYPE)));
         self
     }
 
     /// Gives `{name}` its SQL.
     pub fn fragment(mut self, name: &'static str, sql: impl Into<Cow<'a, str>>) -> Self {
+        debug_assert!(
+            self.fragments.iter().all(|(known, _)| *known != name),
+            "the statement {} has {{{name}}} twice",
+            self.name
+        );
         self.fragments.push((name, sql.into()));
         self
     }
@@ -57,7 +66,7 @@ impl<'a> Statement<'a> {
     /// Runs the statement.
     ///
     /// # Errors
-    /// As the executor; [`DbError::Other`] if the text names a bind or a fragment that is missing.
+    /// The errors of the executor; [`DbError::Other`] if the text names a bind or a fragment that is missing.
     pub async fn run(self, executor: &impl Executor) -> Result<Rows, DbError> {
         let (sql, params) = self.render()?;
         executor.execute(self.name, &sql, &params).await
@@ -65,23 +74,30 @@ impl<'a> Statement<'a> {
 
     /// The text with numbered parameters, and their values in that order.
     fn render(&self) -> Result<(String, SmallVec<[Param<'a>; 20]>), DbError> {
-        let mut writer =
-            Writer { statement: self, sql: String::with_capacity(self.text.len() + 256), numbered: SmallVec::new() };
-        writer.write(&self.text)?;
-        let params = writer.numbered.iter().map(|&index| self.binds[index].1.clone()).collect();
-        Ok((writer.sql, params))
+        let mut renderer =
+            Renderer { statement: self, sql: String::with_capacity(self.text.len() + 256), numbered: SmallVec::new() };
+        renderer.write(&self.text)?;
+        let params = renderer.numbered.iter().map(|&index| self.binds[index].1.clone()).collect();
+        Ok((renderer.sql, params))
+    }
+}
+
+/// Without the values, which may be secrets.
+impl std::fmt::Debug for Statement<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Statement({})", self.name)
     }
 }
 
 /// Writes the text that goes to the server.
-struct Writer<'s, 'a> {
+struct Renderer<'s, 'a> {
     statement: &'s Statement<'a>,
     sql: String,
     /// The bind of each parameter `$1`, `$2`, …
     numbered: SmallVec<[usize; 20]>,
 }
 
-impl Writer<'_, '_> {
+impl Renderer<'_, '_> {
     fn write(&mut self, text: &str) -> Result<(), DbError> {
         let mut rest = text;
         while let Some(at) = rest.find([':', '{', '\'']) {

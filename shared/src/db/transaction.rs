@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::executor::Executor;
+use super::executor::{Executor, WriteExecutor};
 use super::pool::Checkout;
 use super::scope::Scope;
 use super::statement::Param;
@@ -19,11 +19,12 @@ pub struct Transaction {
     failed: AtomicBool,
 }
 
-/// Runs several statements in one transaction of `scope`; commits it if `work` succeeds and rolls it back if not. It takes
-/// a round trip to open and one to commit beside those of `work`, and is never retried.
+/// Runs several statements in one transaction of `scope`; commits it if `work` succeeds and rolls it back if not.
+/// Opening and committing take one round trip each, in addition to those of `work`. It is never retried.
 ///
 /// # Errors
-/// As `work` and as any statement.
+/// The error of `work`; [`DbError::TimedOut`] at the deadline of the request; [`DbError::Other`] if `work` succeeds
+/// although a statement failed.
 pub async fn transaction<'a, T>(
     scope: &impl AsRef<Scope<'a>>,
     work: impl AsyncFnOnce(&Transaction) -> Result<T, DbError>,
@@ -42,7 +43,7 @@ pub async fn transaction<'a, T>(
         client.batch_execute("COMMIT").await?;
         Ok(value)
     };
-    let result = match timeout_at(deadline::remaining(), whole).await {
+    let result = match timeout_at(deadline::database_deadline(), whole).await {
         Ok(result) => result,
         Err(elapsed) => Err(DbError::TimedOut(elapsed.into())),
     };
@@ -53,6 +54,8 @@ pub async fn transaction<'a, T>(
     }
     result
 }
+
+impl WriteExecutor for Transaction {}
 
 impl Executor for Transaction {
     async fn execute(&self, _: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {

@@ -29,7 +29,7 @@ impl PartialEq for DatabaseUrl {
 
 impl DatabaseUrl {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // The driver knows neither mode, and verifies certificate and host name in any case, as verify-full demands.
+        // The driver has neither mode. It always verifies certificate and host name, as verify-full requires.
         let text =
             text.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let config: Config = text.parse().ok()?;
@@ -73,8 +73,8 @@ impl DatabaseUrl {
         &self.config
     }
 
-    /// The TLS connector, which trusts the public certificate authorities and those of `DATABASE_CA_CERT`. It is built once,
-    /// so that later connections resume the TLS session if the server allows it.
+    /// The TLS connector, which trusts the public certificate authorities and those of `DATABASE_CA_CERT`. It is built
+    /// once, so that later connections resume the TLS session if the server allows it.
     ///
     /// # Errors
     /// If a certificate cannot be used.
@@ -126,7 +126,7 @@ impl Certificates {
 
 /// Where the pool reads its URL. The settings implement this, because the URL changes with the secret that holds it.
 pub trait UrlSource: fmt::Debug + Send + Sync {
-    /// The current URL; `None` if there is none.
+    /// The current URL; `None` if the settings have none.
     fn url(&self) -> Option<DatabaseUrl>;
 
     /// Whether `url` is the current URL.

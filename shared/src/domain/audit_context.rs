@@ -1,4 +1,4 @@
-//! When, by which request and under which id an audit event happens.
+//! The time, the id and the origin of an audit event.
 
 use std::sync::Arc;
 
@@ -12,8 +12,7 @@ use super::RequestOrigin;
 pub struct AuditContext {
     /// The time of the change, in whole microseconds.
     pub at: Timestamp,
-    /// The id of the event. It is made before the first attempt, so that a second attempt adds no second event.
+    /// The id of the event. It is generated before the first attempt, so that a retry adds no second event.
     pub event_id: Uuid,
-    /// Where the request came from.
     pub origin: Arc<RequestOrigin>,
 }

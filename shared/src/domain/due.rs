@@ -26,8 +26,8 @@ impl DueDatetime {
     }
 }
 
-/// Reads a time in RFC 3339. A time without an offset, as the field `datetime-local` of a browser sends it, is in UTC, with
-/// or without seconds. A date without a time is midnight in UTC. A leap second is read as the second before it.
+/// Reads a time in RFC 3339. A time without an offset, as the field `datetime-local` of a browser sends it, is in UTC,
+/// with or without seconds. A date without a time is midnight in UTC. A leap second is read as the second before it.
 ///
 /// # Errors
 /// If the text has another form, or the time is not between the years 1 and 9999.
@@ -41,8 +41,8 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
     let civil = text
         .parse::<Timestamp>()
         .or_else(|_| text.parse::<DateTime>().and_then(|local| TimeZone::UTC.to_timestamp(local)));
-    let moment = civil.map_err(|_| FORM)?;
-    let utc = TimeZone::UTC.to_datetime(moment);
+    let time = civil.map_err(|_| FORM)?;
+    let utc = TimeZone::UTC.to_datetime(time);
     if utc.year() < 1 {
         return Err(FORM);
     }
@@ -51,7 +51,7 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Invalid> {
     if names_second_60(text) && !(ends_a_half_year && (utc.hour(), utc.minute()) == (23, 59)) {
         return Err(Invalid::new("has a second 60, which exists only at the end of June or December in UTC"));
     }
-    Timestamp::from_microsecond(moment.as_microsecond()).map_err(|_| FORM)
+    Timestamp::from_microsecond(time.as_microsecond()).map_err(|_| FORM)
 }
 
 /// Whether a text of the right form has the second 60.

@@ -7,8 +7,8 @@ use unicode_normalization::UnicodeNormalization;
 use super::Invalid;
 use super::text::is_invisible;
 
-/// A normalised address: the local part in NFC and lower case, the domain in ASCII and with a dot. All spellings of an
-/// address have the same normalised form, and so the same account.
+/// A normalised email address: the local part in NFC and lower case, the domain in ASCII and with a dot. All spellings
+/// of an email address have the same normalised form, and so the same account.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Email {
     address: String,
@@ -17,11 +17,11 @@ pub struct Email {
 }
 
 impl Email {
-    /// Reads an address (RFC 5321 §4.1.2, RFC 6531, at most 254 bytes). Removes quotes that the local
+    /// Reads an email address (RFC 5321 §4.1.2, RFC 6531, at most 254 bytes). Removes quotes that the local
     /// part does not need, and maps the domain by UTS 46: `bücher.example` becomes `xn--bcher-kva.example`.
     ///
     /// # Errors
-    /// If it is not a valid address, or has invisible characters.
+    /// If it is not a valid email address, or has invisible characters.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         const FORM: Invalid = Invalid::new("must be an email address, as in name@example.com");
         let trimmed = text.trim();
@@ -46,11 +46,11 @@ impl Email {
         Ok(Self { address, spellings })
     }
 
-    /// Reads the address of an existing account. It accepts more than [`Email::parse`], because earlier versions accepted
-    /// more addresses.
+    /// Reads the email address of an existing account. It accepts more than [`Email::parse`], because earlier versions
+    /// accepted more addresses.
     ///
     /// # Errors
-    /// If no account can have the address.
+    /// If no account can have the email address.
     pub fn find(text: &str) -> Result<Self, Invalid> {
         Self::parse(text).or_else(|refused| {
             let address = text.trim().to_lowercase();
@@ -65,8 +65,8 @@ impl Email {
         &self.address
     }
 
-    /// The spellings under which the account may be stored, the most likely first: as typed. So of two old accounts that
-    /// differ only in spelling, each user finds their own.
+    /// The spellings under which the account may be stored, the most likely first: as typed. So of two old accounts
+    /// that differ only in spelling, each user finds their own.
     #[must_use]
     pub fn spellings(&self) -> Vec<&str> {
         if self.spellings.is_empty() {
@@ -144,7 +144,7 @@ fn is_host_name(domain: &str) -> bool {
     domain.contains('.') && domain.split('.').all(label) && last.chars().any(|c| c.is_ascii_alphabetic())
 }
 
-/// Leaves out the address, so that no log contains it.
+/// Leaves out the email address, so that no log contains it.
 impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Email(…)")

@@ -6,7 +6,6 @@ use uuid::Uuid;
 /// The user of a verified access token, and what must still be valid for the token to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The id of the user.
     pub user: Uuid,
     /// The session or the legacy token, which the database checks.
     pub proof: Proof,
@@ -17,7 +16,6 @@ pub struct Identity {
 pub enum Proof {
     /// The session that issued the token.
     Session {
-        /// The id of the session.
         id: Uuid,
         /// The generation of the refresh token that was issued together with the access token.
         generation: i64,

@@ -8,25 +8,25 @@ pub struct Limit {
     /// How many permits a full bucket holds; 1 to 1,000,000.
     pub burst: i32,
     /// The seconds in which the bucket gains one permit; more than 0.
-    pub every: f64,
+    pub seconds_per_permit: f64,
 }
 
 impl Limit {
     /// The seconds in which an empty bucket fills up.
     #[must_use]
     pub fn window(self) -> f64 {
-        self.every * f64::from(self.burst)
+        self.seconds_per_permit * f64::from(self.burst)
     }
 }
 
 /// The limits of one function. Those that it does not enforce have their default values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// `RATE_LIMIT_SIGN_IN_ADDRESS`: sign-in attempts per network address.
+    /// `RATE_LIMIT_SIGN_IN_ADDRESS`: sign-in attempts per IP address (IPv6: per /64, /56 and /48).
     pub sign_in_address: Limit,
-    /// `RATE_LIMIT_SIGN_IN_ACCOUNT`: sign-in attempts per account and network address; also password confirmations.
+    /// `RATE_LIMIT_SIGN_IN_ACCOUNT`: sign-in attempts per account and IP address; also password confirmations.
     pub sign_in_account: Limit,
-    /// `RATE_LIMIT_SIGN_UP`: sign-ups per network address.
+    /// `RATE_LIMIT_SIGN_UP`: sign-ups per IP address (IPv6: per /64, /56 and /48).
     pub sign_up: Limit,
     /// `RATE_LIMIT_REFRESH`: refreshes per session.
     pub refresh: Limit,
@@ -39,7 +39,7 @@ pub struct Limits {
 pub struct LimitExceeded {
     /// Which limit was exceeded, for the `RateLimit` headers.
     pub policy: Policy,
-    /// How many permits it gives.
+    /// Its burst and refill.
     pub limit: Limit,
     /// The seconds until the next permit.
     pub wait: f64,
@@ -57,13 +57,13 @@ impl LimitExceeded {
 /// The names of the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Sign-in attempts per network address.
+    /// Sign-in attempts per IP address.
     SignInAddress,
-    /// Sign-in attempts per account and network address.
+    /// Sign-in attempts per account and IP address.
     SignInAccount,
     /// Consecutive failed sign-ins per account.
     SignInFailures,
-    /// Sign-ups per network address.
+    /// Sign-ups per IP address.
     SignUp,
     /// Refreshes per session.
     Refresh,
@@ -101,6 +101,6 @@ mod tests {
 
     #[test]
     fn the_window_is_the_time_to_fill_up() {
-        assert!((Limit { burst: 10, every: 12.0 }.window() - 120.0).abs() < f64::EPSILON);
+        assert!((Limit { burst: 10, seconds_per_permit: 12.0 }.window() - 120.0).abs() < f64::EPSILON);
     }
 }

@@ -5,8 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Invalid;
 
-/// A password to verify: any text. It is normalised to NFKC, so that keyboards that compose characters differently give the
-/// same password (NIST SP 800-63B-4 §3.1.1.2).
+/// A password to verify: any text. It is normalised to NFKC, so that keyboards that compose characters differently give
+/// the same password (NIST SP 800-63B-4 §3.1.1.2).
 #[derive(Clone, Debug)]
 pub struct Password {
     normal: SecretString,

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Where a request came from, as API Gateway saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestOrigin {
-    /// The address that API Gateway saw; `None` for an operator.
+    /// The IP address that API Gateway saw; `None` for an operator.
     pub ip: Option<String>,
-    /// The IPv4 /24 or IPv6 /64 of the address.
+    /// The IPv4 /24 or IPv6 /64 of the IP address.
     pub network: Option<String>,
-    /// The networks whose rate limits apply, the narrowest first: the IPv4 address, or the IPv6 /64 (one household), /56 and
-    /// /48 (one customer may have either). Requests without an address share one entry. Never empty.
+    /// The networks whose rate limits apply, the narrowest first: the IPv4 address, or the IPv6 /64 (one household),
+    /// /56 and /48 (one customer may have either). Requests without an IP address share one entry. Never empty.
     pub networks: Vec<String>,
     /// The user agent, at most 256 visible ASCII characters; others are replaced by `?`.
     pub user_agent: Option<String>,
@@ -18,11 +18,11 @@ pub struct RequestOrigin {
     pub agent_family: String,
 }
 
-/// The only network of a request without an address.
+/// The only network of a request without an IP address.
 const UNKNOWN: &str = "unknown";
 
 impl Default for RequestOrigin {
-    /// The origin of what an operator does.
+    /// The origin of an operator's command.
     fn default() -> Self {
         Self::new(None, None)
     }
@@ -74,8 +74,8 @@ fn network(ip: IpAddr) -> String {
     }
 }
 
-/// The browser and the operating system of a user agent: of each word the part before a slash, up to its first digit. What
-/// follows the slash is a version (RFC 9110 §10.1.5).
+/// The browser and the operating system of a user agent: of each word the part before a slash, up to its first digit.
+/// What follows the slash is a version (RFC 9110 §10.1.5).
 fn family(agent: &str) -> String {
     let words = agent.split([' ', '(', ')', ';', ',']).map(|word| {
         let name = word.split('/').next().unwrap_or_default();

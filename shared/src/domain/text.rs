@@ -2,8 +2,8 @@
 
 use super::Invalid;
 
-/// Refuses control characters other than tab, line feed and carriage return. PostgreSQL's `text` cannot store NUL, and each
-/// of the others below U+0020 takes seven bytes in a response, which is JSON within JSON.
+/// Refuses control characters other than tab, line feed and carriage return. PostgreSQL's `text` cannot store NUL, and
+/// each of the others below U+0020 takes seven bytes in a response, which is JSON within JSON.
 pub(super) fn without_controls(text: &str) -> Result<(), Invalid> {
     if text.chars().any(is_control) {
         return Err(Invalid::new("must not contain control characters other than tabs and line breaks"));
@@ -43,8 +43,8 @@ fn is_visible(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !is_invisible(c)
 }
 
-/// Whether a character is invisible: Default_Ignorable_Code_Point (Unicode 17, DerivedCoreProperties), which includes the
-/// Hangul fillers; the other format characters (Cf); and the braille blank.
+/// Whether a character is invisible: Default_Ignorable_Code_Point (Unicode 17, DerivedCoreProperties), which includes
+/// the Hangul fillers; the other format characters (Cf); and the braille blank.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'

@@ -11,7 +11,8 @@ use super::event::Gateway;
 use crate::domain::{AuditContext, RequestOrigin};
 use crate::state::App;
 
-/// The address comes from API Gateway: headers about it can be written by anybody, and are not read.
+/// The IP address comes from API Gateway. Headers such as `X-Forwarded-For` are ignored, because any client can set
+/// them.
 impl FromRequestParts<App> for AuditContext {
     type Rejection = Infallible;
 

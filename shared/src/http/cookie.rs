@@ -1,8 +1,9 @@
 //! The refresh token in a cookie, so that scripts in a browser cannot read it.
 //!
-//! The cookie has the prefix `__Host-` (RFC 6265bis §4.1.3.2) and is HttpOnly and Secure. `REFRESH_COOKIE_SAMESITE` selects
-//! the requests that carry it. The browser sends it whichever page calls, so it is read only if the header `Origin` names
-//! an allowed origin (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin With Standard Headers").
+//! The cookie has the prefix `__Host-` (RFC 6265bis §4.1.3.2) and is HttpOnly and Secure. `REFRESH_COOKIE_SAMESITE`
+//! selects the requests that carry it. The browser sends the cookie whichever page makes the request, so it is read
+//! only if the header `Origin` names an allowed origin (OWASP CSRF Prevention Cheat Sheet, "Verifying Origin With
+//! Standard Headers").
 
 use axum::extract::FromRequestParts;
 use cookie::Cookie;
@@ -22,8 +23,8 @@ const NAME: &str = "__Host-refresh_token";
 /// The refresh cookie of a request, and whether the calling page may use it.
 #[derive(Debug)]
 pub struct BrowserCookie {
-    /// The tokens in the cookies with our name. After `REFRESH_COOKIE_SAMESITE` was changed, a browser may have a partitioned
-    /// cookie and another one, and sends both.
+    /// The tokens in the cookies with our name. After `REFRESH_COOKIE_SAMESITE` was changed, a browser may have a
+    /// partitioned cookie and another one, and sends both.
     tokens: Vec<SecretString>,
     /// Whether the page is of an allowed origin.
     trusted: bool,
@@ -53,14 +54,15 @@ impl BrowserCookie {
         if self.tokens.is_empty() { HeaderMap::new() } else { self.headers("", 0) }
     }
 
-    /// The headers that delete both cookies, if there are two and the page may use them. The next cookie is then the only one.
+    /// The headers that delete both cookies, if there are two and the page may use them. The next cookie is then the
+    /// only one.
     #[must_use]
     pub fn delete_duplicates(&self) -> HeaderMap {
         if self.tokens.len() > 1 && self.trusted { self.delete() } else { HeaderMap::new() }
     }
 
-    /// Why the browser would drop the cookie: the page is on another site, and `SameSite` does not allow that. `None` if the
-    /// browser keeps it.
+    /// Why the browser would drop the cookie: the page is on another site, and `SameSite` does not allow that. `None`
+    /// if the browser keeps it.
     #[must_use]
     pub fn drop_reason(&self) -> Option<&'static str> {
         (self.cross_site && self.same_site != SameSite::None).then_some(

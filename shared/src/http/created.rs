@@ -9,7 +9,7 @@ use serde::Serialize;
 /// A response for a new resource: its body and its location.
 #[derive(Debug)]
 pub struct Created<T> {
-    /// The path of the resource; `None` if it cannot be read.
+    /// The path of the resource, for the header `Location`; `None` if no endpoint returns it.
     pub location: Option<String>,
     /// The resource, or an envelope with it.
     pub body: T,

@@ -19,8 +19,8 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Reads a text of [`Cursor::encode`]. It is not signed, because it grants nothing: a changed cursor starts elsewhere in
-    /// the same list.
+    /// Decodes the result of [`Cursor::encode`]; `None` if the text is malformed. A cursor is not signed, because it
+    /// grants nothing: a changed cursor only starts elsewhere in the same list.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let mut bytes = [0; 24];

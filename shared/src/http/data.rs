@@ -1,4 +1,4 @@
-//! The envelope of answers with data: `{"success": true, "data": …}`, and for some a `message`.
+//! The envelope of responses with data: `{"success": true, "data": …}`, and for some a `message`.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// An answer with data. In the document its name is that of the data followed by `Body`, as in `TaskBody`.
+/// A response with data. Its schema is named after the data, with `Body` at the end, as in `TaskBody`.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "clients read these names")]
 pub struct Data<T, M: Message = ()> {
@@ -30,12 +30,12 @@ impl<T> From<T> for Data<T> {
     }
 }
 
-/// What follows the data: no message, one in every answer, or one in some answers.
+/// The type of the field `message`: it is absent, present in every response, or present in some.
 pub trait Message: Serialize {
-    /// Whether the document requires the message; none if there never is one.
+    /// Whether the schema requires the field; `None` if it has no such field.
     const REQUIRED: Option<bool>;
 
-    /// Whether this answer has no message.
+    /// Whether to leave the field out of this response.
     fn is_absent(&self) -> bool;
 }
 

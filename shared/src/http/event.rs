@@ -1,7 +1,7 @@
 //! Requests in the form that API Gateway and Lambda send them (HTTP API, payload format 2.0).
 //!
-//! A client controls almost every field of an event, so no event may make this code fail: invalid characters of an address
-//! are percent-encoded, invalid headers are dropped, and the layers answer a malformed request with 400.
+//! A client controls almost every field of an event, so no event may make this code fail: invalid characters in a URL
+//! are percent-encoded, invalid headers are dropped, and the layers refuse a malformed request with 400.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -64,20 +64,20 @@ impl std::fmt::Debug for HttpEvent {
     }
 }
 
-/// What API Gateway adds to a request; an extension of the request.
+/// A request extension with what API Gateway adds to a request.
 #[derive(Clone, Debug, Default)]
 pub struct Gateway {
-    /// The network address of the caller; `None` if it is missing or malformed.
+    /// The IP address of the caller; `None` if it is missing or malformed.
     pub source_ip: Option<IpAddr>,
     /// The id of the request in API Gateway.
     pub request_id: Option<String>,
 }
 
-/// Marks a malformed request, with the reason, for the layer that answers it with 400; an extension of the request.
+/// A request extension that marks a malformed request and says why. A layer refuses the request with 400.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MalformedRequest(pub(super) &'static str);
 
-/// Characters that are encoded in a query. `%` is not: it is part of what the client encoded.
+/// Characters that are encoded in a query. `%` is not one of them: it belongs to what the client has already encoded.
 const QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -117,7 +117,7 @@ impl HttpEvent {
     }
 }
 
-/// Reads method and address. Removes one slash at the end of the path.
+/// Parses method and URL. Removes one slash at the end of the path.
 fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static str> {
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| "The HTTP method is not valid")?;
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -128,8 +128,9 @@ fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static
     Ok((method, uri))
 }
 
-/// The valid headers and cookies. API Gateway moves cookies from the header to a list. The emulator of `cargo lambda watch`
-/// sends them in both places, but cookies that are not ASCII only in the header, together with a list of one empty text.
+/// The valid headers and cookies. API Gateway moves cookies from the header to a list. The emulator of
+/// `cargo lambda watch` sends them in both places, but cookies that are not ASCII only in the header, together with a
+/// list of one empty text.
 fn headers(given: HashMap<String, Option<String>>, cookies: &[String]) -> HeaderMap {
     let header = |(name, value): (String, Option<String>)| {
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;

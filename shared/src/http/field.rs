@@ -1,11 +1,11 @@
-//! A field of a JSON body, which tells a missing field from null.
+//! A field of a JSON body. It distinguishes a missing field from null.
 
 use serde::{Deserialize, Deserializer};
 
 use super::json::describe;
 
-/// One field of a body; needs `#[serde(default)]`. A value of a wrong type does not stop the parsing of the body, so that
-/// [`Fields`](super::Fields) can report all errors together.
+/// One field of a body; needs `#[serde(default)]`. A value of a wrong type does not stop the parsing of the body, so
+/// that [`Fields`](super::Fields) can report all errors together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// The body does not have the field.

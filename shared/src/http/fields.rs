@@ -54,7 +54,7 @@ impl Fields {
     }
 
     /// As [`Fields::check`], with the code `alone` for the response if this is the only error.
-    pub fn check_alone<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>, alone: Code) -> Option<T> {
+    pub fn check_with_code<T>(&mut self, pointer: &str, parsed: Result<T, Invalid>, alone: Code) -> Option<T> {
         if parsed.is_err() {
             self.alone = Some(alone);
         }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// The largest size of the items of a list, in bytes. Lambda allows 6,291,556 bytes for a response, in which the body is a
-/// JSON string, so its JSON is escaped once more. The rest is for headers and envelope.
+/// The largest size of the items of a list, in bytes. Lambda allows 6,291,556 bytes for a response, in which the body
+/// is a JSON string, so its JSON is escaped once more. The rest is for headers and envelope.
 const MAX_SIZE: usize = 5_500_000;
 
 /// The largest size of one byte of text: `\\u0001` for a control character, which old rows may have.
@@ -11,9 +11,9 @@ const MAX_SIZE_OF_BYTE: usize = 7;
 /// The largest size of an item without its text.
 const MAX_SIZE_OF_ITEM: usize = 2_000;
 
-/// The items that fit into a response, at least one, and whether these are all items.
+/// Returns the items that fit into a response, at least one, and whether these are all items.
 ///
-/// `text` is the number of bytes of text in the items. If so little text cannot fill a response, nothing is measured.
+/// `text` is the number of bytes of text in the items. If that little text cannot fill a response, nothing is measured.
 #[must_use]
 pub fn items_that_fit<T: Serialize>(mut items: Vec<T>, text: usize) -> (Vec<T>, bool) {
     if text * MAX_SIZE_OF_BYTE + items.len() * MAX_SIZE_OF_ITEM <= MAX_SIZE {
@@ -22,7 +22,7 @@ pub fn items_that_fit<T: Serialize>(mut items: Vec<T>, text: usize) -> (Vec<T>, 
     let mut size = Size(0);
     let too_many = items.iter().position(|item| {
         size.0 += 1;
-        // An error occurs again when the response is serialized.
+        // Ignore an error here: it occurs again when the response is serialized.
         let _ = serde_json::to_writer(&mut size, item);
         size.0 > MAX_SIZE
     });

@@ -74,8 +74,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-/// Whether the body is JSON: `application/json`, a type with the suffix `+json` such as `application/merge-patch+json`, or no
-/// type. A header that was sent twice, which API Gateway joins with a comma, is accepted if both values are JSON.
+/// Whether the body is JSON: `application/json`, a type with the suffix `+json` such as `application/merge-patch+json`,
+/// or no type. A header that was sent twice, which API Gateway joins with a comma, is accepted if both values are JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(CONTENT_TYPE).iter().map(|line| line.to_str().unwrap_or("unreadable"));
     let json = lines.all(|line| {

@@ -64,7 +64,7 @@ async fn observe(State(app): State<App>, request: Request, next: Next) -> Respon
     let strict = prefer::is_strict(request.headers());
     // The liveness check must not depend on Secrets Manager.
     let is_liveness_check = request.uri().path() == "/health";
-    deadline::scope(left, async {
+    deadline::run_with_deadline(left, async {
         if !is_liveness_check {
             app.live.keep_fresh().await;
         }

@@ -1,4 +1,4 @@
-//! The envelope of answers without data: `{"success": true, "message": …}`.
+//! The envelope of responses without data: `{"success": true, "message": …}`.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ pub struct MessageBody {
 }
 
 impl MessageBody {
-    /// The answer to a request that was carried out. `message` is a sentence for people.
+    /// The response to a request that succeeded. `message` is a sentence for people.
     #[must_use]
     pub fn done(message: &'static str) -> Self {
         Self { success: true, message }

@@ -1,6 +1,5 @@
 //! HTTP: the layers around every function, the extractors of handlers, and their response types.
 
-pub mod answer;
 mod audit_context;
 pub mod cookie;
 mod created;
@@ -20,6 +19,7 @@ mod problem;
 mod query;
 mod request_id;
 mod request_log;
+pub mod response;
 pub mod routes;
 mod time;
 mod trace;

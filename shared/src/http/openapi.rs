@@ -110,7 +110,7 @@ pub fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
-/// Adds the problems that any operation can answer with. Until `shared/conformance` publishes the document, the description
+/// Adds the problems that any operation can return. Until `shared/conformance` publishes the document, the description
 /// of an error response is the list of its codes, separated by commas.
 pub fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
@@ -120,7 +120,7 @@ pub fn complete(document: &mut OpenApi) {
     }
 }
 
-/// Whether an operation accepts any token and any body, also none, as signing out does.
+/// Whether an operation accepts any token and any body, or none, as signing out does.
 fn is_lenient(operation: &Operation) -> bool {
     operation.request_body.is_some() && operation.security.as_ref().is_some_and(|ways| ways.len() > 1)
 }

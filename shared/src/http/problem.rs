@@ -83,7 +83,7 @@ pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
     if let Some(refused) = error.refused() {
-        // draft-ietf-httpapi-ratelimit-headers-10: what is left, and what is allowed in how many seconds.
+        // draft-ietf-httpapi-ratelimit-headers-10: r permits remain, more in t seconds; q are allowed in w seconds.
         let LimitExceeded { policy, limit, .. } = refused;
         let (wait, burst, window) = (refused.retry_after(), limit.burst, limit.window().ceil());
         for (name, value) in [

@@ -14,8 +14,8 @@ use http::{HeaderMap, Uri};
 use super::{Fields, prefer};
 use crate::error::{ApiError, Code};
 
-/// The parameters of a query string, of which the handler takes each one once. Others are ignored, as the old backend did,
-/// unless the client prefers strict handling.
+/// The parameters of a query string, of which the handler takes each one once. Others are ignored, as the old backend
+/// did, unless the client prefers strict handling.
 #[derive(Debug)]
 pub struct Query {
     pairs: Vec<(String, String)>,

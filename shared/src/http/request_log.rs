@@ -1,4 +1,4 @@
-//! The log line of a request: structured, without body, token and address of a person.
+//! The log line of a request: structured, without body, token, email address and IP address.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

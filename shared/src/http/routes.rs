@@ -1,7 +1,7 @@
 //! How a function lists its routes: `Router::new().route("/api/v1/tasks", post(create_task))`.
 //!
-//! Use [`get`], [`post`], [`put`], [`patch`] and [`delete`] of this module in place of axum's, one route for each method:
-//! they refuse unknown query parameters under `Prefer: handling=strict`. A test calls every operation so.
+//! Use [`get`], [`post`], [`put`], [`patch`] and [`delete`] of this module in place of axum's, one route for each
+//! method: they refuse unknown query parameters under `Prefer: handling=strict`. A test calls every operation with it.
 
 use axum::Router;
 use axum::handler::Handler;
@@ -46,7 +46,7 @@ pub fn delete<T: 'static>(handler: impl Handler<T, App>) -> MethodRouter<App> {
     routing::delete(WithoutQuery(handler))
 }
 
-/// Adds the header `Deprecation` to every answer of these routes. Call
+/// Adds the header `Deprecation` to every response of these routes. Call
 /// [`openapi::deprecate`](super::openapi::deprecate) for their document.
 pub fn deprecated(routes: Router<App>) -> Router<App> {
     routes.layer(map_response(add_deprecation))

@@ -1,5 +1,5 @@
-//! The authenticated caller. A handler that takes [`CurrentUser`] requires a valid access token. Put it first: extractors run
-//! in order, so unauthenticated requests get 401 before any validation error.
+//! The authenticated caller. A handler that takes [`CurrentUser`] requires a valid access token. Put it first:
+//! extractors run in order, so unauthenticated requests get 401 before any validation error.
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
@@ -15,8 +15,8 @@ use crate::error::{ApiError, Code};
 use crate::state::App;
 use crate::tokens::{self, AccessTokenSettings, TokenError};
 
-/// The caller of a request, from a verified access token. The database checks that the session is still valid, in the round
-/// trip of the request's statement.
+/// The caller of a request, from a verified access token. The database checks that the session is still valid, in the
+/// round trip of the request's statement.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser {
     identity: Identity,
@@ -54,8 +54,8 @@ impl From<&CurrentUser> for Caller {
     }
 }
 
-/// A caller who must be an administrator. The database checks this too, because a token has the role of the time when it was
-/// issued.
+/// A caller who must be an administrator. The database checks this too, because the role may have changed since the
+/// token was issued.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentAdmin(CurrentUser);
 

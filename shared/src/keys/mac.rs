@@ -31,7 +31,7 @@ impl MacKeys {
         Some(Self { active, keys, placeholder })
     }
 
-    /// The id and the key that new values are made with; `None` for an empty ring.
+    /// The id and the key for new values; `None` for an empty ring.
     #[must_use]
     pub fn active(&self) -> Option<(&str, &hmac::Key)> {
         self.keys.get(self.active).map(|(kid, key)| (kid.as_str(), key))

@@ -76,8 +76,8 @@ impl SecretBytes {
 }
 
 impl JwkSet {
-    /// Reads the keys of a set; `None` unless there is at least one, and their ids are distinct and have 1 to 64 visible
-    /// ASCII characters.
+    /// Reads the keys of a set; `None` unless there is at least one, and their ids are distinct and have 1 to 64
+    /// visible ASCII characters.
     fn parse(text: &str) -> Option<Vec<Jwk>> {
         let set: Self = serde_json::from_str(text).ok()?;
         let distinct: std::collections::HashSet<_> = set.keys.iter().map(|key| key.kid.as_str()).collect();

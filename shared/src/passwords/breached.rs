@@ -1,5 +1,6 @@
 //! Asks a service whether a password was in a breach. The service learns only the first five hexadecimal digits of the
-//! SHA-1 of the password, and returns all known digests that start with them (k-anonymity, as haveibeenpwned.com offers).
+//! SHA-1 of the password, and returns all known digests that start with them (k-anonymity, as at
+//! haveibeenpwned.com).
 
 use std::time::Duration;
 
@@ -44,11 +45,11 @@ async fn ask(url: &Uri, password: &Password) -> Result<bool, Box<dyn std::error:
         .body(Empty::<bytes::Bytes>::new())?;
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await?;
-    if !answer.status().is_success() {
-        return Err(format!("the service responded with {}", answer.status()).into());
+    let response = Client::builder(TokioExecutor::new()).build(connector).request(request).await?;
+    if !response.status().is_success() {
+        return Err(format!("the service responded with {}", response.status()).into());
     }
-    let body = Limited::new(answer.into_body(), MAX_RESPONSE).collect().await?.to_bytes();
+    let body = Limited::new(response.into_body(), MAX_RESPONSE).collect().await?.to_bytes();
     let text = std::str::from_utf8(&body)?;
     // Padding entries have the count 0.
     let known = |line: &str| {

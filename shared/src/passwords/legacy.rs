@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn bcrypt_and_salted_sha256_hashes_are_verified() {
-        // Made with Python's bcrypt and hashlib.
+        // Created with Python's bcrypt and hashlib.
         for stored in [
             "$2b$04$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu",
             "$2a$04$8uYmJWwiUhrhrHGqgIb.6O28KgbdZi1FZZ56hbiRzsPT2UDClyjB.",

@@ -1,5 +1,5 @@
-//! Hashes and verifies passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. A hash
-//! of the old backend is verified, and replaced at the next sign-in.
+//! Hashes and verifies passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. A
+//! hash of the old backend is verified, and replaced at the next sign-in.
 
 mod breached;
 mod buffer_pool;
@@ -67,7 +67,7 @@ pub enum PasswordVerdict {
     Wrong,
     /// The password is right.
     Right,
-    /// The password is right, but its hash has an older pepper, other parameters or another scheme: store this hash instead.
+    /// The password is right, but its hash has an older pepper, other parameters or another scheme. Store this hash.
     Outdated(StoredPassword),
 }
 
@@ -162,13 +162,13 @@ pub fn matches_legacy(stored: &str, password: &Password) -> bool {
     LegacyHash::parse(stored).is_some_and(|legacy| legacy.matches(password.expose_typed()))
 }
 
-/// The key of an account in the table of failed sign-ins: an HMAC of the address, so that the table contains no address.
+/// The key of an account in `sign_in_failures`: an HMAC, so that the table contains no email addresses.
 ///
 /// # Errors
 /// [`PasswordError::NoPepper`] if there is no pepper.
 pub fn account_key(settings: &PasswordSettings, email: &str) -> Result<String, PasswordError> {
-    // The first pepper, which keeps its place during a rotation, so that the counts continue. The HMAC key is derived from
-    // it: no password contains NUL, so the derived key is never the HMAC of a password.
+    // The first pepper, which keeps its place during a rotation, so that the counts continue. The HMAC key is derived
+    // from it: no password contains NUL, so the derived key is never the HMAC of a password.
     let (_, pepper) = settings.peppers.iter().next().ok_or(PasswordError::NoPepper)?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(pepper, b"\0failed sign-ins").as_ref());
     Ok(URL_SAFE_NO_PAD.encode(hmac::sign(&key, email.as_bytes())))

@@ -11,12 +11,12 @@ const SERVICE_WORDS: [&str; 4] = ["todo", "task", "tasks", "todo-backend"];
 /// Characters that zxcvbn reads as several letters each. Each different one multiplies its work.
 const AMBIGUOUS: &str = "4@({[<69!|17$5+";
 
-/// How many characters of a password are checked, by the number of different [`AMBIGUOUS`] ones among them. The values come
-/// from a search for the slowest password: none takes more than a third of the time of a password hash
+/// How many characters of a password are checked, by the number of different [`AMBIGUOUS`] ones among them. The values
+/// come from a search for the slowest password: none takes more than a third of the time of a password hash
 /// (`cargo bench --bench password_policy`).
 const MAX_CHECKED: [usize; 14] = [24, 24, 24, 24, 24, 24, 24, 24, 24, 24, 21, 17, 15, 13];
 
-/// How many characters of an address or a name are compared. The client chooses both, so their length must be bounded.
+/// How many characters of an email address or a name are compared. The client chooses both, so they may be long.
 const MAX_WORD: usize = 64;
 
 /// The start of a password that is checked. Longer passwords are rarely easy to guess.
@@ -38,8 +38,8 @@ fn shortened(word: &str) -> &str {
     word.char_indices().nth(MAX_WORD).map_or(word, |(end, _)| &word[..end])
 }
 
-/// Refuses a password that is the address or the name of its user, that is on a list of 30,000 common passwords, or that
-/// can be guessed in fewer than a million tries with word lists of several languages, keyboard walks, dates and
+/// Refuses a password that is the email address or the name of its user, that is on a list of 30,000 common passwords,
+/// or that can be guessed in fewer than a million tries with word lists of several languages, keyboard walks, dates and
 /// repetitions (zxcvbn, score under 2).
 ///
 /// # Errors

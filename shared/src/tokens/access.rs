@@ -36,7 +36,7 @@ pub struct Claims {
     pub role: String,
     /// The same as `sub`.
     pub user_id: Uuid,
-    /// The normalised address.
+    /// The normalised email address.
     pub email: String,
     /// The display name.
     pub name: Option<String>,

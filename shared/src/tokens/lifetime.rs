@@ -1,4 +1,5 @@
-//! The lifetime of a token, which is checked against our clock and not by the JWT library, so that tests can set the time.
+//! The lifetime of a token. It is checked against our own clock and not by the JWT library, so that tests can set the
+//! time of the check.
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Validation};

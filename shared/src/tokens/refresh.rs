@@ -32,7 +32,7 @@ impl RefreshToken {
     /// Verifies the MAC of a token and reads it.
     ///
     /// # Errors
-    /// [`TokenError::Invalid`] if the token is malformed, [`TokenError::UnknownKey`] if no key of `keys` made it.
+    /// [`TokenError::Invalid`] if the token is malformed, [`TokenError::UnknownKey`] if no key of `keys` gives its MAC.
     pub fn verify(keys: &MacKeys, token: &str) -> Result<Self, TokenError> {
         let bytes = Self::decode(token).ok_or(TokenError::Invalid)?;
         let (payload, mac) = bytes.split_at(PAYLOAD);
@@ -51,7 +51,7 @@ impl RefreshToken {
     }
 }
 
-/// Derives the refresh token with the active key; `None` if there is no active key. The same input gives the same token.
+/// Derives the refresh token with the active key; `None` without one. The same input gives the same token.
 #[must_use]
 pub fn derive(keys: &MacKeys, token: RefreshToken) -> Option<SecretString> {
     let (_, key) = keys.active()?;

@@ -1,5 +1,5 @@
-//! Verifies an access token of either scheme: of this backend (`access`) or of the old one (`legacy`). The algorithm in the
-//! header selects the scheme; each scheme accepts one algorithm (RFC 8725 §3.1).
+//! Verifies an access token of either scheme: of this backend (`access`) or of the old one (`legacy`). The algorithm in
+//! the header selects the scheme; each scheme accepts one algorithm (RFC 8725 §3.1).
 
 use jiff::Timestamp;
 use jsonwebtoken::Algorithm;
@@ -28,14 +28,14 @@ pub struct AccessTokenSettings {
 /// Verifies a token at the time `now`: type, key, signature, issuer, audience and lifetime.
 ///
 /// # Errors
-/// See [`TokenError`]; it says no more than a client may know.
+/// See [`TokenError`]; it reveals no more than a client may know.
 pub fn verify(settings: &AccessTokenSettings, token: &str, now: Timestamp) -> Result<Identity, TokenError> {
     let (identity, lifetime) = authenticate(settings, token)?;
     lifetime.check(now)?;
     Ok(identity)
 }
 
-/// Verifies everything but the lifetime. An expired token may end its session, and nothing else.
+/// Verifies everything except the lifetime. An expired token may end its session, but allows nothing else.
 ///
 /// # Errors
 /// As [`verify`], except [`TokenError::Expired`].

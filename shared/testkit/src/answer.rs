@@ -6,11 +6,9 @@ use serde_json::Value;
 /// The response to a call.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: StatusCode,
-    /// The headers; `set-cookie` may occur several times.
+    /// `set-cookie` may occur several times.
     pub headers: HeaderMap,
-    /// The bytes of the body.
     pub body: Vec<u8>,
 }
 
@@ -25,7 +23,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{} with a body that is not JSON ({error}): {}", self.status, self.text()))
     }
 
-    /// Asserts that every time in the body has six digits of a second.
+    /// Asserts that every time in the body has six decimal digits.
     pub(crate) fn check_times(&self) {
         fn walk(value: &Value) {
             match value {
@@ -35,7 +33,7 @@ impl Answer {
                     let is_time = bytes.len() >= 19 && &bytes[10..11] == b"T" && digits(0..4) && digits(11..13);
                     let has_layout =
                         || bytes.len() == 27 && digits(20..26) && text.ends_with('Z') && &bytes[19..20] == b".";
-                    assert!(!is_time || has_layout(), "{text} is no time of six digits");
+                    assert!(!is_time || has_layout(), "{text} is not a time with six decimal digits");
                 }
                 Value::Array(values) => values.iter().for_each(walk),
                 Value::Object(fields) => fields.values().for_each(walk),
@@ -61,8 +59,8 @@ impl Answer {
     /// The field `data` of a successful response.
     ///
     /// # Panics
-    /// If the status is different, or the envelope is not that of a success.
-    #[expect(clippy::must_use_candidate, reason = "checking is use enough")]
+    /// If the status differs, or the body is not the envelope of a success.
+    #[expect(clippy::must_use_candidate, reason = "may be called only for its assertions")]
     #[track_caller]
     pub fn data(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text());
@@ -86,7 +84,7 @@ impl Answer {
         assert!(json["title"].is_string() && json["detail"].is_string(), "{json}");
         let instance = json["instance"].as_str().and_then(|instance| instance.strip_prefix("urn:uuid:"));
         assert!(instance.is_some_and(|id| id.len() == 36), "{json}");
-        // Some gateways of AWS rename this header.
+        // Some AWS gateways rename this header.
         let challenge = ["www-authenticate", "x-amzn-remapped-www-authenticate"];
         assert_eq!(status == 401, challenge.iter().any(|name| self.headers.contains_key(*name)));
         json

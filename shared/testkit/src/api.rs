@@ -1,4 +1,4 @@
-//! A function in this process. Each call is an event of API Gateway, which is converted to a request as in Lambda.
+//! Runs a function in this process. Each call is an event of API Gateway, which is converted to a request as in Lambda.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::{Answer, Person, PgBouncer, Proxy, TestClock, TestDatabase, settings, witness};
 
-/// An example of an event of API Gateway (HTTP API, payload format 2.0).
+/// A sample event of API Gateway (HTTP API, payload format 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
 
 /// The event that API Gateway sends for a request.
@@ -45,11 +45,9 @@ pub fn http_event(method: &str, path: &str, token: Option<&str>, body: Option<&V
 /// A function with its own database and clock.
 #[derive(Debug)]
 pub struct Api {
-    /// The database of the function.
     pub database: TestDatabase,
-    /// The clock of the function.
     pub clock: TestClock,
-    /// The state that its handlers use.
+    /// The state of its handlers.
     pub app: App,
     router: Router,
 }
@@ -68,7 +66,7 @@ impl Api {
     ) -> Self {
         let database = TestDatabase::new().await;
         let mut settings = settings();
-        for (name, value) in pooled(&database) {
+        for (name, value) in database_settings(&database) {
             settings.insert(name.to_owned(), value);
         }
         change(&mut settings);
@@ -96,8 +94,8 @@ impl Api {
         routes: fn() -> Router<App>,
         settings: BTreeMap<String, String>,
     ) -> Self {
-        witness::catch_logs();
-        witness::settings(settings.values());
+        witness::record_logs();
+        witness::record_settings(settings.values());
         let clock = TestClock::default();
         let live = LiveSettings::load(function, clock.clock(), Sources::environment(settings)).await;
         let live = live.unwrap_or_else(|error| panic!("{error}"));
@@ -107,7 +105,7 @@ impl Api {
         Self { database, clock, app, router }
     }
 
-    /// The router with all layers.
+    /// The function's router with all layers.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -140,9 +138,9 @@ impl Api {
     }
 }
 
-/// The URL of a test database: direct, or through the PgBouncer of this process.
-#[expect(clippy::disallowed_methods, reason = "the runner says which way to go")]
-fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
+/// The settings for a test database: direct, or through the PgBouncer of this process.
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` sets this variable")]
+fn database_settings(database: &TestDatabase) -> Vec<(&'static str, String)> {
     static BOUNCER: OnceLock<PgBouncer> = OnceLock::new();
     match std::env::var("TEST_THROUGH").as_deref() {
         Err(_) | Ok("") => vec![("DATABASE_URL", database.url())],
@@ -151,7 +149,7 @@ fn pooled(database: &TestDatabase) -> Vec<(&'static str, String)> {
             let url = bouncer.url(database.name(), None);
             vec![("DATABASE_URL", url), ("DATABASE_CA_CERT", bouncer.authority.clone())]
         }
-        Ok(other) => panic!("TEST_THROUGH is {other}; only pgbouncer is known"),
+        Ok(other) => panic!("TEST_THROUGH is {other}; only pgbouncer is supported"),
     }
 }
 
@@ -168,20 +166,20 @@ impl<'a> Call<'a> {
         Self { api, event: http_event(method.as_str(), path, None, None), milliseconds_left: None }
     }
 
-    /// Adds a header.
+    /// Sets a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.event["headers"][name] = value.into();
         self
     }
 
-    /// Adds a bearer token.
+    /// Sets the access token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Sets the network address of the caller.
+    /// Sets the IP address of the client.
     #[must_use]
     pub fn from_ip(mut self, ip: &str) -> Self {
         self.event["requestContext"]["http"]["sourceIp"] = ip.into();
@@ -216,7 +214,7 @@ impl<'a> Call<'a> {
         self
     }
 
-    fn context(&self, milliseconds_left: u32) -> Context {
+    fn lambda_context(&self, milliseconds_left: u32) -> Context {
         let now = u64::try_from(self.api.now().as_millisecond()).expect("tests run after 1970");
         let mut context = Context::default();
         context.deadline = now + u64::from(milliseconds_left);
@@ -230,14 +228,14 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// The request that the router receives.
+    /// Builds the request that the router receives.
     ///
     /// # Panics
     /// If the event is not valid.
     #[must_use]
     pub fn request(self) -> Request<axum::body::Body> {
-        witness::request(&self.event);
-        let context = self.milliseconds_left.map(|left| self.context(left));
+        witness::record_request(&self.event);
+        let context = self.milliseconds_left.map(|left| self.lambda_context(left));
         let event: HttpEvent = serde_json::from_value(self.event).expect("the event is valid");
         event.into_request(context)
     }
@@ -248,7 +246,7 @@ impl<'a> Call<'a> {
         let response = router.oneshot(self.request()).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
-        witness::answer(&parts.headers, &body);
+        witness::record_response(&parts.headers, &body);
         let answer = Answer { status: parts.status, headers: parts.headers, body };
         answer.check_times();
         answer

@@ -5,22 +5,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
-use local::service::{Service, Stop, free_port, listens};
+use local::service::{Service, StopSignal, free_port, listens};
 use local::unprivileged::{self, User};
 use tokio_postgres::Config;
 
-use crate::certificates::certificates;
+use crate::certificates::generate_certificates;
 use crate::program;
 
 /// The settings of a PgBouncer.
 #[derive(Clone, Copy, Debug)]
 pub struct PgBouncerSettings<'a> {
-    /// How many connections to the server it opens per database.
+    /// The maximum number of server connections per database.
     pub servers: u16,
-    /// How many connections of clients it accepts.
+    /// The maximum number of client connections.
     pub clients: u16,
-    /// The SCRAM verifier of the password, as the server stores it. Without it PgBouncer gets the password, and derives the
-    /// verifier for each client in 4,096 rounds.
+    /// The SCRAM verifier of the password, as the server stores it. Without it PgBouncer gets the password and derives
+    /// the verifier again for each client, in 4,096 rounds.
     pub stored: Option<&'a str>,
 }
 
@@ -52,14 +52,14 @@ impl PgBouncer {
         // Not under target/, which another user may not be able to enter.
         let folder =
             tempfile::Builder::new().prefix("bouncer-").tempdir_in("/tmp").expect("/tmp can be written").keep();
-        unprivileged::give(&folder, owner).expect("root may give files away");
+        unprivileged::change_owner(&folder, owner).expect("root may change owners");
         let write = |name: &str, text: &str| {
             let path = folder.join(name);
             fs::write(&path, text).expect("the folder can be written");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
-            unprivileged::give(&path, owner).expect("root may give files away");
+            unprivileged::change_owner(&path, owner).expect("root may change owners");
         };
-        let (authority, certificate, key) = certificates();
+        let (authority, certificate, key) = generate_certificates();
         write("server.crt", &certificate);
         write("server.key", &key);
         let user = server.get_user().expect("the URL names a user").to_owned();
@@ -72,7 +72,7 @@ impl PgBouncer {
             Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
             _ => "127.0.0.1".to_owned(),
         };
-        let at = |name: &str| folder.join(name).display().to_string();
+        let path = |name: &str| folder.join(name).display().to_string();
         write(
             "pgbouncer.ini",
             &format!(
@@ -80,16 +80,16 @@ impl PgBouncer {
                  unix_socket_dir =\npool_mode = transaction\ndefault_pool_size = {servers}\nmax_client_conn = {clients}\n\
                  auth_type = scram-sha-256\nauth_file = {}\nclient_tls_sslmode = require\nclient_tls_cert_file = {}\n\
                  client_tls_key_file = {}\nlogfile =\n",
-                at("users.txt"),
-                at("server.crt"),
-                at("server.key"),
+                path("users.txt"),
+                path("server.crt"),
+                path("server.key"),
             ),
         );
         let log = folder.join("log");
         let mut command = Command::new(program(&local::tools::PGBOUNCER));
         command.arg(folder.join("pgbouncer.ini"));
         unprivileged::run_as(&mut command, owner);
-        let service = Service::start_in("PgBouncer", &mut command, Stop::Terminate, Some(&log), Some(&folder));
+        let service = Service::start_in("PgBouncer", &mut command, StopSignal::Terminate, Some(&log), Some(&folder));
         let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(20), Some(&log), || listens(port));
         ready.unwrap_or_else(|error| panic!("{error}"));
@@ -105,8 +105,8 @@ impl PgBouncer {
 
     /// The process id of the PgBouncer.
     #[must_use]
-    pub fn process(&self) -> u32 {
-        self.service.process()
+    pub fn process_id(&self) -> u32 {
+        self.service.process_id()
     }
 
     /// The port on 127.0.0.1.

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use local::service::{Service, Stop, free_port, listens};
+use local::service::{Service, StopSignal, free_port, listens};
 use serde_json::{Value, json};
 
 use crate::program;
@@ -24,11 +24,11 @@ impl Browser {
     /// If Chromium or ChromeDriver is missing or does not start: a test never skips.
     pub async fn start() -> Self {
         let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let log = folder.path().join("log");
         let mut command = Command::new(program(&local::tools::CHROMEDRIVER));
         command.arg(format!("--port={port}"));
-        let driver = Service::start("ChromeDriver", &mut command, Stop::Terminate, Some(&log));
+        let driver = Service::start("ChromeDriver", &mut command, StopSignal::Terminate, Some(&log));
         let mut driver = driver.unwrap_or_else(|error| panic!("{error}"));
         let ready = driver.wait_until(Duration::from_secs(30), Some(&log), || listens(port));
         ready.unwrap_or_else(|error| panic!("{error}"));
@@ -55,8 +55,8 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let base = format!("http://127.0.0.1:{port}/session");
-        let made = post(&http, &base, &wanted).await;
-        let id = made["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {made}"));
+        let session = post(&http, &base, &wanted).await;
+        let id = session["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {session}"));
         Self { _driver: driver, _folder: folder, session: format!("{base}/{id}"), http }
     }
 
@@ -65,7 +65,7 @@ impl Browser {
         post(&self.http, &format!("{}/url", self.session), &json!({ "url": url })).await;
     }
 
-    /// Runs a script as the body of an async function; its result must be JSON.
+    /// Runs a script as the body of an async function, and returns its result as JSON.
     pub async fn run(&self, script: &str) -> Value {
         let script = format!(
             "const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done, (error) => done(`threw ${{error}}`));"
@@ -86,16 +86,16 @@ impl Browser {
     /// If the browser returns no screenshot.
     pub async fn screenshot(&self) -> Vec<u8> {
         use base64::Engine;
-        let answer = self.http.get(format!("{}/screenshot", self.session)).send().await.expect("the driver answers");
-        let answer: Value = answer.json().await.expect("the driver speaks JSON");
-        let text = answer["value"].as_str().expect("a picture");
+        let answer = self.http.get(format!("{}/screenshot", self.session)).send().await.expect("the driver responds");
+        let answer: Value = answer.json().await.expect("the driver returns JSON");
+        let text = answer["value"].as_str().expect("a screenshot");
         base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
     }
 }
 
 async fn post(http: &reqwest::Client, url: &str, body: &Value) -> Value {
-    let answer = http.post(url).json(body).timeout(Duration::from_secs(60)).send().await.expect("the driver answers");
-    let mut answer: Value = answer.json().await.expect("the driver speaks JSON");
+    let answer = http.post(url).json(body).timeout(Duration::from_secs(60)).send().await.expect("the driver responds");
+    let mut answer: Value = answer.json().await.expect("the driver returns JSON");
     assert!(answer["value"]["error"].is_null(), "{answer}");
     answer["value"].take()
 }

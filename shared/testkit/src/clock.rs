@@ -1,4 +1,4 @@
-//! A clock that tests set.
+//! A clock that tests control.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
 
-/// A clock that stands still until a test moves it.
+/// A clock that changes only when a test moves it.
 #[derive(Clone, Debug)]
 pub struct TestClock(Arc<AtomicI64>);
 

@@ -31,13 +31,13 @@ impl TestDatabase {
         Self::copy_of("template1").await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the name means nothing")]
+    #[expect(clippy::disallowed_methods, reason = "no test depends on the name")]
     async fn copy_of(template: &str) -> Self {
         let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
         let name = format!("test_{}", Uuid::new_v4().simple());
         let client = connect(&admin).await;
         let sql = format!("CREATE DATABASE {name} TEMPLATE {template}");
-        client.batch_execute(&sql).await.expect("a database can be made");
+        client.batch_execute(&sql).await.expect("a database can be created");
         Self { name, admin }
     }
 
@@ -47,20 +47,19 @@ impl TestDatabase {
         url(&self.admin, &self.name)
     }
 
-    /// The URL of the database at another port, for example of a proxy.
+    /// The URL of the database with another port, such as that of a proxy.
     #[must_use]
     pub fn url_at(&self, port: u16) -> String {
         let own = self.admin.get_ports().first().copied().unwrap_or(5432);
         self.url().replace(&format!(":{own}/"), &format!(":{port}/"))
     }
 
-    /// The name of the database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The configuration of a connection to the server.
+    /// The configuration for connections to the server.
     #[must_use]
     pub fn server(&self) -> &Config {
         &self.admin
@@ -101,7 +100,7 @@ impl Drop for TestDatabase {
             })
         });
         if let Ok(Err(error)) = dropping.join() {
-            eprintln!("the database {} stays: {error}", self.name);
+            eprintln!("the database {} cannot be dropped: {error}", self.name);
         }
     }
 }
@@ -129,22 +128,22 @@ async fn template() -> String {
     let admin: Config = server().parse().expect("TEST_DATABASE_URL is a PostgreSQL URL");
     let name = format!("todo_template_{}", migrate::fingerprint());
     let client = connect(&admin).await;
-    // Several test processes may arrive here together: one creates the template, the others wait.
+    // Of several test processes that get here at the same time, one creates the template and the others wait.
     client.batch_execute("SELECT pg_advisory_lock(7310)").await.expect("the lock can be taken");
     let found = client.query_typed_opt(&format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"), &[]).await;
     if found.expect("databases can be listed").is_none() {
         let building = format!("{name}_building");
         let remove = format!("DROP DATABASE IF EXISTS {building} WITH (FORCE)");
         client.batch_execute(&remove).await.expect("an abandoned template can be dropped");
-        client.batch_execute(&format!("CREATE DATABASE {building}")).await.expect("a database can be made");
+        client.batch_execute(&format!("CREATE DATABASE {building}")).await.expect("a database can be created");
         migrate_all(&url(&admin, &building)).await;
         let rename = format!("ALTER DATABASE {building} RENAME TO {name}");
-        client.batch_execute(&rename).await.expect("nobody is connected to the template");
+        client.batch_execute(&rename).await.expect("no client is connected to the template");
     }
     name
 }
 
-/// Applies all migrations with the code of the migrate function.
+/// Applies all migrations, with the code of the migrate function.
 async fn migrate_all(url: &str) {
     let app = migrator(url, Clock::system()).await;
     migrate::perform(&app, &Invocation::default(), &MigrateCommand::Migrate).await.expect("the migrations apply");

@@ -36,7 +36,7 @@ fn public(keys: &Value) -> Value {
     keys
 }
 
-/// The private and the public key set that functions under test have.
+/// The private and the public key set of functions under test.
 #[must_use]
 pub fn jwt_keys() -> (Value, Value) {
     let private = json!({ "keys": [ed25519("test-active", 1, "active"), ed25519("test-retired", 2, "retired")] });
@@ -44,7 +44,7 @@ pub fn jwt_keys() -> (Value, Value) {
     (private, public)
 }
 
-/// The key sets after a rotation: a new active key, and the former one as retired.
+/// The key sets after a rotation: a new active key, and the previous one as retired.
 #[must_use]
 pub fn other_jwt_keys() -> (Value, Value) {
     let private = json!({ "keys": [ed25519("test-newer", 3, "active"), ed25519("test-active", 1, "retired")] });
@@ -62,14 +62,14 @@ pub fn settings() -> BTreeMap<String, String> {
         ("JWT_PUBLIC_KEYS", public.to_string()),
         ("REFRESH_TOKEN_KEYS", octets("test-refresh", 11).to_string()),
         ("PASSWORD_PEPPERS", octets("test-pepper", 21).to_string()),
-        // Tests make more requests than users do. Tests of limits switch them on.
+        // Tests send more requests than users do. Tests of limits enable them.
         ("RATE_LIMITS", "off".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
 }
 
-/// Makes a token with any header and claims. Signs it with the Ed25519 seed `secret` for `EdDSA`, with the key `secret` for
+/// Creates a token with any header and claims. Signs it with the Ed25519 seed `secret` for `EdDSA`, with the key `secret` for
 /// `HS256`, and not at all for other algorithms.
 #[must_use]
 pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
@@ -86,7 +86,7 @@ pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The output of the program behind `cargo xtask keys` for an input.
+/// Runs the program behind `cargo xtask keys` with an input, and returns its output.
 ///
 /// # Panics
 /// If the program is not built, or fails.
@@ -96,6 +96,6 @@ pub fn keys(arguments: &[&str], input: &str) -> String {
     let mut child = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("keys runs");
     child.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("keys reads");
     let output = child.wait_with_output().expect("keys ends");
-    assert!(output.status.success(), "keys refuses {arguments:?}");
+    assert!(output.status.success(), "keys fails with {arguments:?}");
     String::from_utf8(output.stdout).expect("keys prints text")
 }

@@ -1,5 +1,5 @@
-//! The code that tests share: a PostgreSQL server for the run, a database for each test, calls in process and end to end,
-//! users with tokens, a clock that tests set, and assertions about responses.
+//! What tests share: a PostgreSQL server for the run, a database for each test, in-process and end-to-end calls, users
+//! with tokens, a clock that tests control, and assertions about responses.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
 mod answer;

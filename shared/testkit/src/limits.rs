@@ -1,4 +1,4 @@
-//! The limit of each operation of `openapi.json`.
+//! Tests the limit of each operation in `openapi.json`.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -37,11 +37,11 @@ pub async fn check_limits(function: Function, routes: fn() -> Router<App>, tag: 
     assert!(writes.is_empty(), "openapi.json has no such operations: {writes:?}");
 }
 
-/// The function with its default limits, and one permit in the bucket `tight`.
+/// Starts the function with its default limits, except for one permit an hour in the bucket `tight`.
 async fn start(function: Function, routes: fn() -> Router<App>, tight: Option<&str>) -> Api {
     Api::start_with(function, routes, |settings| {
         settings.remove("RATE_LIMITS");
-        settings.extend(tight.map(|bucket| (setting(bucket), "1, 1/h".to_owned())));
+        settings.extend(tight.map(|bucket| (setting_of(bucket), "1, 1/h".to_owned())));
     })
     .await
 }
@@ -51,7 +51,7 @@ struct Operation {
     method: Method,
     path: String,
     document: Value,
-    /// The document's example of the body; null if the operation has no body.
+    /// The example of the body in the document; null if the operation has no body.
     body: Value,
 }
 
@@ -84,7 +84,7 @@ impl Operation {
         let owner = api.database.connect().await;
         let prepare = "DELETE FROM rate_limits; DELETE FROM sign_in_failures;
                        SET ROLE todo_admin; UPDATE users SET role = 'admin'; RESET ROLE";
-        owner.batch_execute(prepare).await.expect("the owner may do this");
+        owner.batch_execute(prepare).await.expect("the owner has these rights");
 
         let first = self.call(api, &root).await;
         assert!(first.status != 429 && first.status.as_u16() < 500, "{}: {}", self.id, first.text());
@@ -105,7 +105,7 @@ impl Operation {
         assert_eq!(second.header("ratelimit-policy"), format!("\"{bucket}\";q=1;w=3600"), "{}", self.id);
     }
 
-    /// With the document's example as the body.
+    /// Sends the document's example as the body.
     async fn call(&self, api: &Api, root: &Person<'_>) -> Answer {
         let call = root.call(self.method.clone(), &self.path);
         let mut body = self.body.clone();
@@ -118,9 +118,9 @@ impl Operation {
     }
 }
 
-/// The setting that limits a bucket.
-fn setting(bucket: &str) -> String {
-    // Confirmations of a password have the limit of sign-ins.
+/// The setting with the limit of a bucket.
+fn setting_of(bucket: &str) -> String {
+    // Password confirmations have the limit of sign-ins.
     let name = if bucket == "password" { "sign_in_account" } else { bucket };
     format!("RATE_LIMIT_{}", name.to_uppercase())
 }

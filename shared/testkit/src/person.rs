@@ -22,12 +22,13 @@ pub struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    /// Inserts the account and the session directly into the database, because the function under test may not be auth.
+    /// Inserts the account and the session directly into the database: functions other than auth have no sign-up.
     pub(crate) async fn new(api: &'a Api, email: &str) -> Self {
         let now = api.now();
         let (id, session) = (api.app.ids.next(), api.app.ids.next());
         let owner = api.database.connect().await;
-        let (idle, absolute) = (now + shared::db::sessions::IDLE, now + shared::db::sessions::ABSOLUTE);
+        let (idle, absolute) =
+            (now + shared::db::sessions::IDLE_LIFETIME, now + shared::db::sessions::ABSOLUTE_LIFETIME);
         // Row-level security also applies to the owner, so insert as the auth role.
         owner.batch_execute("SET ROLE todo_auth").await.expect("the role exists");
         let sql = "WITH account AS (
@@ -43,13 +44,13 @@ impl<'a> Person<'a> {
             (&idle, Type::TIMESTAMPTZ),
             (&absolute, Type::TIMESTAMPTZ),
         ];
-        owner.execute_typed(sql, &params).await.expect("the account can be made");
-        let token = Self::token_of(api, id, session, email);
-        witness::secret(email);
+        owner.execute_typed(sql, &params).await.expect("the account can be created");
+        let token = Self::sign_token(api, id, session, email);
+        witness::record_secret(email);
         Self { api, id, session, token }
     }
 
-    fn token_of(api: &Api, id: Uuid, session: Uuid, email: &str) -> String {
+    fn sign_token(api: &Api, id: Uuid, session: Uuid, email: &str) -> String {
         let mut all = settings();
         all.insert("DATABASE_URL".to_owned(), api.database.url());
         let signer = Settings::read(Function::Auth, &Sources::environment(all)).expect("the test settings are valid");

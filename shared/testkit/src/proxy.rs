@@ -1,5 +1,5 @@
 //! A TCP proxy that delays the data of the server by 25 ms, like a distant server, and counts round trips: how often the
-//! client sends data after it received some. On connections without TLS it also counts statements.
+//! client sends data after it has received some. On connections without TLS it also counts statements.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-/// The delay of the data of the server.
+/// How long data of the server is delayed.
 const DELAY: Duration = Duration::from_millis(25);
 
 /// A running proxy.
@@ -46,7 +46,7 @@ impl Proxy {
         };
         let running = proxy.clone();
         tokio::spawn(async move {
-            let mut sessions = JoinSet::new();
+            let mut connections = JoinSet::new();
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
@@ -54,10 +54,10 @@ impl Proxy {
                         let number = running.connections.fetch_add(1, Ordering::SeqCst) + 1;
                         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server));
                         if let Ok(server) = TcpStream::connect(address).await {
-                            sessions.spawn(session(client, server, number, running.clone()));
+                            connections.spawn(forward(client, server, number, running.clone()));
                         }
                     }
-                    () = running.cut.notified() => sessions.shutdown().await,
+                    () = running.cut.notified() => connections.shutdown().await,
                 }
             }
         });
@@ -76,7 +76,7 @@ impl Proxy {
         self.statements.swap(0, Ordering::SeqCst)
     }
 
-    /// The number of connections that were opened so far.
+    /// The number of connections so far.
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.connections.load(Ordering::SeqCst)
@@ -104,23 +104,28 @@ impl Proxy {
     }
 }
 
-async fn session(client: TcpStream, server: TcpStream, number: u64, proxy: Proxy) {
+async fn forward(client: TcpStream, server: TcpStream, number: u64, proxy: Proxy) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    let answered = Arc::new(AtomicBool::new(true));
+    let has_received = Arc::new(AtomicBool::new(true));
     tokio::select! {
-        () = ask(from_client, to_server, Arc::clone(&answered), proxy.clone()) => {}
-        () = answer(from_server, to_client, answered, number, Arc::clone(&proxy.frozen)) => {}
+        () = forward_requests(from_client, to_server, Arc::clone(&has_received), proxy.clone()) => {}
+        () = forward_responses(from_server, to_client, has_received, number, Arc::clone(&proxy.frozen)) => {}
     }
 }
 
-async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<AtomicBool>, proxy: Proxy) {
+async fn forward_requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    has_received: Arc<AtomicBool>,
+    proxy: Proxy,
+) {
     let mut buffer = vec![0; 64 * 1024];
-    let mut messages = Messages::default();
+    let mut messages = MessageParser::default();
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        proxy.statements.fetch_add(messages.statements_in(&buffer[..length]), Ordering::SeqCst);
+        proxy.statements.fetch_add(messages.count_statements(&buffer[..length]), Ordering::SeqCst);
         // Data that the client sends before it receives some belongs to the same round trip.
-        if answered.swap(false, Ordering::SeqCst) {
+        if has_received.swap(false, Ordering::SeqCst) {
             let round_trip = proxy.round_trips.fetch_add(1, Ordering::SeqCst) + 1;
             if round_trip == proxy.freeze_after.load(Ordering::SeqCst) {
                 proxy.freeze_after.store(0, Ordering::SeqCst);
@@ -135,7 +140,7 @@ async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, answered: Arc<Atom
 
 /// Splits the data of a client into messages of the PostgreSQL protocol.
 #[derive(Default)]
-struct Messages {
+struct MessageParser {
     /// The start of a message whose length has not arrived yet.
     head: Vec<u8>,
     /// How many bytes of the current message are left.
@@ -143,9 +148,9 @@ struct Messages {
     started: bool,
 }
 
-impl Messages {
-    /// The number of statements that start in `bytes`: messages of the types Query and Parse.
-    fn statements_in(&mut self, mut bytes: &[u8]) -> u64 {
+impl MessageParser {
+    /// Counts the statements that start in `bytes`: messages of the types Query and Parse.
+    fn count_statements(&mut self, mut bytes: &[u8]) -> u64 {
         let mut statements = 0;
         while !bytes.is_empty() {
             let skipped = self.left.min(bytes.len());
@@ -167,34 +172,34 @@ impl Messages {
     }
 }
 
-async fn answer(
+async fn forward_responses(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    answered: Arc<AtomicBool>,
+    has_received: Arc<AtomicBool>,
     number: u64,
     frozen: Arc<AtomicU64>,
 ) {
-    // Each part is delayed from its own arrival, so that parts that follow each other closely also arrive closely.
-    let (on_its_way, mut arriving) = unbounded_channel();
-    let leave = async move {
+    // Delay each chunk from its own arrival, so that chunks keep their distances.
+    let (sender, mut receiver) = unbounded_channel();
+    let read = async move {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
-            if on_its_way.send((Instant::now() + DELAY, buffer[..length].to_vec())).is_err() {
+            if sender.send((Instant::now() + DELAY, buffer[..length].to_vec())).is_err() {
                 return;
             }
         }
     };
-    let arrive = async move {
-        while let Some((due, bytes)) = arriving.recv().await {
+    let write = async move {
+        while let Some((due, bytes)) = receiver.recv().await {
             sleep_until(due).await;
             if number <= frozen.load(Ordering::SeqCst) {
                 continue;
             }
-            answered.store(true, Ordering::SeqCst);
+            has_received.store(true, Ordering::SeqCst);
             if to.write_all(&bytes).await.is_err() {
                 return;
             }
         }
     };
-    tokio::join!(leave, arrive);
+    tokio::join!(read, write);
 }

@@ -1,9 +1,9 @@
-//! The PostgreSQL server of the run: that of `TEST_DATABASE_URL`, or one that is started here and ends with this process.
+//! The PostgreSQL server of the run: that of `TEST_DATABASE_URL`, or one that this process starts and stops.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use local::postgres::{Cluster, Keep, Programs};
+use local::postgres::{Cluster, Profile, Programs};
 use local::tools::Tool;
 
 static OWN: OnceLock<Cluster> = OnceLock::new();
@@ -13,14 +13,14 @@ static OWN: OnceLock<Cluster> = OnceLock::new();
 /// # Panics
 /// If there is no server and none can be started: a test never skips.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "the runner says where its server is")]
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask test` sets this variable")]
 pub fn server() -> String {
     if let Ok(url) = std::env::var("TEST_DATABASE_URL") {
         return url;
     }
     let start = || {
         let programs = Programs::find().unwrap_or_else(|error| panic!("{error}"));
-        let cluster = Cluster::start(&local::temporary(), &programs, Keep::Fast);
+        let cluster = Cluster::start(&local::temporary(), &programs, Profile::Test);
         cluster.unwrap_or_else(|error| panic!("{error}"))
     };
     OWN.get_or_init(start).url("postgres")
@@ -35,7 +35,7 @@ pub fn program(tool: &Tool) -> PathBuf {
     tool.find().unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// `pg_dump` of the server's installation.
+/// The `pg_dump` of the server's installation.
 ///
 /// # Panics
 /// As [`program`].

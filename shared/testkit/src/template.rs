@@ -1,4 +1,4 @@
-//! The template that CloudFormation receives, after the transform of SAM.
+//! The template as CloudFormation receives it, expanded by SAM's transform.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use local::tools;
 use serde_json::Value;
 
-/// Translates `template.yaml` with `parameters`. The result is cached for each content of the template.
+/// Translates `template.yaml` with `parameters`. The result is cached by the content of the template.
 ///
 /// # Panics
 /// If SAM is missing or refuses the template: a test never skips.
@@ -27,9 +27,9 @@ pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
     let mut hasher = DefaultHasher::new();
     (read(&template), read(&script), parameters).hash(&mut hasher);
     let cache = local::target().join("template");
-    let kept = cache.join(format!("{:016x}.json", hasher.finish()));
-    if let Ok(text) = std::fs::read_to_string(&kept) {
-        return serde_json::from_str(&text).expect("it was written whole");
+    let cached = cache.join(format!("{:016x}.json", hasher.finish()));
+    if let Ok(text) = std::fs::read_to_string(&cached) {
+        return serde_json::from_str(&text).expect("the cached template is JSON");
     }
     let python = tools::SAM.folder().unwrap_or_else(|error| panic!("{error}")).join("python");
     let output = Command::new(python).arg(script).arg(template).args(parameters).output().expect("Python starts");
@@ -37,6 +37,6 @@ pub fn translated_file(path: &str, parameters: &[&str]) -> Value {
     std::fs::create_dir_all(&cache).expect("target is writable");
     let unfinished = cache.join(format!("{}.{}", std::process::id(), hasher.finish()));
     std::fs::write(&unfinished, &output.stdout).expect("target is writable");
-    std::fs::rename(unfinished, kept).expect("target is writable");
+    std::fs::rename(unfinished, cached).expect("target is writable");
     serde_json::from_slice(&output.stdout).expect("the translated template is JSON")
 }

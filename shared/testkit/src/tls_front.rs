@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::certificates;
+use crate::certificates::generate_certificates;
 
-/// How a client started TLS.
+/// How a client negotiated TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
     /// Whether the client started without an SSLRequest.
@@ -24,7 +24,7 @@ pub struct Handshake {
     pub protocol: Option<String>,
 }
 
-/// A listening proxy; it ends with the runtime of the test.
+/// A listening proxy; it ends with the test's runtime.
 #[derive(Clone, Debug)]
 pub struct TlsFront {
     /// The port on every address of this machine.
@@ -40,9 +40,9 @@ const HANDSHAKE: u8 = 0x16;
 impl TlsFront {
     /// Starts a proxy in front of the server on `port`.
     pub async fn start(port: u16) -> Self {
-        let (authority, certificate, key) = certificates();
-        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("it was just made");
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("it was just made");
+        let (authority, certificate, key) = generate_certificates();
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("it was just generated");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("it was just generated");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("the provider has them").with_no_client_auth();
@@ -57,7 +57,7 @@ impl TlsFront {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (acceptor, handshakes) = (acceptor.clone(), Arc::clone(&listening.handshakes));
-                tokio::spawn(async move { session(client, acceptor, port, &handshakes).await });
+                tokio::spawn(async move { serve(client, acceptor, port, &handshakes).await });
             }
         });
         front
@@ -70,7 +70,7 @@ impl TlsFront {
     }
 }
 
-async fn session(
+async fn serve(
     mut client: TcpStream,
     acceptor: TlsAcceptor,
     port: u16,

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
-use local::service::{Service, Stop, free_port};
+use local::service::{Service, StopSignal, free_port};
 use serde_json::Value;
 
 use crate::{Answer, program, witness};
@@ -27,12 +27,12 @@ impl Watch {
     #[must_use]
     pub fn start(settings: &BTreeMap<String, String>) -> Self {
         let port = free_port(None).unwrap_or_else(|error| panic!("{error}"));
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = tempfile::tempdir().expect("a temporary folder can be created");
         let log = folder.path().join("log");
         let mut command = Command::new(program(&local::tools::CARGO_LAMBDA));
         command.args(["lambda", "watch", "--ignore-changes", "-A", "127.0.0.1", "-P", &port.to_string()]);
         command.current_dir(local::workspace()).envs(settings);
-        let service = Service::start("cargo lambda watch", &mut command, Stop::Terminate, Some(&log));
+        let service = Service::start("cargo lambda watch", &mut command, StopSignal::Terminate, Some(&log));
         let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(300), Some(&log), || local::service::listens(port));
         ready.unwrap_or_else(|error| panic!("{error}"));
@@ -54,7 +54,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        witness::keep(&self.folder.path().join("log"));
+        witness::record_log_file(&self.folder.path().join("log"));
     }
 }
 
@@ -81,7 +81,7 @@ impl Client {
     /// If the value is not valid.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.insert(name, value.parse().expect("a header's value"));
+        self.headers.insert(name, value.parse().expect("a valid header value"));
         self
     }
 
@@ -96,16 +96,16 @@ impl Client {
             request = request.bearer_auth(token);
         }
         if let Some(body) = body {
-            // The events of direct invocations contain no secret of a user.
+            // The events of direct invocations contain no user's secrets.
             if !path.starts_with("/2015-03-31/") {
-                witness::request(&serde_json::json!({ "body": body.to_string() }));
+                witness::record_request(&serde_json::json!({ "body": body.to_string() }));
             }
             request = request.json(&body);
         }
-        let response = request.send().await.expect("the API answers");
+        let response = request.send().await.expect("the API responds");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the body arrives").to_vec();
-        witness::answer(&headers, &body);
+        witness::record_response(&headers, &body);
         Answer { status, headers, body }
     }
 }

@@ -15,8 +15,8 @@ use serde_json::Value;
 use shared::config::Function;
 use shared::metrics::Metrics;
 
-/// The shortest secret that is searched for. Shorter texts occur in logs by chance.
-const SHORTEST: usize = 8;
+/// The length of the shortest secret to search for. Shorter texts occur in logs by chance.
+const MIN_LENGTH: usize = 8;
 
 /// The folder with the logs of the run and the secrets.
 fn folder() -> &'static Path {
@@ -34,22 +34,22 @@ fn open(name: &str) -> File {
 }
 
 /// Records everything that this process logs, at every level.
-pub(crate) fn catch_logs() {
-    static CAUGHT: OnceLock<()> = OnceLock::new();
-    CAUGHT.get_or_init(|| {
+pub(crate) fn record_logs() {
+    static STARTED: OnceLock<()> = OnceLock::new();
+    STARTED.get_or_init(|| {
         let file = open(&format!("{}.log", std::process::id()));
         let subscriber = tracing_subscriber::fmt().with_env_filter(shared::lambda::log_filter("trace"));
         let _ = subscriber.with_writer(Mutex::new(file)).json().flatten_event(true).try_init();
     });
 }
 
-/// Metrics of a function in this process, which go to the recorded log.
+/// The metrics of a function in this process, which are written to the recorded log.
 pub(crate) fn metrics(function: Function) -> Metrics {
     Metrics::new("todo-test", function, "1", Box::new(open(&format!("{}.log", std::process::id()))))
 }
 
 /// Records the log of another process.
-pub(crate) fn keep(log: &Path) {
+pub(crate) fn record_log_file(log: &Path) {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let name = format!("{}.{}.log", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     // A process that did not start has no log.
@@ -57,18 +57,18 @@ pub(crate) fn keep(log: &Path) {
 }
 
 /// Records a secret that no log may contain.
-pub(crate) fn secret(text: &str) {
-    static KNOWN: Mutex<Option<(File, HashSet<String>)>> = Mutex::new(None);
-    let short = text.len() < SHORTEST && !(text.contains('@') && text.len() > 4);
+pub(crate) fn record_secret(text: &str) {
+    static RECORDED: Mutex<Option<(File, HashSet<String>)>> = Mutex::new(None);
+    let short = text.len() < MIN_LENGTH && !(text.contains('@') && text.len() > 4);
     if short || text.contains(['\n', '\r']) {
         return;
     }
-    // Also in lower case, as accounts store it. Some upper-case letters have no lower case.
+    // Email addresses are stored in lower case. Some upper-case letters have no lower case, so compare.
     let lower = text.to_lowercase();
     if text.contains('@') && lower != text {
-        secret(&lower);
+        record_secret(&lower);
     }
-    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = RECORDED.lock().unwrap_or_else(PoisonError::into_inner);
     let (file, known) = known.get_or_insert_with(|| (open(&format!("{}.secrets", std::process::id())), HashSet::new()));
     if known.insert(text.to_owned()) {
         writeln!(file, "{text}").expect("target is writable");
@@ -76,50 +76,50 @@ pub(crate) fn secret(text: &str) {
 }
 
 /// Records the secrets of a request: the texts in its body, and its credentials.
-pub(crate) fn request(event: &Value) {
+pub(crate) fn record_request(event: &Value) {
     for name in ["authorization", "cookie"] {
         if let Some(value) = event["headers"][name].as_str() {
-            secret(value.trim_start_matches("Bearer "));
+            record_secret(value.trim_start_matches("Bearer "));
         }
     }
     let Some(text) = event["body"].as_str() else { return };
     let decoded = STANDARD.decode(text).ok().filter(|_| event["isBase64Encoded"] == true);
     let body = decoded.as_deref().unwrap_or(text.as_bytes());
     match serde_json::from_slice(body) {
-        Ok(value) => leaves(&value),
-        Err(_) => std::str::from_utf8(body).into_iter().for_each(secret),
+        Ok(value) => record_texts(&value),
+        Err(_) => std::str::from_utf8(body).into_iter().for_each(record_secret),
     }
 }
 
 /// Records the tokens of a response.
-pub(crate) fn answer(headers: &HeaderMap, body: &[u8]) {
+pub(crate) fn record_response(headers: &HeaderMap, body: &[u8]) {
     let cookies = headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-    cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).for_each(|(_, value)| secret(value));
+    cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')).for_each(|(_, value)| record_secret(value));
     let Ok(Value::Object(body)) = serde_json::from_slice(body) else { return };
     for name in ["token", "access_token", "refresh_token"] {
-        body.get("data").and_then(|data| data[name].as_str()).into_iter().for_each(secret);
+        body.get("data").and_then(|data| data[name].as_str()).into_iter().for_each(record_secret);
     }
 }
 
 /// Records the secrets of settings: the private parts of keys, and the password of the database.
-pub(crate) fn settings<'a>(values: impl IntoIterator<Item = &'a String>) {
+pub(crate) fn record_settings<'a>(values: impl IntoIterator<Item = &'a String>) {
     for value in values {
         if let Some((_, rest)) = value.split_once("://") {
-            rest.split(['@', ':']).nth(1).filter(|_| rest.contains('@')).into_iter().for_each(secret);
+            rest.split(['@', ':']).nth(1).filter(|_| rest.contains('@')).into_iter().for_each(record_secret);
         }
         let ring: Value = serde_json::from_str(value).unwrap_or_default();
         for key in ring["keys"].as_array().into_iter().flatten() {
-            ["d", "k"].iter().filter_map(|part| key[part].as_str()).for_each(secret);
+            ["d", "k"].iter().filter_map(|part| key[part].as_str()).for_each(record_secret);
         }
     }
 }
 
 /// Records every text in a JSON value.
-fn leaves(value: &Value) {
+fn record_texts(value: &Value) {
     match value {
-        Value::String(text) => secret(text),
-        Value::Array(values) => values.iter().for_each(leaves),
-        Value::Object(fields) => fields.values().for_each(leaves),
+        Value::String(text) => record_secret(text),
+        Value::Array(values) => values.iter().for_each(record_texts),
+        Value::Object(fields) => fields.values().for_each(record_texts),
         _ => {}
     }
 }
@@ -129,12 +129,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sent_and_what_is_logged_are_both_written_down() {
-        catch_logs();
-        leaves(
+    fn secrets_and_logs_are_recorded() {
+        record_logs();
+        record_texts(
             &serde_json::json!({ "email": "Ada.Witness@example.com", "list": ["a private title", "\u{1d400}@x.de"] }),
         );
-        settings(&["postgresql://me:pass-word-8@localhost/todo".to_owned()]);
+        record_settings(&["postgresql://me:pass-word-8@localhost/todo".to_owned()]);
         tracing::info!(place = "witnessed", "a line");
         let read = |kind: &str| {
             let file = folder().join(format!("{}.{kind}", std::process::id()));

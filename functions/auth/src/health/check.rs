@@ -1,4 +1,4 @@
-//! `GET /health/auth`; here because only this function holds the signing keys
+//! `GET /health/auth`; in this function, because only it has the signing keys
 
 use axum::extract::State;
 use serde::Serialize;

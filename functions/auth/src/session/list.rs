@@ -31,7 +31,7 @@ pub(crate) struct Session {
     user_agent: Option<String>,
 }
 
-/// LiveSettings sessions, last used first.
+/// Live sessions, last used first.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Sessions {
     /// The sessions.

@@ -49,7 +49,7 @@ pub(crate) async fn refresh(
     };
     let cookie = if from_cookie { Some(&browser) } else { None };
     exchange(&app, &context, cookie, &token).await.map_err(|error| {
-        // Delete a cookie that can never be refreshed again.
+        // Delete a cookie whose token can never be refreshed again.
         let is_dead = matches!(
             error.code(),
             Code::RefreshTokenInvalid
@@ -68,8 +68,8 @@ struct RefreshRequest {
     from_cookie: bool,
 }
 
-/// Takes the token from the body, or else from the cookie. With a cookie, an invalid body is refused for what is wrong with
-/// it. Without one the answer is `refresh_token_missing`.
+/// Takes the token from the body, or else from the cookie. An invalid body is refused with its own error if there is a
+/// cookie, and with `refresh_token_missing` if there is none.
 fn read_request(browser: &BrowserCookie, body: &Body) -> Result<RefreshRequest, ApiError> {
     let read = || {
         if body.bytes.is_empty() {
@@ -99,13 +99,15 @@ async fn exchange(
     let token = refresh_token::verify(app, token).await;
     let token = token.map_err(|_| ApiError::of(Code::RefreshTokenInvalid))?;
     let settings = app.settings();
+    // Reading the keys again may have taken a while.
+    let context = context.next(app);
     let now = context.at;
     let attempt = RefreshAttempt {
         session: token.session,
         generation: token.generation,
         strict: settings.strict_reuse,
         limit: settings.limits.map(|limits| limits.refresh),
-        context,
+        context: &context,
     };
     Err(ApiError::of(match sessions::refresh(&app.anonymous(), &attempt).await? {
         RefreshVerdict::Granted { user, generation, expires_at } => {

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use shared::App;
 use shared::db::sessions::{self, VerifiedCredentials};
-use shared::db::users::{self, PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInStanding};
+use shared::db::users::{self, PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInState};
 use shared::domain::{AuditContext, Email, Password};
 use shared::error::{ApiError, Code};
 use shared::http::cookie::BrowserCookie;
@@ -64,12 +64,12 @@ pub(crate) async fn sign_in(
     let cookie = if to_cookie { Some(&browser) } else { None };
     cookie.map_or(Ok(()), BrowserCookie::check)?;
     let request = SignInRequest { email: &email, password: &password, cookie };
-    // Another sign-in may replace an outdated hash while this one verifies it. Then this one reads the account and verifies
-    // once more. The second time belongs to the same attempt, so it takes no rate limit permits.
+    // Another sign-in may replace an outdated hash while this one verifies it. Then this one reads the account and
+    // verifies once more. The second time belongs to the same attempt, so it takes no rate limit permits.
     let mut standing = None;
     for _ in 0..2 {
-        if let Some(answer) = try_sign_in(&app, &context, &request, &mut standing).await? {
-            return Ok(answer);
+        if let Some(response) = try_sign_in(&app, &context, &request, &mut standing).await? {
+            return Ok(response);
         }
     }
     Err(invalid_credentials())
@@ -93,11 +93,11 @@ async fn try_sign_in(
     app: &App,
     context: &AuditContext,
     request: &SignInRequest<'_>,
-    standing: &mut Option<SignInStanding>,
+    standing: &mut Option<SignInState>,
 ) -> Result<Option<(HeaderMap, Json<TokenBody>)>, ApiError> {
     let settings = app.settings();
     let (db, context) = (app.anonymous(), context.next(app));
-    // A malformed address belongs to no account. It takes the same time as a wrong password.
+    // A malformed email address belongs to no account. It takes the same time as a wrong password.
     let email = Email::find(request.email).ok();
     let named = email.as_ref().map_or(request.email, Email::as_str);
     let account = passwords::account_key(&settings.passwords, named).map_err(ApiError::internal)?;
@@ -123,7 +123,7 @@ async fn try_sign_in(
         users::note_failed_sign_in(&db, &failure, &context.next(app)).await?;
         Err(error)
     };
-    // While sign-ins to the account are paused, a right password gets the same answer as a wrong one, after the same time.
+    // While sign-ins to the account are paused, a right password gets the same response as a wrong one, as late.
     let is_admitted = match (before.gate, &verdict) {
         (SignInGate::Open, PasswordVerdict::Right | PasswordVerdict::Outdated(_)) => true,
         (gate, _) => {
@@ -165,16 +165,16 @@ async fn try_sign_in(
     Ok(Some((headers, Json(body))))
 }
 
-/// How often [`is_pause_cleared`] asks the database: for two seconds.
+/// How many times [`is_pause_cleared`] asks the database, which takes two seconds.
 const POLLS: u32 = 20;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Waits until the sign-ins that paused an account have ended, and returns whether one of them succeeded. An attempt counts
-/// as failed until it succeeds, so several right ones at the same moment can pause an account; the first of them to succeed
-/// clears the count.
+/// Waits until the sign-ins that paused an account have ended, and returns whether one of them succeeded. An attempt
+/// counts as failed until it succeeds, so several correct ones at the same time can pause an account. The first of them
+/// to succeed clears the count.
 async fn is_pause_cleared(app: &App, account: &str) -> Result<bool, ApiError> {
     for _ in 0..POLLS {
-        match users::judge_pause(&app.anonymous(), account).await? {
+        match users::check_pause(&app.anonymous(), account).await? {
             PauseVerdict::Cleared => return Ok(true),
             PauseVerdict::Paused => return Ok(false),
             PauseVerdict::Undecided => tokio::time::sleep(POLL_INTERVAL).await,

@@ -40,15 +40,15 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(HeaderMap, Json<MessageBody>), ApiError> {
-    // The session of the bearer token must end whatever the body is, so a malformed body counts as none.
+    // The session of the bearer token must end even if the body is malformed, so such a body counts as none.
     let body = body.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&body.bytes);
     let body: SignOut = serde_json::from_slice(body).unwrap_or_default();
     let db = app.anonymous();
-    // A refresh token also names its generation. It comes before a bearer token of the same session, which is then skipped.
+    // A refresh token also has a generation, so it comes first: a bearer token of the same session is then skipped.
     let mut ends: Vec<(Uuid, Option<i64>)> = Vec::new();
     let given = if let Field::Value(token) = &body.refresh_token { Some(token.as_str()) } else { None };
-    // `browser.all` is empty for a page of another origin: it can make the browser send the cookie, and must not sign the user
-    // out.
+    // `browser.all` is empty for a page of another origin: it can make the browser send the cookie, and must not sign
+    // the user out.
     for token in given.into_iter().chain(browser.all()) {
         let token = refresh_token::verify(&app, token).await.ok();
         ends.extend(token.map(|token| (token.session, Some(token.generation))));

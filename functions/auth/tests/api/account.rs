@@ -23,7 +23,7 @@ async fn sign_in(api: &Api, password: &str) -> Answer {
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": password })).await
 }
 
-/// A count, as somebody whom row-level security does not bind.
+/// The number of rows of a table for all users, regardless of row-level security.
 async fn count(api: &Api, table: &str) -> i64 {
     let owner = api.database.connect().await;
     let role = if table == "tasks" { "SET app.importing = 'on'" } else { "SET ROLE todo_auth" };
@@ -33,7 +33,7 @@ async fn count(api: &Api, table: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_changed_password_ends_the_other_sessions_and_only_those() {
+async fn changing_the_password_ends_all_sessions_except_the_current_one() {
     let api = api().await;
     let first = sign_up(&api, "ada@example.com").await;
     let second = sign_in(&api, PASSWORD).await.data(200);
@@ -48,7 +48,7 @@ async fn a_changed_password_ends_the_other_sessions_and_only_those() {
 }
 
 #[tokio::test]
-async fn signing_in_records_an_address_and_changing_the_password_forgets_all_others() {
+async fn sign_in_records_the_ip_address_and_a_password_change_forgets_the_others() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     sign_up(&api, "eve@example.com").await;
@@ -63,21 +63,21 @@ async fn signing_in_records_an_address_and_changing_the_password_forgets_all_oth
     let at = |address: &str, time: &str| (address.to_owned(), time.to_owned());
     let home = "203.0.113.10";
     assert_eq!(known().await, [at(home, "12:00")]);
-    for (from, known_from_then_on) in [
+    for (from, expected) in [
         ("198.51.100.1", vec![at("198.51.100.1", "12:01"), at(home, "12:00")]),
         (home, vec![at("198.51.100.1", "12:01"), at(home, "12:02")]),
     ] {
         api.clock.advance_seconds(60);
         crate::limits::sign_in(&api, from, "ada@example.com", PASSWORD).await.data(200);
-        assert_eq!(known().await, known_from_then_on);
+        assert_eq!(known().await, expected);
     }
     change(&api, &token, PASSWORD, NEW).await.data(200);
     assert_eq!(known().await, [at(home, "12:02")]);
-    assert_eq!(count(&api, "sign_in_addresses").await, 2, "another user's stay");
+    assert_eq!(count(&api, "sign_in_addresses").await, 2, "the IP addresses of another user stay");
 }
 
 #[tokio::test]
-async fn the_current_password_comes_first_and_the_new_one_meets_the_policy() {
+async fn a_wrong_current_password_is_401_and_a_weak_new_password_is_422() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     change(&api, &token, "wrong", NEW).await.problem(401, "invalid_credentials");
@@ -90,7 +90,7 @@ async fn the_current_password_comes_first_and_the_new_one_meets_the_policy() {
 }
 
 #[tokio::test]
-async fn of_changes_at_once_one_wins_and_the_others_are_refused() {
+async fn of_concurrent_password_changes_one_succeeds_and_the_others_are_401() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let passwords: Vec<String> = (0..8).map(|n| format!("{n} unlikely penguins")).collect();
@@ -105,7 +105,7 @@ async fn of_changes_at_once_one_wins_and_the_others_are_refused() {
 }
 
 #[tokio::test]
-async fn sign_ins_racing_a_change_of_password_leave_no_session_of_the_old_one() {
+async fn sign_ins_concurrent_with_a_password_change_leave_no_session_of_the_old_one() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let sign_ins = join_all((0..12).map(|_| sign_in(&api, PASSWORD)));
@@ -117,7 +117,7 @@ async fn sign_ins_racing_a_change_of_password_leave_no_session_of_the_old_one() 
 }
 
 #[tokio::test]
-async fn an_account_is_deleted_with_everything_that_is_its_own() {
+async fn deleting_an_account_deletes_its_sessions_tasks_and_known_ip_addresses() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let eve = sign_up(&api, "eve@example.com").await;
@@ -141,13 +141,13 @@ async fn an_account_is_deleted_with_everything_that_is_its_own() {
     assert_eq!(left, [1, 1, 0]);
     assert_eq!(count(&api, "sign_in_addresses").await, 1);
     me(&api, &text(&eve, "access_token")).await.data(200);
-    // The address is free again, for a new account that sees nothing of the old one.
+    // The email address is free again: signing up creates a new account, separate from the old one.
     let again = sign_up(&api, "ada@example.com").await;
     assert_ne!(again["user_id"], ada["user_id"]);
 }
 
 #[tokio::test]
-async fn what_stays_of_a_deleted_account_tells_nobody_whose_it_was() {
+async fn events_of_a_deleted_account_keep_no_ip_address_and_no_user_agent() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     api.clock.advance_seconds(1);
@@ -176,11 +176,11 @@ async fn the_last_administrator_cannot_delete_their_account() {
     let (one, other) = futures_util::join!(delete(&api, &tokens[0], PASSWORD), delete(&api, &tokens[1], PASSWORD));
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
-    assert_eq!(statuses, [200, 409], "of the last two one stays");
+    assert_eq!(statuses, [200, 409], "one of the last two administrators stays");
 }
 
 #[tokio::test]
-async fn an_administrator_beside_banned_ones_is_the_last() {
+async fn a_banned_administrator_does_not_count_for_the_last_administrator() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     sign_up(&api, "eve@example.com").await;
@@ -192,7 +192,7 @@ async fn an_administrator_beside_banned_ones_is_the_last() {
 }
 
 #[tokio::test]
-async fn what_a_deleted_administrator_did_to_others_does_not_tell_where_they_were() {
+async fn events_that_a_deleted_administrator_caused_keep_no_ip_address() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;

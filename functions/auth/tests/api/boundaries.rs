@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use shared::config::Function;
 use testkit::{Answer, Api, forge};
 
-use crate::limits::{events, sign_in, with};
-use crate::refresh::{from_elsewhere, settled};
-use crate::reuse::{BROWSER, present};
-use crate::tokens::{ACTIVE, with as with_claim};
+use crate::limits::{events, sign_in, with_limits};
+use crate::refresh::{refresh_from_elsewhere, settled_tokens};
+use crate::reuse::{BROWSER, refresh_from};
+use crate::tokens::{ACTIVE, with_field};
 use crate::{PASSWORD, claims, header, me, refresh, sign_up, text};
 
 const START: &str = "2026-03-10T12:00:00Z";
@@ -17,7 +17,7 @@ const START: &str = "2026-03-10T12:00:00Z";
 const MOMENT: &str = "2026-03-10T12:10:00Z";
 const SECRET: &str = "the secret of the old backend, 32 bytes";
 
-/// The function, which also accepts tokens of the old backend.
+/// The function, configured to accept legacy tokens too.
 async fn api() -> Api {
     Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("BETTER_AUTH_SECRET".to_owned(), SECRET.to_owned());
@@ -34,17 +34,17 @@ fn outcome(answer: &Answer) -> String {
     if answer.status == 200 { "ok".to_owned() } else { text(&answer.json(), "code") }
 }
 
-/// Calls `ask` after [`MOMENT`], at it and before it, in this order, so that only the last call may change anything.
-async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, ask: impl AsyncFn() -> Answer) {
+/// Calls `request` after [`MOMENT`], at it and before it, in this order: only the last call can change anything.
+async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, request: impl AsyncFn() -> Answer) {
     let moment: Timestamp = MOMENT.parse().unwrap();
     for (micros, expected) in [(1, from_then_on), (0, from_then_on), (-1, before)] {
         api.clock.advance((moment + SignedDuration::from_micros(micros)).duration_since(api.now()));
-        assert_eq!(outcome(&ask().await), expected, "{what}, {micros} µs from the moment");
+        assert_eq!(outcome(&request().await), expected, "{what}, {micros} µs from the moment");
     }
 }
 
 #[tokio::test]
-async fn a_session_is_over_at_the_moment_of_its_expiry() {
+async fn a_session_expires_exactly_at_its_expiry_time() {
     for (column, other) in [("idle_expires_at", "absolute_expires_at"), ("absolute_expires_at", "idle_expires_at")] {
         let api = api().await;
         let data = sign_up(&api, "ada@example.com").await;
@@ -60,7 +60,7 @@ async fn a_session_is_over_at_the_moment_of_its_expiry() {
 
         check(&api, column, "ok", "session_expired", async || me(&api, &token).await).await;
         check(&api, column, "ok", "session_expired", async || refresh(&api, &refresh_token).await).await;
-        // Refreshing has moved both.
+        // The refresh has moved both times.
         sql(&api, &expire).await;
         let with_own = async |method: Method, path: &str| api.call(method, path).bearer(&own).send().await;
         for (micros, listed) in [(2, 1), (-1, 1), (-1, 2)] {
@@ -74,7 +74,7 @@ async fn a_session_is_over_at_the_moment_of_its_expiry() {
 }
 
 #[tokio::test]
-async fn a_ban_is_over_at_the_moment_of_its_end() {
+async fn a_ban_ends_exactly_at_its_end_time() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let (token, refresh_token) = (text(&data, "access_token"), text(&data, "refresh_token"));
@@ -93,7 +93,7 @@ async fn a_token_is_valid_within_its_times_and_five_seconds_of_leeway() {
     let token = text(&data, "access_token");
     let moment = api.now().as_second() + 600;
     let ours =
-        |claim: &str, time: i64| forge(&header(&token), &with_claim(&claims(&token), claim, json!(time)), &ACTIVE);
+        |claim: &str, time: i64| forge(&header(&token), &with_field(&claims(&token), claim, json!(time)), &ACTIVE);
     let legacy = |mut claims: Value| {
         claims["user_id"] = data["user_id"].clone();
         forge(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, SECRET.as_bytes())
@@ -110,7 +110,7 @@ async fn a_token_is_valid_within_its_times_and_five_seconds_of_leeway() {
 }
 
 #[tokio::test]
-async fn the_settle_window_is_over_after_sixty_seconds() {
+async fn the_settle_window_ends_after_sixty_seconds() {
     for (micros, is_over) in [(-1, false), (0, true), (1, true)] {
         let api = api().await;
         let advance = || api.clock.advance(SignedDuration::from_micros(60_000_000 + micros));
@@ -120,7 +120,7 @@ async fn the_settle_window_is_over_after_sixty_seconds() {
         let rotated = text(&refresh(&api, &newest).await.data(200), "refresh_token");
         assert_eq!(rotated != newest, is_over, "the newest token, {micros} µs");
 
-        // Once a token has been used, its parent is answered with it until the window is over.
+        // After a token is confirmed, its parent still yields it until the settle window ends.
         let mut parents = Vec::new();
         for _ in 0..3 {
             let data = sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
@@ -135,26 +135,26 @@ async fn the_settle_window_is_over_after_sixty_seconds() {
         let kind = if is_over { "refresh_token_reused" } else { "signed_out" };
         assert_eq!(events(&api, kind).await.len(), 1, "signing out with the parent, {micros} µs");
         let expected = if is_over { "refresh_token_reused" } else { "ok" };
-        assert_eq!(outcome(&from_elsewhere(&api, &parents[2]).await), expected, "from elsewhere, {micros} µs");
+        assert_eq!(outcome(&refresh_from_elsewhere(&api, &parents[2]).await), expected, "from elsewhere, {micros} µs");
     }
 }
 
 #[tokio::test]
-async fn old_tokens_from_another_network_may_come_for_ten_seconds() {
+async fn old_tokens_from_another_network_are_tolerated_for_ten_seconds() {
     for (micros, code) in
         [(-1, "refresh_token_superseded"), (0, "refresh_token_superseded"), (1, "refresh_token_reused")]
     {
         let api = api().await;
-        let tokens = settled(&api, 2).await;
-        present(&api, &tokens[0], "198.51.100.1", BROWSER).await.problem(401, "refresh_token_superseded");
+        let tokens = settled_tokens(&api, 2).await;
+        refresh_from(&api, &tokens[0], "198.51.100.1", BROWSER).await.problem(401, "refresh_token_superseded");
         api.clock.advance(SignedDuration::from_micros(10_000_000 + micros));
-        present(&api, &tokens[1], "198.51.100.1", BROWSER).await.problem(401, code);
+        refresh_from(&api, &tokens[1], "198.51.100.1", BROWSER).await.problem(401, code);
     }
 }
 
 #[tokio::test]
-async fn a_bucket_has_its_next_permit_at_the_moment_of_the_refill() {
-    let api = with(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1, 1/min")]).await;
+async fn a_bucket_has_its_next_permit_exactly_at_the_time_of_the_refill() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1, 1/min")]).await;
     for (micros, expected) in [
         (0, "invalid_credentials"),
         (59_999_999, "rate_limited"),

@@ -30,8 +30,8 @@ async fn sign_in(api: &Api) -> (String, Value) {
     (cookie(&answer), data)
 }
 
-/// A call with the cookie from a page.
-fn from_page<'a>(api: &'a Api, path: &str, cookie: &str, origin: &str) -> Call<'a> {
+/// A call with the cookie from a page of an origin; no `Origin` header if that is empty.
+fn call_from_page<'a>(api: &'a Api, path: &str, cookie: &str, origin: &str) -> Call<'a> {
     let call = api.call(Method::POST, path).header("cookie", &format!("theme=dark; __Host-refresh_token={cookie}"));
     if origin.is_empty() { call } else { call.header("origin", origin) }
 }
@@ -41,7 +41,7 @@ async fn a_browser_refreshes_with_its_cookie_and_gets_the_next_one() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (first, _) = sign_in(&api).await;
-    let answer = from_page(&api, "/api/v1/auth/refresh", &first, ORIGIN).json(json!({})).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/refresh", &first, ORIGIN).json(json!({})).send().await;
     let data = answer.data(200);
     assert!(data.get("refresh_token").is_none(), "{data}");
     let second = cookie(&answer);
@@ -62,7 +62,7 @@ async fn signing_up_can_set_the_cookie_as_well() {
 }
 
 #[tokio::test]
-async fn without_being_asked_nobody_is_given_a_cookie() {
+async fn a_client_that_did_not_ask_for_a_cookie_gets_none() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let call = api.call(Method::POST, "/api/v1/auth/refresh").header("origin", ORIGIN);
@@ -72,12 +72,12 @@ async fn without_being_asked_nobody_is_given_a_cookie() {
 }
 
 #[tokio::test]
-async fn pages_of_other_origins_can_use_no_cookie_and_get_none() {
+async fn pages_of_other_origins_can_neither_use_nor_get_a_cookie() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;
     for origin in ["", "https://evil.example", "null", "http://localhost:3000.evil.example", "http://localhost:3001"] {
-        let call = from_page(&api, "/api/v1/auth/refresh", &token, origin).json(json!({}));
+        let call = call_from_page(&api, "/api/v1/auth/refresh", &token, origin).json(json!({}));
         let answer = call.send().await;
         answer.problem(403, "origin_not_allowed");
         assert_eq!(answer.header("set-cookie"), "");
@@ -87,13 +87,14 @@ async fn pages_of_other_origins_can_use_no_cookie_and_get_none() {
         call.send().await.problem(403, "origin_not_allowed");
     }
     // A form cannot send JSON.
-    let call = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).header("content-type", "text/plain").text("{}");
+    let call =
+        call_from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).header("content-type", "text/plain").text("{}");
     call.send().await.problem(415, "unsupported_media_type");
-    from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await.data(200);
+    call_from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await.data(200);
 }
 
 #[tokio::test]
-async fn a_wildcard_among_the_origins_trusts_nobody_with_a_cookie() {
+async fn a_wildcard_origin_does_not_allow_cookies() {
     let api = Api::start_with(shared::config::Function::Auth, auth::routes, |settings| {
         settings.insert("ALLOWED_ORIGINS".to_owned(), "*".to_owned());
     })
@@ -104,24 +105,24 @@ async fn a_wildcard_among_the_origins_trusts_nobody_with_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_page_of_our_own_host_may_use_the_cookie() {
+async fn a_page_of_the_api_host_itself_can_use_the_cookie() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;
-    let call = from_page(&api, "/api/v1/auth/refresh", &token, "https://api.example.com");
+    let call = call_from_page(&api, "/api/v1/auth/refresh", &token, "https://api.example.com");
     call.header("host", "api.example.com").json(json!({})).send().await.data(200);
 }
 
 #[tokio::test]
-async fn signing_out_ends_the_session_of_the_cookie_and_takes_it_back() {
+async fn signing_out_ends_the_session_of_the_cookie_and_deletes_the_cookie() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, data) = sign_in(&api).await;
-    // Another page's sign-out changes nothing.
-    let foreign = from_page(&api, "/api/v1/auth/logout", &token, "https://evil.example").send().await;
+    // A sign-out from a page of another origin changes nothing.
+    let foreign = call_from_page(&api, "/api/v1/auth/logout", &token, "https://evil.example").send().await;
     assert_eq!((foreign.status.as_u16(), foreign.header("set-cookie")), (200, ""));
     me(&api, &text(&data, "access_token")).await.data(200);
-    let answer = from_page(&api, "/api/v1/auth/logout", &token, ORIGIN).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/logout", &token, ORIGIN).send().await;
     assert_eq!(answer.json()["message"], "Successfully signed out");
     assert_eq!(cookie(&answer), "");
     assert!(answer.header("set-cookie").ends_with("Max-Age=0"));
@@ -129,27 +130,27 @@ async fn signing_out_ends_the_session_of_the_cookie_and_takes_it_back() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_a_session_that_has_ended_is_taken_back() {
+async fn the_cookie_of_an_ended_session_is_deleted() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, data) = sign_in(&api).await;
-    let call = from_page(&api, "/api/v1/auth/refresh", &token, "https://evil.example").json(json!({}));
-    assert_eq!(call.send().await.header("set-cookie"), "", "not for a page of another origin");
+    let call = call_from_page(&api, "/api/v1/auth/refresh", &token, "https://evil.example").json(json!({}));
+    assert_eq!(call.send().await.header("set-cookie"), "", "a page of another origin cannot delete the cookie");
     api.call(Method::POST, "/api/v1/auth/logout").bearer(&text(&data, "access_token")).send().await;
-    let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).json(json!({})).send().await;
     answer.problem(401, "session_revoked");
     assert_eq!(cookie(&answer), "");
 }
 
 #[tokio::test]
-async fn two_cookies_of_our_name_are_none() {
+async fn two_refresh_token_cookies_count_as_none_and_both_are_deleted() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;
     let twice = format!("{token}; __Host-refresh_token=rt1.planted");
-    let answer = from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await;
     answer.problem(401, "refresh_token_missing");
-    // Both go, so that the next one stands alone.
+    // Both are deleted, so that the next cookie is the only one.
     let gone: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     assert_eq!(gone.len(), 2);
     assert!(
@@ -157,8 +158,9 @@ async fn two_cookies_of_our_name_are_none() {
         "{gone:?}"
     );
     assert_eq!(gone.iter().filter(|line| line.contains("Partitioned")).count(), 1, "{gone:?}");
-    let foreign = from_page(&api, "/api/v1/auth/refresh", &twice, "https://evil.example").json(json!({})).send().await;
-    assert_eq!(foreign.header("set-cookie"), "", "a page of another origin takes nothing away");
+    let foreign =
+        call_from_page(&api, "/api/v1/auth/refresh", &twice, "https://evil.example").json(json!({})).send().await;
+    assert_eq!(foreign.header("set-cookie"), "", "a page of another origin deletes no cookie");
 }
 
 #[tokio::test]
@@ -167,7 +169,7 @@ async fn signing_out_with_two_cookies_ends_the_sessions_of_both() {
     sign_up(&api, "ada@example.com").await;
     let ((one, first), (two, second)) = (sign_in(&api).await, sign_in(&api).await);
     let both = format!("{one}; __Host-refresh_token={two}");
-    let answer = from_page(&api, "/api/v1/auth/signout", &both, ORIGIN).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/signout", &both, ORIGIN).send().await;
     assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
     for session in [first, second] {
         me(&api, &text(&session, "access_token")).await.problem(401, "session_revoked");
@@ -175,12 +177,12 @@ async fn signing_out_with_two_cookies_ends_the_sessions_of_both() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_token_hides_no_cookie() {
+async fn if_the_body_has_no_token_the_cookie_is_used() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (mut token, _) = sign_in(&api).await;
     for body in ["", "{}", r#"{ "refresh_token": "" }"#, r#"{ "refresh_token": null }"#] {
-        let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).text(body).send().await;
+        let answer = call_from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).text(body).send().await;
         answer.data(200);
         token = cookie(&answer);
         api.clock.advance_seconds(61);
@@ -196,7 +198,7 @@ async fn with_same_site(value: &str) -> Api {
 }
 
 #[tokio::test]
-async fn where_the_cookie_cannot_arrive_the_token_stays_in_the_answer_and_says_why() {
+async fn if_the_browser_would_block_the_cookie_the_body_has_the_token_and_a_reason() {
     for (same_site, page_of, arrives) in [
         ("strict", "same-site", true),
         ("strict", "same-origin", true),
@@ -222,7 +224,7 @@ async fn where_the_cookie_cannot_arrive_the_token_stays_in_the_answer_and_says_w
 }
 
 #[tokio::test]
-async fn the_cookie_has_the_attributes_that_the_setting_asks_for() {
+async fn the_cookie_has_the_same_site_attribute_of_the_setting() {
     for (same_site, expected) in
         [("strict", "SameSite=Strict"), ("lax", "SameSite=Lax"), ("none", "SameSite=None; Secure; Partitioned")]
     {
@@ -237,7 +239,7 @@ async fn the_cookie_has_the_attributes_that_the_setting_asks_for() {
 }
 
 #[tokio::test]
-async fn without_being_asked_for_a_cookie_nothing_is_said_of_one() {
+async fn an_answer_mentions_the_cookie_only_if_the_client_asked_for_one() {
     let api = api().await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "refresh_cookie": null });
     let data = api.post("/api/v1/auth/signup", body).await.data(201);
@@ -249,13 +251,13 @@ async fn a_browser_refreshes_without_a_body() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;
-    let answer = from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).send().await;
+    let answer = call_from_page(&api, "/api/v1/auth/refresh", &token, ORIGIN).send().await;
     assert!(cookie(&answer).starts_with("rt1."));
     assert_eq!(answer.data(200)["refresh_cookie"], true);
 }
 
 #[tokio::test]
-async fn a_foreign_cookie_that_is_no_ascii_hides_no_other() {
+async fn a_cookie_that_is_not_ascii_does_not_hide_the_refresh_token() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let (token, _) = sign_in(&api).await;

@@ -1,4 +1,4 @@
-//! `GET /api/v1/auth/events`, and which events there are.
+//! `GET /api/v1/auth/events`, and which actions write an event.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,17 +6,17 @@ use testkit::{Answer, Api};
 
 use crate::{PASSWORD, api, refresh, sign_up, text};
 
-async fn ask(api: &Api, token: &str, query: &str) -> Answer {
+async fn list_events(api: &Api, token: &str, query: &str) -> Answer {
     api.call(Method::GET, &format!("/api/v1/auth/events{query}")).bearer(token).send().await
 }
 
 async fn kinds(api: &Api, token: &str) -> Vec<String> {
-    let data = ask(api, token, "?limit=100").await.data(200);
+    let data = list_events(api, token, "?limit=100").await.data(200);
     data["events"].as_array().unwrap().iter().map(|event| text(event, "kind")).collect()
 }
 
 #[tokio::test]
-async fn a_user_sees_what_happened_to_their_account_and_nobody_elses() {
+async fn a_user_sees_the_events_of_their_own_account_only() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let step = || api.clock.advance_seconds(1);
@@ -35,7 +35,7 @@ async fn a_user_sees_what_happened_to_their_account_and_nobody_elses() {
     let token = text(&ada, "access_token");
     assert_eq!(kinds(&api, &token).await, ["signed_out", "signed_in", "sign_in_failed", "signed_up"]);
     assert_eq!(kinds(&api, &text(&eve, "access_token")).await, ["signed_up"]);
-    let events = ask(&api, &token, "").await.data(200);
+    let events = list_events(&api, &token, "").await.data(200);
     let failed = &events["events"][2];
     assert_eq!((&failed["ip"], &failed["user_agent"]), (&json!("198.51.100.9"), &json!("curl/8")));
     assert_eq!(failed["details"], json!({ "reason": "wrong_password" }));
@@ -51,20 +51,20 @@ async fn pages_follow_each_other_without_gap_or_overlap() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let token = text(&ada, "access_token");
-    // All at the same time, so that ids decide.
+    // All events have the same time, so that their ids decide the order.
     for _ in 0..6 {
         api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": "wrong" })).await;
     }
     let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
-        let page = ask(&api, &token, &query).await.data(200);
+        let page = list_events(&api, &token, &query).await.data(200);
         seen.extend(page["events"].as_array().unwrap().iter().map(|event| text(event, "id")));
         match page["next_cursor"].as_str() {
             Some(cursor) => query = format!("?limit=3&cursor={cursor}"),
             None => break,
         }
     }
-    let all = ask(&api, &token, "").await.data(200);
+    let all = list_events(&api, &token, "").await.data(200);
     let all: Vec<String> = all["events"].as_array().unwrap().iter().map(|event| text(event, "id")).collect();
     assert_eq!((seen.len(), &seen), (7, &all));
 }
@@ -75,7 +75,7 @@ async fn a_page_that_holds_all_events_exactly_is_the_last() {
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": "wrong" })).await;
     for (limit, is_last) in [(1, false), (2, true), (3, true)] {
-        let page = ask(&api, &token, &format!("?limit={limit}")).await.data(200);
+        let page = list_events(&api, &token, &format!("?limit={limit}")).await.data(200);
         assert_eq!(page["next_cursor"].is_null(), is_last, "{limit}");
     }
 }
@@ -91,20 +91,20 @@ async fn bad_parameters_are_422() {
         ("?cursor=", "/query/cursor"),
         ("?cursor=f_________8AAAAAAAAAAAAAAAAAAAAA", "/query/cursor"),
     ] {
-        ask(&api, &token, query).await.invalid_at(pointer);
+        list_events(&api, &token, query).await.invalid_at(pointer);
     }
 }
 
 #[tokio::test]
-async fn what_refreshing_can_go_wrong_with_is_an_event() {
+async fn suspicious_refreshes_are_events_and_rotations_are_not() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let first = text(&data, "refresh_token");
     let rotated = refresh(&api, &first).await.data(200);
     let token = text(&rotated, "access_token");
-    assert_eq!(kinds(&api, &token).await, ["signed_up"], "a rotation is no event");
+    assert_eq!(kinds(&api, &token).await, ["signed_up"], "a rotation is not an event");
     refresh(&api, &first).await.data(200);
-    assert_eq!(kinds(&api, &token).await, ["signed_up"], "nor is an answer given again to the same place");
+    assert_eq!(kinds(&api, &token).await, ["signed_up"], "nor is a repeated answer to the same place");
 
     // Rules 2 and 3, from another network or another program.
     for (token, ip, agent) in [
@@ -122,7 +122,7 @@ async fn what_refreshing_can_go_wrong_with_is_an_event() {
         ["refreshed_elsewhere", "refreshed_elsewhere", "refreshed_elsewhere", "signed_up"]
     );
 
-    // Rule 4, at home and elsewhere.
+    // Rule 4, from the session's own network and from elsewhere.
     let token = text(&refresh(&api, &text(&rotated, "refresh_token")).await.data(200), "access_token");
     crate::me(&api, &token).await.data(200);
     api.clock.advance_seconds(120);
@@ -132,14 +132,14 @@ async fn what_refreshing_can_go_wrong_with_is_an_event() {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": first }));
     call.from_ip("198.51.100.1").with_agent("curl/8").send().await.problem(401, "refresh_token_reused");
     let again = api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": PASSWORD })).await;
-    let events = ask(&api, &text(&again.data(200), "access_token"), "").await.data(200);
+    let events = list_events(&api, &text(&again.data(200), "access_token"), "").await.data(200);
     let reused =
         events["events"].as_array().unwrap().iter().find(|event| event["kind"] == "refresh_token_reused").unwrap();
     assert_eq!((&reused["ip"], &reused["details"]), (&json!("198.51.100.1"), &json!({ "generation": 0, "newest": 1 })));
 }
 
 #[tokio::test]
-async fn events_are_only_ever_added() {
+async fn events_cannot_be_changed_or_deleted() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let client = api.database.connect().await;
@@ -152,7 +152,7 @@ async fn events_are_only_ever_added() {
 }
 
 #[tokio::test]
-async fn where_an_administrator_was_is_not_told_to_the_user() {
+async fn the_ip_address_of_an_administrator_is_hidden_from_the_user() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
@@ -162,14 +162,14 @@ async fn where_an_administrator_was_is_not_told_to_the_user() {
         text(&ada, "user_id")
     );
     owner.batch_execute(&sql).await.unwrap();
-    let events = ask(&api, &text(&ada, "access_token"), "").await.data(200);
+    let events = list_events(&api, &text(&ada, "access_token"), "").await.data(200);
     let banned = &events["events"][0];
     assert_eq!((&banned["by_administrator"], &banned["details"]), (&json!(true), &json!({ "reason": "spam" })));
     assert_eq!((&banned["ip"], &banned["user_agent"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]
-async fn the_end_of_a_ban_is_told_like_every_other_time() {
+async fn the_end_of_a_ban_has_the_format_of_every_other_time() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let sql = format!(
@@ -179,6 +179,6 @@ async fn the_end_of_a_ban_is_told_like_every_other_time() {
         text(&ada, "user_id")
     );
     api.database.connect().await.batch_execute(&sql).await.unwrap();
-    let events = ask(&api, &text(&ada, "access_token"), "").await.data(200);
+    let events = list_events(&api, &text(&ada, "access_token"), "").await.data(200);
     assert_eq!(events["events"][0]["details"], json!({ "until": "2026-04-01T00:00:00.500000Z", "reason": "x" }));
 }

@@ -1,17 +1,17 @@
-//! Failed sign-ins: what pauses an account, for whom, and what a refusal tells.
+//! Failed sign-ins: what pauses an account, for which IP addresses, and what a refusal reveals.
 
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
 use shared::config::Function;
-use shared::db::users::{PauseVerdict, judge_pause};
+use shared::db::users::{PauseVerdict, check_pause};
 use testkit::{Answer, Api};
 
-use crate::limits::{api, events, ip, sign_in, with};
+use crate::limits::{api, events, ip, sign_in, with_limits};
 use crate::{PASSWORD, sign_up, text};
 
 #[tokio::test]
-async fn five_failures_from_anywhere_pause_the_account_and_pauses_double() {
+async fn five_failures_from_any_ip_address_pause_the_account_and_pauses_double() {
     for account in ["ada@example.com", "nobody@example.com"] {
         let api = api().await;
         sign_up(&api, "ada@example.com").await;
@@ -32,14 +32,14 @@ async fn five_failures_from_anywhere_pause_the_account_and_pauses_double() {
             api.clock.advance_seconds(1);
             fail().await.problem(401, "invalid_credentials");
         }
-        let noted = events(&api, "rate_limited").await;
-        assert_eq!(noted.len(), 9, "one for each pause");
-        assert_eq!(noted[0]["user_id"].is_null(), account != "ada@example.com");
+        let refusals = events(&api, "rate_limited").await;
+        assert_eq!(refusals.len(), 9, "one for each pause");
+        assert_eq!(refusals[0]["user_id"].is_null(), account != "ada@example.com");
     }
 }
 
 #[tokio::test]
-async fn of_many_guesses_at_once_five_are_looked_at() {
+async fn of_many_concurrent_guesses_five_are_checked() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let addresses: Vec<String> = (1..=60).map(ip).collect();
@@ -48,21 +48,21 @@ async fn of_many_guesses_at_once_five_are_looked_at() {
 }
 
 #[tokio::test]
-async fn a_stranger_cannot_lock_a_user_out_of_where_they_have_been() {
+async fn failures_from_elsewhere_do_not_lock_out_a_known_ip_address() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 1..=5 {
         sign_in(&api, &ip(n), "ada@example.com", "wrong").await.problem(401, "invalid_credentials");
     }
-    // Even the right password waits where nobody knows her.
+    // From an unknown IP address even the right password must wait.
     sign_in(&api, &ip(6), "ada@example.com", PASSWORD).await.problem(429, "too_many_failures");
-    // The address she signed up from is hers; success there clears the count.
+    // The IP address of her sign-up is known; a success from there clears the count.
     sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
     sign_in(&api, &ip(6), "ada@example.com", PASSWORD).await.data(200);
 }
 
 #[tokio::test]
-async fn after_a_hundred_failures_only_a_known_address_or_an_operator_helps() {
+async fn after_100_failures_only_a_known_ip_address_or_an_operator_unlocks() {
     let api = api().await;
     let user = sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
@@ -88,21 +88,22 @@ async fn after_a_hundred_failures_only_a_known_address_or_an_operator_helps() {
 }
 
 #[tokio::test]
-async fn guesses_from_known_addresses_close_them_at_a_hundred_until_a_success_from_elsewhere() {
-    // Elsewhere is where the account never signed in, and where it did and nobody guessed.
+async fn known_ip_addresses_close_at_100_failures_until_a_success_from_elsewhere() {
+    // Elsewhere: an IP address that is unknown, and one that is known and has no failures.
     for elsewhere in ["198.51.100.1", "203.0.113.200"] {
         let api =
-            with(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1000, 1/s"), ("RATE_LIMIT_SIGN_IN_ADDRESS", "1000, 1/s")]).await;
+            with_limits(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1000, 1/s"), ("RATE_LIMIT_SIGN_IN_ADDRESS", "1000, 1/s")])
+                .await;
         sign_up(&api, "ada@example.com").await;
         sign_in(&api, "203.0.113.200", "ada@example.com", PASSWORD).await.data(200);
-        // Two known addresses, which count together.
+        // Two known IP addresses, which share one count.
         sign_in(&api, "203.0.113.77", "ada@example.com", PASSWORD).await.data(200);
         for n in 0..100 {
             let ip = if n % 2 == 0 { "203.0.113.10" } else { "203.0.113.77" };
             let status = sign_in(&api, ip, "ada@example.com", "wrong").await.status.as_u16();
             assert!(status == 401 || status == 429, "{status}");
             if n == 98 {
-                // Not yet: pauses do not apply there.
+                // Not closed yet: pauses do not apply to known IP addresses.
                 sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
                 let owner = api.database.connect().await;
                 let sql = "INSERT INTO sign_in_failures (account, failures, failed_at, blocked_until, known_failures, known_since)
@@ -119,7 +120,7 @@ async fn guesses_from_known_addresses_close_them_at_a_hundred_until_a_success_fr
         assert_ne!(
             sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.status,
             200,
-            "time alone does not help"
+            "waiting alone does not help"
         );
         sign_in(&api, elsewhere, "ada@example.com", PASSWORD).await.data(200);
         sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
@@ -127,10 +128,11 @@ async fn guesses_from_known_addresses_close_them_at_a_hundred_until_a_success_fr
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_tell_whether_the_account_signed_in_from_there() {
-    // At each step a wrong password from a known and from an unknown address, each with an account of its own that is in
-    // the same state otherwise.
-    let api = with(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1000, 1/s"), ("RATE_LIMIT_SIGN_IN_ADDRESS", "1000, 1/s")]).await;
+async fn a_refusal_does_not_reveal_whether_the_ip_address_is_known() {
+    // At each step a wrong password from a known and from an unknown IP address. Each has its own account; apart from
+    // this the accounts are in the same state.
+    let api =
+        with_limits(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1000, 1/s"), ("RATE_LIMIT_SIGN_IN_ADDRESS", "1000, 1/s")]).await;
     sign_up(&api, "known@example.com").await;
     api.call(Method::POST, "/api/v1/auth/signup")
         .json(json!({ "email": "unknown@example.com", "password": PASSWORD }))
@@ -139,13 +141,13 @@ async fn a_refusal_does_not_tell_whether_the_account_signed_in_from_there() {
         .await
         .data(201);
     let shared = "203.0.113.10";
-    let looks = |answer: &Answer| {
+    let visible_parts = |answer: &Answer| {
         let mut body = answer.json();
         body["instance"].take();
         let names = ["retry-after", "ratelimit", "ratelimit-policy"];
         (answer.status, body, names.map(|name| answer.header(name).to_owned()))
     };
-    // Failures at the known address, and then of strangers during the pause.
+    // Failures from the known IP address, and then from unknown ones during the pause.
     for account in ["known@example.com", "unknown@example.com"] {
         for _ in 0..5 {
             sign_in(&api, shared, account, "wrong").await;
@@ -156,14 +158,14 @@ async fn a_refusal_does_not_tell_whether_the_account_signed_in_from_there() {
         let [known, unknown] = ["known@example.com", "unknown@example.com"];
         let (known, unknown) =
             (sign_in(&api, &ip(n), known, "wrong").await, sign_in(&api, &ip(n), unknown, "wrong").await);
-        assert_eq!(looks(&known), looks(&unknown), "stranger {n}");
+        assert_eq!(visible_parts(&known), visible_parts(&unknown), "unknown IP address {n}");
         assert_eq!(known.header("retry-after"), "5");
     }
     api.clock.advance_seconds(40 * 24 * 3600);
     let mut seen = std::collections::BTreeSet::new();
     for (step, wait) in [0, 0, 0, 0, 0, 1, 30, 0, 60, 5, 120, 0, 240, 3600].into_iter().enumerate() {
         api.clock.advance_seconds(wait);
-        // Strangers from elsewhere fail as well, at both.
+        // Sign-ins from other unknown IP addresses fail as well, for both accounts.
         if step % 4 == 3 {
             for account in ["known@example.com", "unknown@example.com"] {
                 sign_in(&api, &ip(step), account, "wrong").await;
@@ -173,18 +175,18 @@ async fn a_refusal_does_not_tell_whether_the_account_signed_in_from_there() {
         let known = sign_in(&api, shared, "known@example.com", "wrong").await;
         let for_known = shared::passwords::hashes_computed() - before;
         let unknown = sign_in(&api, shared, "unknown@example.com", "wrong").await;
-        assert_eq!(looks(&known), looks(&unknown), "step {step}");
+        assert_eq!(visible_parts(&known), visible_parts(&unknown), "step {step}");
         let for_unknown = shared::passwords::hashes_computed() - before - for_known;
         assert!(for_known >= 1 && for_unknown >= 1, "a refusal takes as long as any other answer");
         seen.insert(known.status.as_u16());
     }
     assert_eq!(seen, [401, 429].into());
-    // The right password is let in from where its owner has been.
+    // The right password is accepted from a known IP address.
     sign_in(&api, shared, "known@example.com", PASSWORD).await.data(200);
 }
 
 #[tokio::test]
-async fn right_sign_ins_at_the_same_moment_from_new_addresses_all_succeed() {
+async fn concurrent_correct_sign_ins_from_new_ip_addresses_all_succeed() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let addresses: Vec<String> = (1..=12).map(ip).collect();
@@ -195,7 +197,7 @@ async fn right_sign_ins_at_the_same_moment_from_new_addresses_all_succeed() {
 }
 
 #[tokio::test]
-async fn right_sign_ins_at_the_same_moment_succeed_after_failures_too() {
+async fn concurrent_correct_sign_ins_succeed_after_failures_too() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 0..5 {
@@ -210,7 +212,7 @@ async fn right_sign_ins_at_the_same_moment_succeed_after_failures_too() {
 }
 
 #[tokio::test]
-async fn a_right_guess_among_wrong_ones_is_refused_as_they_are() {
+async fn a_correct_guess_among_wrong_ones_is_refused_like_them() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 0..5 {
@@ -227,8 +229,8 @@ async fn a_right_guess_among_wrong_ones_is_refused_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_clock_that_ran_ahead_fills_a_bucket_for_one_window_and_pauses_an_account_for_an_hour() {
-    let api = with(&[("RATE_LIMIT_SIGN_UP", "2, 1/min")]).await;
+async fn a_clock_that_ran_ahead_blocks_for_one_window_and_pauses_for_at_most_an_hour() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_UP", "2, 1/min")]).await;
     sign_up(&api, "ada@example.com").await;
     let year = 365 * 24 * 3600;
     api.clock.advance_seconds(year);
@@ -246,7 +248,7 @@ async fn a_clock_that_ran_ahead_fills_a_bucket_for_one_window_and_pauses_an_acco
     assert_eq!(refused.header("retry-after"), "60");
     api.clock.advance_seconds(60);
     try_once(1).await.data(201);
-    // The pause ends an hour after the first attempt that sees how far ahead it is.
+    // The pause ends an hour after the first attempt that notices how far ahead its end is.
     let paused = sign_in(&api, &ip(50), "ada@example.com", PASSWORD).await;
     paused.problem(429, "too_many_failures");
     assert_eq!(paused.header("retry-after"), "3600");
@@ -255,22 +257,22 @@ async fn a_clock_that_ran_ahead_fills_a_bucket_for_one_window_and_pauses_an_acco
 }
 
 #[tokio::test]
-async fn a_pause_that_runs_out_while_a_password_is_verified_lets_nobody_in() {
+async fn a_pause_that_ends_while_a_password_is_verified_still_refuses_the_sign_in() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 0..5 {
         sign_in(&api, &ip(n), "ada@example.com", "wrong").await.problem(401, "invalid_credentials");
     }
-    // What began during the pause was not counted, and asks this when the pause is over.
+    // A sign-in that began during the pause was not counted, so it must still be refused when the pause is over.
     api.clock.advance_seconds(3600);
     let account = shared::passwords::account_key(&api.app.settings().passwords, "ada@example.com").unwrap();
-    assert_eq!(judge_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Paused);
+    assert_eq!(check_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Paused);
     sign_in(&api, &ip(9), "ada@example.com", PASSWORD).await.data(200);
-    assert_eq!(judge_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Cleared);
+    assert_eq!(check_pause(&api.app.db.anonymous(), &account).await.unwrap(), PauseVerdict::Cleared);
 }
 
 #[tokio::test]
-async fn during_a_pause_every_refusal_takes_the_same_round_trips() {
+async fn during_a_pause_every_refusal_takes_the_same_number_of_round_trips() {
     let (api, proxy) = Api::behind_a_proxy(Function::Auth, auth::routes).await;
     sign_up(&api, "ada@example.com").await;
     for n in 0..5 {

@@ -3,7 +3,7 @@
 use crate::api;
 
 #[tokio::test]
-async fn every_public_key_is_published_and_no_private_part() {
+async fn every_public_key_is_published_without_a_private_part() {
     let api = api().await;
     let answer = api.get("/.well-known/jwks.json").await;
     assert_eq!(answer.status, 200);

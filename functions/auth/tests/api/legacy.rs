@@ -17,7 +17,7 @@ const HASHES: [&str; 4] = [
     "00112233445566778899aabbccddeeff:82c4a00827ca8a6b9dde5ca9589ef0e26f6a1006d22108e58f09f7efae6f97fe",
 ];
 
-/// An account as the import makes it.
+/// Creates an account as the import does.
 async fn import(api: &Api, hash: &str) {
     let owner = api.database.connect().await;
     let sql = format!(
@@ -31,7 +31,7 @@ async fn sign_in(api: &Api, password: &str) -> Answer {
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": password })).await
 }
 
-async fn stored(api: &Api) -> (String, Option<String>) {
+async fn stored_hash(api: &Api) -> (String, Option<String>) {
     let owner = api.database.connect().await;
     owner.batch_execute("SET ROLE todo_auth").await.unwrap();
     let row = owner.query_typed_one("SELECT password_hash, pepper_id FROM users", &[]).await.unwrap();
@@ -39,35 +39,35 @@ async fn stored(api: &Api) -> (String, Option<String>) {
 }
 
 #[tokio::test]
-async fn an_old_password_signs_in_and_its_hash_is_replaced() {
+async fn a_legacy_password_signs_in_and_its_hash_is_replaced() {
     for hash in HASHES {
         let api = api().await;
         import(&api, hash).await;
         sign_in(&api, "wrong horse").await.problem(401, "invalid_credentials");
-        assert_eq!(stored(&api).await.0, hash, "a wrong password replaces nothing");
+        assert_eq!(stored_hash(&api).await.0, hash, "a wrong password replaces nothing");
         let data = sign_in(&api, "correct horse").await.data(200);
         assert_eq!(data["user_id"], ID);
-        let (replaced, pepper) = stored(&api).await;
+        let (replaced, pepper) = stored_hash(&api).await;
         assert!(replaced.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{replaced}");
         assert_eq!(pepper.as_deref(), Some("test-pepper"));
         sign_in(&api, "correct horse").await.data(200);
-        assert_eq!(stored(&api).await.0, replaced, "once");
+        assert_eq!(stored_hash(&api).await.0, replaced, "it is replaced only once");
         sign_in(&api, "wrong horse").await.problem(401, "invalid_credentials");
     }
 }
 
 #[tokio::test]
-async fn sign_ins_at_once_replace_an_old_hash_once_and_all_succeed() {
+async fn concurrent_sign_ins_replace_a_legacy_hash_once_and_all_succeed() {
     let api = api().await;
     import(&api, HASHES[0]).await;
     for answer in join_all((0..4).map(|_| sign_in(&api, "correct horse"))).await {
         answer.data(200);
     }
-    assert!(stored(&api).await.0.starts_with("$argon2id$"));
+    assert!(stored_hash(&api).await.0.starts_with("$argon2id$"));
 }
 
 #[tokio::test]
-async fn hashes_beyond_the_caps_and_of_other_kinds_are_refused() {
+async fn too_costly_and_unknown_kinds_of_hashes_are_refused() {
     let costly = HASHES[0].replace("$04$", "$15$");
     for hash in
         [costly.as_str(), "$2y$04$or6w7XltRZoby3flwzBiZuxE7cNcj2GCWj8XWnpepNJo8aq42Lkeu", "plain text", "correct horse"]
@@ -90,19 +90,19 @@ async fn with_secret() -> Api {
     api
 }
 
-/// A token as the old backend signs it, for an hour.
-fn old_token(api: &Api, user: &str) -> String {
+/// A legacy token that is valid for an hour.
+fn legacy_token(api: &Api, user: &str) -> String {
     let claims = json!({ "user_id": user, "email": "ada@example.com", "exp": api.now().as_second() + 3600 });
     forge(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, SECRET.as_bytes())
 }
 
 #[tokio::test]
-async fn an_old_token_works_until_it_expires_and_then_the_old_password_does() {
+async fn a_legacy_token_works_until_it_expires_and_then_the_legacy_password_does() {
     let api = with_secret().await;
     for user in [ID, "00112233445566778899aabbccddeeff", "00112233445566778899AABBCCDDEEFF"] {
-        assert_eq!(me(&api, &old_token(&api, user)).await.data(200)["user_id"], ID);
+        assert_eq!(me(&api, &legacy_token(&api, user)).await.data(200)["user_id"], ID);
     }
-    let token = old_token(&api, ID);
+    let token = legacy_token(&api, ID);
     api.clock.advance_seconds(3606);
     me(&api, &token).await.problem(401, "token_expired");
     let data = sign_in(&api, "correct horse").await.data(200);
@@ -110,15 +110,15 @@ async fn an_old_token_works_until_it_expires_and_then_the_old_password_does() {
 }
 
 #[tokio::test]
-async fn what_ends_all_sessions_ends_old_tokens_too() {
+async fn ending_all_sessions_ends_legacy_tokens_too() {
     let api = with_secret().await;
-    let token = old_token(&api, ID);
+    let token = legacy_token(&api, ID);
     let answer = api.call(Method::POST, "/api/v1/auth/logout-all").bearer(&token).send().await;
     assert_eq!(answer.data(200)["revoked"], 0);
     me(&api, &token).await.problem(401, "session_revoked");
 
     let api = with_secret().await;
-    let token = old_token(&api, ID);
+    let token = legacy_token(&api, ID);
     let body = json!({ "current_password": "correct horse", "new_password": "seven unlikely penguins" });
     let call = api.call(Method::POST, "/api/v1/auth/change-password").bearer(&token).json(body);
     call.send().await.data(200);
@@ -127,9 +127,9 @@ async fn what_ends_all_sessions_ends_old_tokens_too() {
 }
 
 #[tokio::test]
-async fn signing_out_with_an_old_token_ends_that_token_and_no_other() {
+async fn signing_out_with_a_legacy_token_ends_that_token_and_no_other() {
     let api = with_secret().await;
-    let (one, other) = (old_token(&api, ID), old_token(&api, "00112233445566778899aabbccddeeff"));
+    let (one, other) = (legacy_token(&api, ID), legacy_token(&api, "00112233445566778899aabbccddeeff"));
     let sign_out = async |token: &str| {
         let answer = api.call(Method::POST, "/api/v1/auth/signout").bearer(token).send().await;
         assert_eq!(answer.json()["message"], "Successfully signed out");
@@ -138,7 +138,7 @@ async fn signing_out_with_an_old_token_ends_that_token_and_no_other() {
     sign_out(&one).await;
     me(&api, &one).await.problem(401, "session_revoked");
     me(&api, &other).await.data(200);
-    // Again, and with one that has expired, which leaves nothing behind.
+    // Signing out again, or with an expired token, stores nothing.
     sign_out(&one).await;
     api.clock.advance_seconds(3606);
     sign_out(&other).await;
@@ -149,15 +149,15 @@ async fn signing_out_with_an_old_token_ends_that_token_and_no_other() {
 }
 
 #[tokio::test]
-async fn switched_off_no_old_hash_lets_anybody_in() {
+async fn legacy_hashes_are_refused_if_they_are_switched_off() {
     let api = Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("LEGACY_PASSWORD_HASHES".to_owned(), "off".to_owned());
     })
     .await;
-    // One that somebody has planted who can write the table.
+    // A hash that an attacker with write access to the table has planted.
     import(&api, HASHES[2]).await;
     let before = shared::passwords::hashes_computed();
     sign_in(&api, "correct horse").await.problem(401, "invalid_credentials");
-    assert!(shared::passwords::hashes_computed() > before, "it takes as long as any other");
-    assert_eq!(stored(&api).await.0, HASHES[2], "and stays as it is");
+    assert!(shared::passwords::hashes_computed() > before, "it takes as long as any other refusal");
+    assert_eq!(stored_hash(&api).await.0, HASHES[2], "the hash is not replaced");
 }

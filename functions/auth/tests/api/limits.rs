@@ -1,4 +1,4 @@
-//! Rate limits: what refuses, when, and what the refusal says.
+//! Rate limits: which limit refuses a request, when, and what the refusal says.
 
 use futures_util::future::join_all;
 use http::Method;
@@ -8,13 +8,13 @@ use testkit::{Answer, Api};
 
 use crate::{PASSWORD, refresh, sign_up, text};
 
-/// The function with limits as they are by default.
+/// The function with the default limits.
 pub(crate) async fn api() -> Api {
-    with(&[]).await
+    with_limits(&[]).await
 }
 
 /// The function with other limits.
-pub(crate) async fn with(limits: &[(&str, &str)]) -> Api {
+pub(crate) async fn with_limits(limits: &[(&str, &str)]) -> Api {
     Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.remove("RATE_LIMITS");
         settings.extend(limits.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -27,12 +27,12 @@ pub(crate) async fn sign_in(api: &Api, ip: &str, email: &str, password: &str) ->
     api.call(Method::POST, "/api/v1/auth/signin").json(body).from_ip(ip).send().await
 }
 
-/// An address per number.
+/// An IP address for each number.
 pub(crate) fn ip(n: usize) -> String {
     format!("198.51.{}.{}", n / 250, n % 250 + 1)
 }
 
-/// The events of a kind, as the owner of the tables sees them.
+/// The events of a kind, read by the owner of the tables.
 pub(crate) async fn events(api: &Api, kind: &str) -> Vec<Value> {
     let owner = api.database.connect().await;
     let sql = "SELECT to_jsonb(e) FROM audit_events e WHERE kind = $1 ORDER BY occurred_at";
@@ -52,7 +52,7 @@ async fn every_documented_operation_has_the_limit_of_its_row() {
         ("refresh_unversioned", &["refresh"]),
         ("change_password", &["password"]),
         ("delete_account", &["password"]),
-        // What ends sessions is never limited for their owner.
+        // Users can always end their own sessions.
         ("sign_out", &[]),
         ("logout", &[]),
         ("logout_unversioned", &[]),
@@ -63,8 +63,8 @@ async fn every_documented_operation_has_the_limit_of_its_row() {
 }
 
 #[tokio::test]
-async fn of_two_hundred_at_once_exactly_the_burst_passes() {
-    let api = with(&[("RATE_LIMIT_SIGN_UP", "5, 1/h")]).await;
+async fn of_200_concurrent_requests_exactly_the_burst_passes() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_UP", "5, 1/h")]).await;
     let calls = (0..200).map(|n| {
         api.post("/api/v1/auth/signup", json!({ "email": format!("p{n}@example.com"), "password": PASSWORD }))
     });
@@ -74,11 +74,11 @@ async fn of_two_hundred_at_once_exactly_the_burst_passes() {
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         answer.problem(429, "rate_limited");
     }
-    assert_eq!(events(&api, "rate_limited").await.len(), 1, "the first refusal of the window is noted");
+    assert_eq!(events(&api, "rate_limited").await.len(), 1, "only the first refusal of the window writes an event");
 }
 
 #[tokio::test]
-async fn a_refusal_says_how_long_to_wait_and_waiting_helps() {
+async fn a_refusal_says_how_long_to_wait_and_then_a_request_passes() {
     let api = api().await;
     for _ in 0..5 {
         sign_in(&api, "203.0.113.7", "nobody@example.com", "wrong").await.problem(401, "invalid_credentials");
@@ -97,7 +97,7 @@ async fn a_refusal_says_how_long_to_wait_and_waiting_helps() {
 }
 
 #[tokio::test]
-async fn an_address_has_ten_tries_whatever_the_account() {
+async fn an_ip_address_has_ten_attempts_over_all_accounts() {
     let api = api().await;
     for n in 0..10 {
         sign_in(&api, "203.0.113.7", &format!("p{n}@example.com"), "wrong").await.problem(401, "invalid_credentials");
@@ -109,14 +109,14 @@ async fn an_address_has_ten_tries_whatever_the_account() {
 }
 
 #[tokio::test]
-async fn an_ipv6_network_is_one_address_and_those_without_share_one() {
-    let api = with(&[("RATE_LIMIT_SIGN_IN_ADDRESS", "2, 1/h")]).await;
+async fn an_ipv6_64_counts_as_one_address_and_missing_addresses_share_a_bucket() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_IN_ADDRESS", "2, 1/h")]).await;
     for ip in ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9"] {
         sign_in(&api, ip, "nobody@example.com", "wrong").await.problem(401, "invalid_credentials");
     }
     sign_in(&api, "2001:db8:1:2:3:4:5:6", "other@example.com", "wrong").await.problem(429, "rate_limited");
     sign_in(&api, "2001:db8:1:3::1", "other@example.com", "wrong").await.problem(401, "invalid_credentials");
-    // IPv4 in IPv6's clothing is IPv4.
+    // An IPv4-mapped IPv6 address counts as the IPv4 address.
     for ip in ["203.0.113.9", "::ffff:203.0.113.9"] {
         sign_in(&api, ip, "third@example.com", "wrong").await.problem(401, "invalid_credentials");
     }
@@ -128,8 +128,8 @@ async fn an_ipv6_network_is_one_address_and_those_without_share_one() {
 }
 
 #[tokio::test]
-async fn headers_about_the_address_are_not_believed() {
-    let api = with(&[("RATE_LIMIT_SIGN_IN_ADDRESS", "2, 1/h")]).await;
+async fn forwarding_headers_do_not_change_the_ip_address() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_IN_ADDRESS", "2, 1/h")]).await;
     let call = async |forged: &str| {
         let body = json!({ "email": "nobody@example.com", "password": "wrong" });
         let call = api.call(Method::POST, "/api/v1/auth/signin").json(body);
@@ -153,10 +153,10 @@ async fn refreshes_of_one_session_are_limited_and_another_session_is_not() {
     refresh(&api, &other).await.data(200);
     api.clock.advance_seconds(10);
     refresh(&api, &one).await.data(200);
-    assert_eq!(events(&api, "rate_limited").await[0]["user_id"], json!(one_user(&api).await));
+    assert_eq!(events(&api, "rate_limited").await[0]["user_id"], json!(ada_id(&api).await));
 }
 
-async fn one_user(api: &Api) -> String {
+async fn ada_id(api: &Api) -> String {
     let owner = api.database.connect().await;
     owner.batch_execute("SET ROLE todo_auth").await.unwrap();
     let sql = "SELECT id::text FROM users WHERE email = 'ada@example.com'";
@@ -181,7 +181,7 @@ async fn guesses_with_a_stolen_access_token_are_limited() {
 }
 
 #[tokio::test]
-async fn no_email_stands_in_the_tables_of_limits_and_events() {
+async fn the_tables_of_limits_and_events_contain_no_email_address() {
     let api = api().await;
     for n in 0..12 {
         sign_in(&api, &ip(n), "Nobody.Known@example.com", "wrong").await;
@@ -194,19 +194,19 @@ async fn no_email_stands_in_the_tables_of_limits_and_events() {
 }
 
 #[tokio::test]
-async fn what_ends_sessions_and_protects_an_account_takes_from_no_bucket_of_another_session() {
-    let api = with(&[("RATE_LIMIT_WRITES", "1, 1/h")]).await;
+async fn a_stolen_session_cannot_use_up_the_permits_of_another_session() {
+    let api = with_limits(&[("RATE_LIMIT_WRITES", "1, 1/h")]).await;
     let stolen = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let signed_in = sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
     let own = text(&signed_in, "access_token");
     let other = text(&sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200), "access_token");
     let call = |method: Method, path: &str, token: &str| api.call(method, path).bearer(token);
-    // The thief uses up what the stolen session has, in every way.
+    // The thief uses up all permits of the stolen session.
     for _ in 0..10 {
         let guess = json!({ "current_password": "wrong", "new_password": "seven unlikely penguins" });
         call(Method::POST, "/api/v1/auth/change-password", &stolen).json(guess).send().await;
-        let nobodys = "/api/v1/auth/sessions/01980000-0000-7000-8000-000000000000";
-        call(Method::DELETE, nobodys, &stolen).send().await.problem(404, "session_not_found");
+        let unknown_session = "/api/v1/auth/sessions/01980000-0000-7000-8000-000000000000";
+        call(Method::DELETE, unknown_session, &stolen).send().await.problem(404, "session_not_found");
     }
     let id = crate::claims(&other)["sid"].as_str().unwrap().to_owned();
     call(Method::DELETE, &format!("/api/v1/auth/sessions/{id}"), &own).send().await.data(200);
@@ -218,7 +218,7 @@ async fn what_ends_sessions_and_protects_an_account_takes_from_no_bucket_of_anot
 }
 
 #[tokio::test]
-async fn wider_networks_of_ipv6_have_buckets_of_their_own() {
+async fn wider_ipv6_networks_have_their_own_buckets() {
     let api = api().await;
     let mut refused = Vec::new();
     for n in 0..30 {
@@ -230,7 +230,7 @@ async fn wider_networks_of_ipv6_have_buckets_of_their_own() {
     }
     assert_eq!(refused.first(), Some(&(25, "\"sign_in_address\";q=25;w=120".to_owned())), "{refused:?}");
     assert_eq!(refused.len(), 5);
-    // A /56 has less, and a refusal by a wide network takes nothing from the narrow one.
+    // A /56 has fewer permits, and a refusal by a wide network takes no permit from the narrow one.
     let api = self::api().await;
     for n in 0..21 {
         let from = format!("2001:db8:88:{n:02x}::1");
@@ -245,8 +245,8 @@ async fn wider_networks_of_ipv6_have_buckets_of_their_own() {
 }
 
 #[tokio::test]
-async fn an_office_behind_one_address_signs_in() {
-    let api = with(&[("RATE_LIMIT_SIGN_UP", "100, 1/s")]).await;
+async fn an_office_behind_one_ip_address_can_sign_in() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_UP", "100, 1/s")]).await;
     for n in 0..30 {
         sign_up(&api, &format!("p{n}@example.com")).await;
     }
@@ -261,14 +261,14 @@ async fn an_office_behind_one_address_signs_in() {
 }
 
 #[tokio::test]
-async fn guessing_a_password_costs_nothing_before_there_is_a_permit() {
-    let api = with(&[("RATE_LIMIT_SIGN_UP", "1, 1/h")]).await;
+async fn without_a_permit_the_password_policy_is_not_checked() {
+    let api = with_limits(&[("RATE_LIMIT_SIGN_UP", "1, 1/h")]).await;
     let weak = async |n: u32| {
         let body =
             json!({ "email": format!("p{n}@example.com"), "password": "4@8({[<369!|1$5+72x4@8({[<369!|1$5+72x" });
         api.post("/api/v1/auth/signup", body).await
     };
-    // What has no acceptable form takes no permit.
+    // A malformed request takes no permit.
     api.post("/api/v1/auth/signup", json!({ "email": "x", "password": "x" })).await.problem(422, "validation_failed");
     let easy = json!({ "email": "ada@example.com", "password": "password1" });
     api.post("/api/v1/auth/signup", easy).await.invalid_at("/password");

@@ -1,6 +1,6 @@
-//! Two locks keep users apart, and each must hold without the other: row-level security, and the owner that a statement
-//! names. The policies of `users` and `sessions` let the role `todo_auth` see all rows, because a sign-in starts without a
-//! user: there the statements are the only lock, and `sessions.rs` tests them.
+//! Two mechanisms keep users apart, and each must work without the other: row-level security, and the owner that a
+//! statement names. The policies of `users` and `sessions` let the role `todo_auth` see all rows, because a sign-in
+//! starts without a user: there the statements are the only protection, and `sessions.rs` tests them.
 
 use http::Method;
 use serde_json::json;
@@ -27,8 +27,8 @@ const ROWS: [(&str, &str, [&str; 3]); 20] = [
     ("todo_maintenance", "sessions", ["ae", "ae", "ae"]),
     ("todo_maintenance", "tasks", ["", "", ""]),
     ("todo_maintenance", "audit_events", ["e", "e", "e"]),
-    // The owner of the tables, as which functions of the schema `app` run. It is a member of the roles above, whose
-    // policies hold for it too; without FORCE it would reach the other user's task.
+    // The owner of the tables; functions of the schema `app` run as this role. It is a member of the roles above, so
+    // their policies apply to it too; without FORCE it would reach the other user's task.
     ("CURRENT_USER", "users", ["ae", "ae", "ae"]),
     ("CURRENT_USER", "sessions", ["ae", "ae", "ae"]),
     ("CURRENT_USER", "tasks", ["a", "a", "a"]),
@@ -78,7 +78,7 @@ async fn row_level_security_alone_decides_whose_rows_a_role_reaches() {
 }
 
 #[tokio::test]
-async fn without_row_level_security_anothers_events_are_still_not_listed() {
+async fn without_row_level_security_another_users_events_are_still_not_listed() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     sign_up(&api, "eve@example.com").await;

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use shared::config::Function;
 use testkit::{Answer, Api};
 
-/// The function with a database of its own.
+/// The function with its own database.
 async fn api() -> Api {
     Api::start(Function::Auth, auth::routes).await
 }
@@ -39,22 +39,22 @@ async fn sign_up(api: &Api, email: &str) -> Value {
     api.post("/api/v1/auth/signup", json!({ "email": email, "password": PASSWORD })).await.data(201)
 }
 
-/// Presents a refresh token from where `sign_up` came from.
+/// Sends a refresh token from the same place as `sign_up`.
 async fn refresh(api: &Api, token: &str) -> Answer {
     api.post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await
 }
 
-/// The text of a field.
+/// The string in a field.
 fn text(value: &Value, field: &str) -> String {
-    value[field].as_str().unwrap_or_else(|| panic!("{field} is no text in {value}")).to_owned()
+    value[field].as_str().unwrap_or_else(|| panic!("{field} is not a string in {value}")).to_owned()
 }
 
-/// What a token says, without checking it.
+/// The claims of a token, without verification.
 fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
-/// What a token's header says.
+/// The header of a token.
 fn header(token: &str) -> Value {
     part(token, 0)
 }
@@ -66,7 +66,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-/// Asks who the token belongs to.
+/// Requests the account that a token belongs to.
 async fn me(api: &Api, token: &str) -> Answer {
     api.call(http::Method::GET, "/api/v1/auth/me").bearer(token).send().await
 }

@@ -8,14 +8,14 @@ use testkit::{Answer, Api};
 
 use crate::{api, claims, me, sign_up, text};
 
-/// What happens next.
+/// One step of a run.
 #[derive(Clone, Debug)]
 enum Step {
     /// A tab sends the token it last read from the shared storage.
-    Refresh { tab: usize, fate: Fate },
+    Refresh { tab: usize, delivery: Delivery },
     /// A tab reads the shared storage.
     Read { tab: usize },
-    /// A late answer arrives at last.
+    /// A late answer arrives.
     Deliver,
     /// A tab calls the API with its access token.
     Use { tab: usize },
@@ -23,18 +23,24 @@ enum Step {
     Wait { seconds: i64 },
 }
 
+/// What the network does with a request and its answer.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
-    Arrives,
+enum Delivery {
+    Normal,
     AnswerLost,
-    SentTwice,
-    ArrivesLate,
+    RequestRepeated,
+    AnswerLate,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let fate = prop_oneof![Just(Fate::Arrives), Just(Fate::AnswerLost), Just(Fate::SentTwice), Just(Fate::ArrivesLate)];
+    let delivery = prop_oneof![
+        Just(Delivery::Normal),
+        Just(Delivery::AnswerLost),
+        Just(Delivery::RequestRepeated),
+        Just(Delivery::AnswerLate)
+    ];
     prop_oneof![
-        6 => (0..3_usize, fate).prop_map(|(tab, fate)| Step::Refresh { tab, fate }),
+        6 => (0..3_usize, delivery).prop_map(|(tab, delivery)| Step::Refresh { tab, delivery }),
         2 => (0..3_usize).prop_map(|tab| Step::Read { tab }),
         2 => Just(Step::Deliver),
         3 => (0..3_usize).prop_map(|tab| Step::Use { tab }),
@@ -42,7 +48,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// An honest client of three tabs. Answers are stored only if the storage still holds the token that was
+/// An honest client with three tabs. Answers are stored only if the storage still holds the token that was
 /// sent: a late answer never overwrites a newer token.
 struct Browser {
     stored: String,
@@ -57,7 +63,7 @@ async fn send(api: &Api, token: &str, elsewhere: bool) -> Answer {
 }
 
 impl Browser {
-    fn arrive(&mut self, tab: usize, sent: &str, answer: &Answer) {
+    fn receive(&mut self, tab: usize, sent: &str, answer: &Answer) {
         let data = answer.data(200);
         let token = text(&data, "refresh_token");
         if self.stored == sent || self.stored == token {
@@ -70,7 +76,7 @@ impl Browser {
     }
 
     /// Follows the published rule: after `refresh_token_superseded`, read the storage and try once more.
-    async fn refresh(&mut self, api: &Api, tab: usize, fate: Fate) -> Result<(), TestCaseError> {
+    async fn refresh(&mut self, api: &Api, tab: usize, delivery: Delivery) -> Result<(), TestCaseError> {
         let mut sent = self.tabs[tab].clone();
         let mut answer = send(api, &sent, false).await;
         if answer.status == 401 {
@@ -81,21 +87,21 @@ impl Browser {
             answer = send(api, &sent, false).await;
         }
         prop_assert_eq!(answer.status.as_u16(), 200, "an honest client was refused: {}", answer.text());
-        match fate {
-            Fate::Arrives => self.arrive(tab, &sent, &answer),
-            Fate::AnswerLost => {}
-            Fate::SentTwice => {
+        match delivery {
+            Delivery::Normal => self.receive(tab, &sent, &answer),
+            Delivery::AnswerLost => {}
+            Delivery::RequestRepeated => {
                 let again = send(api, &sent, false).await;
                 prop_assert_eq!(&again.data(200)["refresh_token"], &answer.data(200)["refresh_token"]);
-                self.arrive(tab, &sent, &again);
+                self.receive(tab, &sent, &again);
             }
-            Fate::ArrivesLate => self.late.push((tab, sent, answer)),
+            Delivery::AnswerLate => self.late.push((tab, sent, answer)),
         }
         Ok(())
     }
 }
 
-async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseError> {
+async fn run_steps(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseError> {
     let data = sign_up(api, &format!("p{name}@example.com")).await;
     let token = text(&data, "refresh_token");
     let tabs = [token.clone(), token.clone(), token.clone()];
@@ -103,8 +109,8 @@ async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseErro
     let mut handed_out = vec![token];
     for step in steps {
         match step {
-            Step::Refresh { tab, fate } => {
-                browser.refresh(api, *tab, *fate).await?;
+            Step::Refresh { tab, delivery } => {
+                browser.refresh(api, *tab, *delivery).await?;
                 if handed_out.last() != Some(&browser.stored) {
                     handed_out.push(browser.stored.clone());
                 }
@@ -112,7 +118,7 @@ async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseErro
             Step::Read { tab } => browser.tabs[*tab].clone_from(&browser.stored),
             Step::Deliver => {
                 if let Some((tab, sent, answer)) = browser.late.pop() {
-                    browser.arrive(tab, &sent, &answer);
+                    browser.receive(tab, &sent, &answer);
                 }
             }
             Step::Use { tab } => {
@@ -127,13 +133,13 @@ async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseErro
                 while *seconds > 30
                     && let Some((tab, sent, answer)) = browser.late.pop()
                 {
-                    browser.arrive(tab, &sent, &answer);
+                    browser.receive(tab, &sent, &answer);
                 }
                 api.clock.advance_seconds(*seconds);
             }
         }
     }
-    // Two live successors would be two different tokens that both rotate: let everything settle and confirm.
+    // If a token had two live successors, both would rotate. Let everything settle and confirm the newest token.
     api.clock.advance_seconds(61);
     let newest = browser.stored.clone();
     let last = send(api, &newest, false).await.data(200);
@@ -143,7 +149,7 @@ async fn play(api: &Api, name: usize, steps: &[Step]) -> Result<(), TestCaseErro
     let old: Vec<&String> = handed_out.iter().filter(|token| **token != newest).collect();
     for token in &old {
         let answer = send(api, token, false).await;
-        prop_assert_eq!(answer.status.as_u16(), 401, "a superseded settled token yielded something");
+        prop_assert_eq!(answer.status.as_u16(), 401, "a superseded token was accepted after the settle window");
         prop_assert_eq!(&answer.json()["code"], "refresh_token_superseded");
     }
     if let Some(token) = old.last() {
@@ -172,7 +178,7 @@ fn an_honest_client_is_never_signed_out_and_a_thief_always_ends_the_session() {
                 **name += 1;
                 **name
             };
-            runtime.block_on(play(&api, name, &steps))
+            runtime.block_on(run_steps(&api, name, &steps))
         })
         .unwrap();
 }

@@ -1,4 +1,4 @@
-//! Which passwords may be set, and what the check against known breaches does.
+//! Which passwords are accepted, and the check against known breaches.
 
 use std::net::Ipv4Addr;
 
@@ -15,7 +15,7 @@ fn body(password: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_a_person_can_do() {
+async fn a_refusal_says_how_to_choose_a_better_password() {
     let api = api().await;
     for (password, reason) in [
         ("short", "must be at least 8 characters long"),
@@ -35,13 +35,13 @@ async fn a_refusal_says_what_a_person_can_do() {
     api.post("/api/v1/auth/signup", body("a phrase nobody guesses")).await.data(201);
 }
 
-/// The password among others, seen three times.
+/// The range with the password, which has three occurrences.
 const BREACHED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 78\r\n\r\n0018A45C4D1DEF81644B54AB7F969B88D65:1\r\n79B132CC3A2920415314E69E3765660D35B:3\r\n";
 
-/// The password as padding, which counts nothing.
+/// The range with the password as padding: it has no occurrences.
 const PADDED: &str = "HTTP/1.1 200 OK\r\ncontent-length: 78\r\n\r\n0018A45C4D1DEF81644B54AB7F969B88D65:1\r\n79B132CC3A2920415314E69E3765660D35B:0\r\n";
 
-/// A range service that answers every request with the same thing.
+/// A range service that gives the same answer to every request.
 async fn service(answer: &'static str) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let url = format!("http://127.0.0.1:{}/range/", listener.local_addr().unwrap().port());
@@ -51,7 +51,7 @@ async fn service(answer: &'static str) -> String {
                 let mut request = vec![0; 4096];
                 let length = stream.read(&mut request).await.unwrap_or_default();
                 let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                // SHA-1 of "a phrase nobody guesses" begins so; no more of it is told.
+                // The start of the SHA-1 hash of "a phrase nobody guesses". The rest of the hash is not sent.
                 assert!(request.starts_with("GET /range/73FD8 HTTP/1.1\r\n"), "{request}");
                 if answer.is_empty() {
                     // Never answers.
@@ -64,7 +64,7 @@ async fn service(answer: &'static str) -> String {
     url
 }
 
-async fn asking(url: String) -> Api {
+async fn with_breach_service(url: String) -> Api {
     Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("BREACHED_PASSWORDS_URL".to_owned(), url);
     })
@@ -73,13 +73,13 @@ async fn asking(url: String) -> Api {
 
 #[tokio::test]
 async fn a_password_from_a_breach_is_refused() {
-    let api = asking(service(BREACHED).await).await;
+    let api = with_breach_service(service(BREACHED).await).await;
     let problem = api.post("/api/v1/auth/signup", body("a phrase nobody guesses")).await.invalid_at("/password");
     assert!(problem["detail"].as_str().unwrap().contains("data breach"), "{problem}");
 }
 
 #[tokio::test]
-async fn a_service_that_knows_nothing_or_does_not_work_refuses_nothing() {
+async fn a_password_is_accepted_if_the_service_does_not_know_it_or_fails() {
     for answer in [
         PADDED,
         "",
@@ -87,9 +87,9 @@ async fn a_service_that_knows_nothing_or_does_not_work_refuses_nothing() {
         "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n\u{fffd}\n",
         "nonsense",
     ] {
-        let api = asking(service(answer).await).await;
+        let api = with_breach_service(service(answer).await).await;
         api.post("/api/v1/auth/signup", body("a phrase nobody guesses")).await.data(201);
     }
-    let api = asking("http://127.0.0.1:1/range/".to_owned()).await;
+    let api = with_breach_service("http://127.0.0.1:1/range/".to_owned()).await;
     api.post("/api/v1/auth/signup", body("a phrase nobody guesses")).await.data(201);
 }

@@ -7,14 +7,14 @@ use testkit::{Answer, Api};
 
 use crate::{api, claims, me, refresh, sign_up, text};
 
-/// Presents a token from another network and another program.
-pub(crate) async fn from_elsewhere(api: &Api, token: &str) -> Answer {
+/// Sends a token from another network and another program.
+pub(crate) async fn refresh_from_elsewhere(api: &Api, token: &str) -> Answer {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     call.from_ip("198.51.100.1").with_agent("curl/8").send().await
 }
 
-/// A session with generations 0 to `newest`, all settled and confirmed, and their refresh tokens.
-pub(crate) async fn settled(api: &Api, newest: usize) -> Vec<String> {
+/// The refresh tokens of a session with generations 0 to `newest`, all settled and confirmed.
+pub(crate) async fn settled_tokens(api: &Api, newest: usize) -> Vec<String> {
     let data = sign_up(api, "ada@example.com").await;
     let mut tokens = vec![text(&data, "refresh_token")];
     for _ in 0..newest {
@@ -37,7 +37,7 @@ async fn a_settled_token_is_rotated_and_expiry_slides() {
         assert_ne!(next["refresh_token"], data["refresh_token"]);
         assert_eq!(next["refresh_expires_at"], "2026-03-24T13:00:00.000000Z");
         assert_eq!(next["user_id"], data["user_id"]);
-        // After a refresh there is one, short-lived token.
+        // A refresh returns only one access token, which is short-lived.
         assert_eq!(next["token"], next["access_token"]);
         assert_eq!((&next["expires_at"], &next["expires_in"]), (&json!("2026-03-10T13:15:00.000000Z"), &json!(900)));
         assert_eq!(claims(&text(&next, "token"))["gen"], 1);
@@ -46,7 +46,7 @@ async fn a_settled_token_is_rotated_and_expiry_slides() {
 }
 
 #[tokio::test]
-async fn the_newest_token_still_settling_is_answered_with_itself() {
+async fn within_the_settle_window_the_newest_token_yields_itself() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let first = text(&refresh(&api, &text(&data, "refresh_token")).await.data(200), "refresh_token");
@@ -59,7 +59,7 @@ async fn the_newest_token_still_settling_is_answered_with_itself() {
 }
 
 #[tokio::test]
-async fn sixty_at_once_give_one_rotation_and_one_successor() {
+async fn sixty_concurrent_refreshes_give_one_rotation_and_one_successor() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let token = text(&data, "refresh_token");
@@ -75,13 +75,13 @@ async fn sixty_at_once_give_one_rotation_and_one_successor() {
 }
 
 #[tokio::test]
-async fn a_response_lost_ten_times_in_a_row_recovers() {
+async fn a_client_that_loses_ten_answers_in_a_row_recovers() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let token = text(&data, "refresh_token");
     let mut successors = Vec::new();
     for _ in 0..10 {
-        // Nothing of the answer arrives; the client tries again minutes later, with what it has.
+        // The answer is lost. The client tries again minutes later, with the token that it has.
         successors.push(text(&refresh(&api, &token).await.data(200), "refresh_token"));
         api.clock.advance_seconds(300);
     }
@@ -92,7 +92,7 @@ async fn a_response_lost_ten_times_in_a_row_recovers() {
 }
 
 #[tokio::test]
-async fn the_parent_of_a_settling_token_still_yields_it() {
+async fn within_the_settle_window_the_parent_still_yields_the_newest_token() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let parent = text(&data, "refresh_token");
@@ -109,9 +109,9 @@ async fn the_parent_of_a_settling_token_still_yields_it() {
 }
 
 #[tokio::test]
-async fn old_tokens_at_every_distance_are_superseded_where_they_belong() {
+async fn old_tokens_of_every_age_are_superseded_in_their_own_network() {
     let api = api().await;
-    let tokens = settled(&api, 4).await;
+    let tokens = settled_tokens(&api, 4).await;
     for old in &tokens[..4] {
         let answer = refresh(&api, old).await;
         answer.problem(401, "refresh_token_superseded");
@@ -120,15 +120,15 @@ async fn old_tokens_at_every_distance_are_superseded_where_they_belong() {
 }
 
 #[tokio::test]
-async fn a_token_ahead_of_a_restored_database_is_no_theft() {
+async fn a_token_ahead_of_a_restored_database_does_not_count_as_theft() {
     let api = api().await;
-    let tokens = settled(&api, 2).await;
+    let tokens = settled_tokens(&api, 2).await;
     let owner = api.database.connect().await;
     owner
         .batch_execute("SET ROLE todo_auth; UPDATE sessions SET generation = 1, confirmed_generation = 1")
         .await
         .unwrap();
-    from_elsewhere(&api, &tokens[2]).await.problem(401, "refresh_token_ahead");
+    refresh_from_elsewhere(&api, &tokens[2]).await.problem(401, "refresh_token_ahead");
     refresh(&api, &tokens[1]).await.data(200);
 }
 
@@ -140,7 +140,7 @@ async fn four_tabs_one_of_them_asleep_for_a_day_stay_signed_in() {
     let asleep = stored.clone();
     for _ in 0..96 {
         api.clock.advance_seconds(900);
-        // Three tabs wake at once and send what they have read from storage.
+        // Three tabs wake at the same time and send the token that they have read from the storage.
         let answers = futures_util::future::join_all((0..3).map(|_| refresh(&api, &stored))).await;
         let mut tokens: Vec<String> = answers.iter().map(|answer| text(&answer.data(200), "refresh_token")).collect();
         let access = text(&answers[0].data(200), "access_token");
@@ -154,7 +154,7 @@ async fn four_tabs_one_of_them_asleep_for_a_day_stay_signed_in() {
 }
 
 #[tokio::test]
-async fn a_session_ends_idle_after_14_days_and_at_all_after_30() {
+async fn a_session_ends_after_14_idle_days_and_in_any_case_after_30_days() {
     let api = api().await;
     let day = 24 * 3600;
     let idle = text(&sign_up(&api, "idle@example.com").await, "refresh_token");
@@ -172,7 +172,7 @@ async fn a_session_ends_idle_after_14_days_and_at_all_after_30() {
 }
 
 #[tokio::test]
-async fn an_expired_session_opens_no_request_either() {
+async fn an_expired_session_refuses_valid_access_tokens_too() {
     let api = Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("JWT_EXPIRATION_DELTA_HOURS".to_owned(), "720".to_owned());
     })
@@ -185,7 +185,7 @@ async fn an_expired_session_opens_no_request_either() {
 }
 
 #[tokio::test]
-async fn what_is_no_refresh_token_is_401() {
+async fn a_malformed_refresh_token_is_401() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     for token in ["", "x", "rt1.", "rt1.AAAA", &text(&data, "access_token"), &"x".repeat(100_000)] {
@@ -194,7 +194,7 @@ async fn what_is_no_refresh_token_is_401() {
 }
 
 #[tokio::test]
-async fn without_a_usable_token_the_answer_is_that_there_is_none() {
+async fn a_body_without_a_readable_token_is_401_refresh_token_missing() {
     let api = api().await;
     for body in
         ["{}", r#"{"refresh_token":null}"#, r#"{"refresh_token":5}"#, "[]", "{", "refresh_token=x", "\u{feff}", ""]
@@ -208,7 +208,7 @@ async fn without_a_usable_token_the_answer_is_that_there_is_none() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_not_refreshed_and_nothing_rotates() {
+async fn a_disabled_account_cannot_refresh_and_nothing_rotates() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
@@ -219,9 +219,9 @@ async fn a_disabled_account_is_not_refreshed_and_nothing_rotates() {
 }
 
 #[tokio::test]
-async fn nothing_stored_is_a_token() {
+async fn the_database_contains_no_refresh_token() {
     let api = api().await;
-    let tokens = settled(&api, 2).await;
+    let tokens = settled_tokens(&api, 2).await;
     let owner = api.database.connect().await;
     owner.batch_execute("SET ROLE todo_auth").await.unwrap();
     let row = owner.query_typed_one("SELECT string_agg(s::text, ' ') FROM sessions s", &[]).await.unwrap();

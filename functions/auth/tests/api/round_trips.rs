@@ -1,4 +1,4 @@
-//! How often each endpoint asks the database.
+//! How many round trips to the database each endpoint takes.
 
 use http::Method;
 use serde_json::json;
@@ -12,7 +12,7 @@ async fn behind_a_proxy() -> (Api, Proxy) {
 }
 
 #[tokio::test]
-async fn a_refresh_and_a_sign_in_whose_answers_were_lost_are_done_once() {
+async fn a_refresh_and_a_sign_in_take_effect_once_if_their_answers_are_lost() {
     let (api, proxy) = behind_a_proxy().await;
     let data = sign_up(&api, "ada@example.com").await;
     proxy.freeze();
@@ -30,7 +30,7 @@ async fn a_refresh_and_a_sign_in_whose_answers_were_lost_are_done_once() {
 }
 
 #[tokio::test]
-async fn a_sign_up_whose_answer_was_lost_is_done_once() {
+async fn a_sign_up_takes_effect_once_if_its_answer_is_lost() {
     let (api, proxy) = behind_a_proxy().await;
     sign_up(&api, "first@example.com").await;
     proxy.freeze_from_the_second_request();
@@ -48,75 +48,75 @@ async fn a_sign_up_whose_answer_was_lost_is_done_once() {
 }
 
 #[tokio::test]
-async fn signing_up_and_in_take_two_round_trips_and_a_session_one() {
+async fn sign_up_and_sign_in_take_two_round_trips_and_authenticated_requests_one() {
     let (api, proxy) = behind_a_proxy().await;
     sign_up(&api, "first@example.com").await;
-    assert!(proxy.take_round_trips() > 2, "connecting takes several");
+    assert!(proxy.take_round_trips() > 2, "connecting takes several round trips");
     let _ = proxy.take_statements();
-    // Each round trip is what opens the transaction, the statement itself and COMMIT.
-    let taken = || (proxy.take_round_trips(), proxy.take_statements());
+    // Each round trip has three statements: the opening, the statement itself and COMMIT.
+    let counts = || (proxy.take_round_trips(), proxy.take_statements());
 
     let data = sign_up(&api, "ada@example.com").await;
-    assert_eq!(taken(), (2, 6), "sign-up");
+    assert_eq!(counts(), (2, 6), "sign-up");
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     api.post("/api/v1/auth/signin", body).await.data(200);
-    assert_eq!(taken(), (2, 6), "sign-in");
+    assert_eq!(counts(), (2, 6), "sign-in");
     for email in ["ada@example.com", "nobody@example.com", "no address"] {
         let answer = api.post("/api/v1/auth/signin", json!({ "email": email, "password": "wrong" })).await;
         answer.problem(401, "invalid_credentials");
-        assert_eq!(taken(), (2, 6), "a failed sign-in: {email}");
+        assert_eq!(counts(), (2, 6), "a failed sign-in: {email}");
     }
     me(&api, &text(&data, "access_token")).await.data(200);
-    assert_eq!(taken(), (1, 3), "me");
+    assert_eq!(counts(), (1, 3), "me");
     refresh(&api, &text(&data, "refresh_token")).await.data(200);
-    assert_eq!(taken(), (1, 3), "refresh");
+    assert_eq!(counts(), (1, 3), "refresh");
     refresh(&api, "rt1.forged").await.problem(401, "refresh_token_invalid");
-    assert_eq!(taken(), (0, 0), "a forged token costs no query");
+    assert_eq!(counts(), (0, 0), "a forged token costs no query");
     api.call(Method::POST, "/api/v1/auth/signout").bearer(&text(&data, "access_token")).send().await;
-    assert_eq!(taken(), (1, 3), "sign-out");
+    assert_eq!(counts(), (1, 3), "sign-out");
     api.call(Method::POST, "/api/v1/auth/signout").send().await;
-    assert_eq!(taken(), (0, 0), "sign-out of nobody");
+    assert_eq!(counts(), (0, 0), "sign-out without a token");
     api.get("/.well-known/jwks.json").await;
     api.get("/health/auth").await;
-    assert_eq!(taken(), (0, 0), "keys");
+    assert_eq!(counts(), (0, 0), "public keys and health");
 }
 
 #[tokio::test]
-async fn looking_after_an_account_takes_a_round_trip_and_one_more_to_confirm_the_password() {
+async fn account_requests_take_one_round_trip_and_one_more_to_check_the_password() {
     let (api, proxy) = behind_a_proxy().await;
     let [first, second] = [0, 1].map(|_| json!({ "email": "ada@example.com", "password": PASSWORD }));
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let other = api.post("/api/v1/auth/signin", first).await.data(200);
     api.post("/api/v1/auth/signin", second).await.data(200);
-    let taken = || (proxy.take_round_trips(), proxy.take_statements());
-    let _ = taken();
+    let counts = || (proxy.take_round_trips(), proxy.take_statements());
+    let _ = counts();
     let call = |method: Method, path: &str| api.call(method, &format!("/api/v1/auth/{path}")).bearer(&token);
 
     let sessions = call(Method::GET, "sessions").send().await.data(200);
-    assert_eq!(taken(), (1, 3), "sessions");
+    assert_eq!(counts(), (1, 3), "sessions");
     call(Method::GET, "events").send().await.data(200);
-    assert_eq!(taken(), (1, 3), "events");
+    assert_eq!(counts(), (1, 3), "events");
     let sessions = sessions["sessions"].as_array().unwrap();
     let id = text(sessions.iter().find(|session| session["current"] == false).unwrap(), "id");
     call(Method::DELETE, &format!("sessions/{id}")).send().await.data(200);
-    assert_eq!(taken(), (1, 3), "ending a session");
+    assert_eq!(counts(), (1, 3), "ending a session");
     let body = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
     call(Method::POST, "change-password").json(body).send().await.data(200);
-    assert_eq!(taken(), (2, 6), "a new password");
+    assert_eq!(counts(), (2, 6), "changing the password");
     me(&api, &text(&other, "access_token")).await.problem(401, "session_revoked");
-    let _ = taken();
+    let _ = counts();
     let body = json!({ "password": "another horse battery" });
     call(Method::DELETE, "account").json(body).send().await.data(200);
-    assert_eq!(taken(), (2, 6), "an account");
+    assert_eq!(counts(), (2, 6), "deleting the account");
 
     let token = text(&sign_up(&api, "eve@example.com").await, "access_token");
-    let _ = taken();
+    let _ = counts();
     api.call(Method::POST, "/api/v1/auth/logout-all").bearer(&token).send().await.data(200);
-    assert_eq!(taken(), (1, 3), "all sessions");
+    assert_eq!(counts(), (1, 3), "ending all sessions");
 }
 
 #[tokio::test]
-async fn ending_all_sessions_succeeds_although_its_answer_was_lost() {
+async fn ending_all_sessions_succeeds_even_if_its_answer_is_lost() {
     let (api, proxy) = behind_a_proxy().await;
     let data = sign_up(&api, "ada@example.com").await;
     proxy.freeze();

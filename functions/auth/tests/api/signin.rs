@@ -18,7 +18,7 @@ async fn the_right_password_opens_another_session() {
 }
 
 #[tokio::test]
-async fn wrong_either_way_is_the_same_401() {
+async fn a_wrong_email_address_and_a_wrong_password_are_the_same_401() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let mut bodies = Vec::new();
@@ -40,7 +40,7 @@ async fn wrong_either_way_is_the_same_401() {
 }
 
 #[tokio::test]
-async fn an_unknown_account_costs_a_hash_too() {
+async fn a_sign_in_to_an_unknown_account_computes_a_hash_too() {
     use shared::config::{Function, Settings, Sources};
     use shared::domain::Password;
     use shared::passwords::{self, PasswordVerdict};
@@ -49,13 +49,13 @@ async fn an_unknown_account_costs_a_hash_too() {
     let mut settings = Settings::read(Function::Auth, &Sources::environment(all)).unwrap();
     let verdict = passwords::verify(&settings.passwords, Password::new("x"), None).await.unwrap();
     assert_eq!(verdict, PasswordVerdict::Wrong);
-    // Without a pepper nothing can be hashed: that it fails shows that it would have hashed.
+    // Without a pepper hashing fails, so the error shows that a hash would have been computed.
     settings.passwords.peppers = shared::tokens::MacKeys::default();
     assert!(passwords::verify(&settings.passwords, Password::new("x"), None).await.is_err());
 }
 
 #[tokio::test]
-async fn a_hash_with_other_parameters_is_replaced_and_one_too_costly_refused() {
+async fn a_current_hash_is_kept_and_a_costly_or_malformed_one_is_refused() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
@@ -78,7 +78,7 @@ async fn a_hash_with_other_parameters_is_replaced_and_one_too_costly_refused() {
 }
 
 #[tokio::test]
-async fn a_rotated_pepper_still_verifies_and_is_replaced() {
+async fn a_hash_with_a_retired_pepper_still_verifies_and_is_replaced() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let mut settings = testkit::settings();
@@ -91,7 +91,7 @@ async fn a_rotated_pepper_still_verifies_and_is_replaced() {
     settings.insert("DATABASE_URL".to_owned(), api.database.url());
     let rotated = testkit::Api::start_on(api.database, shared::config::Function::Auth, auth::routes, settings).await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-    // At once, while the hash is outdated: whoever comes second finds a newer one than it has verified.
+    // Concurrent sign-ins with an outdated hash: the later ones find a newer hash than the one that they verified.
     let calls = (0..4).map(|_| rotated.post("/api/v1/auth/signin", body.clone()));
     for answer in futures_util::future::join_all(calls).await {
         answer.data(200);
@@ -110,12 +110,12 @@ async fn a_rotated_pepper_still_verifies_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_password_changed_while_signing_in_wins() {
+async fn a_password_change_during_a_sign_in_wins() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
     owner.batch_execute("SET ROLE todo_auth").await.unwrap();
-    // Signing in has read the old hash when the change commits; it must neither sign in nor write over it.
+    // The sign-in has read the old hash when the change commits. It must neither succeed nor overwrite the new hash.
     owner.batch_execute("BEGIN; UPDATE users SET password_hash = 'changed'").await.unwrap();
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let change = async {
@@ -127,11 +127,11 @@ async fn a_password_changed_while_signing_in_wins() {
     let row = owner.query_typed_one("SELECT password_hash FROM users", &[]).await.unwrap();
     assert_eq!(row.get::<_, String>(0), "changed");
     let row = owner.query_typed_one("SELECT count(*) FROM sessions", &[]).await.unwrap();
-    assert_eq!(row.get::<_, i64>(0), 1, "only that of signing up");
+    assert_eq!(row.get::<_, i64>(0), 1, "only the session of the sign-up");
 }
 
 #[tokio::test]
-async fn a_disabled_account_does_not_sign_in() {
+async fn a_disabled_account_cannot_sign_in() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;

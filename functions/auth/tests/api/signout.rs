@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::{api, me, refresh, sign_up, text};
 
 #[tokio::test]
-async fn a_bearer_token_ends_its_session_at_once() {
+async fn a_bearer_token_ends_its_session_immediately() {
     let api = api().await;
     for path in ["/api/v1/auth/signout", "/api/v1/auth/logout", "/api/auth/logout"] {
         let data = sign_up(&api, &format!("{}@example.com", path.len())).await;
@@ -42,7 +42,7 @@ async fn an_expired_access_token_still_ends_its_session() {
 }
 
 #[tokio::test]
-async fn nothing_and_nonsense_are_still_200_and_end_nothing() {
+async fn missing_and_invalid_tokens_are_still_200_and_end_no_session() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let signout = || api.call(Method::POST, "/api/v1/auth/signout");
@@ -63,7 +63,7 @@ async fn nothing_and_nonsense_are_still_200_and_end_nothing() {
 }
 
 #[tokio::test]
-async fn no_body_keeps_a_bearer_token_from_ending_its_session() {
+async fn a_bearer_token_ends_its_session_whatever_the_body() {
     let api = api().await;
     for (number, (kind, body)) in [
         ("text/plain", "garbage"),
@@ -84,7 +84,7 @@ async fn no_body_keeps_a_bearer_token_from_ending_its_session() {
         let call = api.call(Method::POST, "/api/v1/auth/logout").header("content-type", kind).text(body);
         assert_eq!(call.send().await.status, 200, "{body}");
     }
-    // What a browser sends for a string without a type.
+    // The content type that a browser sends for a string.
     let data = sign_up(&api, "browser@example.com").await;
     let body = json!({ "refresh_token": data["refresh_token"] }).to_string();
     let call = api.call(Method::POST, "/api/v1/auth/logout").header("content-type", "text/plain;charset=UTF-8");
@@ -95,7 +95,7 @@ async fn no_body_keeps_a_bearer_token_from_ending_its_session() {
 }
 
 #[tokio::test]
-async fn other_sessions_live_on() {
+async fn other_sessions_stay_live() {
     let api = api().await;
     let first = sign_up(&api, "ada@example.com").await;
     let body = json!({ "email": "ada@example.com", "password": crate::PASSWORD });
@@ -106,7 +106,7 @@ async fn other_sessions_live_on() {
 }
 
 #[tokio::test]
-async fn a_sign_out_racing_refreshes_leaves_no_live_session() {
+async fn a_sign_out_concurrent_with_refreshes_leaves_no_live_session() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let token = text(&data, "refresh_token");
@@ -133,7 +133,7 @@ async fn a_sign_out_racing_refreshes_leaves_no_live_session() {
 async fn a_request_that_waited_while_its_session_was_ended_is_refused() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
-    // The first use of a newer access token confirms its generation, and so waits for whoever holds the session.
+    // The first use of a newer access token confirms its generation, so it waits for the lock on the session.
     let next = crate::refresh(&api, &text(&data, "refresh_token")).await.data(200);
     let other = api.database.connect().await;
     let end = "BEGIN; SET ROLE todo_auth; UPDATE sessions SET revoked_at = now(), revoke_reason = 'x'";

@@ -6,7 +6,7 @@ use tokio_postgres::types::Type;
 use crate::{PASSWORD, api, claims, header, me, sign_up, text};
 
 #[tokio::test]
-async fn an_account_comes_with_its_tokens() {
+async fn signing_up_returns_the_account_and_its_tokens() {
     let api = api().await;
     let body = json!({ "email": " Ada@Example.com ", "password": PASSWORD, "name": " Ada " });
     let answer = api.post("/api/v1/auth/signup", body).await;
@@ -64,7 +64,7 @@ async fn the_token_lives_as_long_as_the_setting_says() {
 }
 
 #[tokio::test]
-async fn a_taken_email_is_409_in_any_case() {
+async fn a_taken_email_address_is_409_in_any_letter_case() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for email in ["ada@example.com", "ADA@example.com", " ada@EXAMPLE.com"] {
@@ -74,7 +74,7 @@ async fn a_taken_email_is_409_in_any_case() {
 }
 
 #[tokio::test]
-async fn of_two_at_once_one_gets_the_account() {
+async fn of_concurrent_sign_ups_one_gets_the_account() {
     let api = api().await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let calls = (0..6).map(|_| api.post("/api/v1/auth/signup", body.clone()));
@@ -85,7 +85,7 @@ async fn of_two_at_once_one_gets_the_account() {
 }
 
 #[tokio::test]
-async fn bad_fields_are_422_and_all_named() {
+async fn invalid_fields_are_422_and_all_are_named() {
     let api = api().await;
     for email in ["", "ada", "ada@", "ada@localhost", "a b@example.com", "ada@example.com\0"] {
         api.post("/api/v1/auth/signup", json!({ "email": email, "password": PASSWORD })).await.invalid_at("/email");
@@ -116,7 +116,7 @@ async fn the_password_is_stored_as_argon2id_with_a_pepper() {
 }
 
 #[tokio::test]
-async fn an_address_is_one_account_however_it_is_spelt() {
+async fn all_spellings_of_an_email_address_are_one_account() {
     let api = api().await;
     let data = sign_up(&api, "ada@bücher.example").await;
     assert_eq!(data["email"], "ada@xn--bcher-kva.example");
@@ -134,7 +134,7 @@ async fn an_address_is_one_account_however_it_is_spelt() {
 }
 
 #[tokio::test]
-async fn an_account_stored_under_the_form_of_earlier_versions_is_found_and_not_made_again() {
+async fn an_account_with_an_older_form_of_its_email_address_is_found_and_not_duplicated() {
     let api = api().await;
     let data = sign_up(&api, "nikos@example.com").await;
     let owner = api.database.connect().await;
@@ -146,7 +146,7 @@ async fn an_account_stored_under_the_form_of_earlier_versions_is_found_and_not_m
         assert_eq!(api.post("/api/v1/auth/signin", body.clone()).await.data(200)["user_id"], data["user_id"]);
         api.post("/api/v1/auth/signup", body).await.problem(409, "email_taken");
     }
-    // Of two accounts from before each is found by what its user types.
+    // If there is an account for each form, each is found by the form that its user types.
     let other = sign_up(&api, "other@example.com").await;
     let sql = "UPDATE users SET email = 'νικοσ@xn--bcher-kva.example' WHERE email = 'other@example.com'";
     owner.batch_execute(sql).await.unwrap();
@@ -154,7 +154,7 @@ async fn an_account_stored_under_the_form_of_earlier_versions_is_found_and_not_m
         let body = json!({ "email": email, "password": PASSWORD });
         assert_eq!(api.post("/api/v1/auth/signin", body).await.data(200)["user_id"], user["user_id"], "{email}");
     }
-    // No account can be made with these any more, and those that were sign in.
+    // New accounts cannot have such an email address any more; existing accounts can sign in.
     owner.batch_execute("UPDATE users SET email = '❤\u{fe0f}@example.com' WHERE email LIKE '%xn--%'").await.unwrap();
     let body = json!({ "email": "❤\u{fe0f}@example.com", "password": PASSWORD });
     api.post("/api/v1/auth/signin", body.clone()).await.data(200);
@@ -162,7 +162,7 @@ async fn an_account_stored_under_the_form_of_earlier_versions_is_found_and_not_m
 }
 
 #[tokio::test]
-async fn names_are_visible_or_left_out() {
+async fn a_name_is_visible_text_or_null() {
     let api = api().await;
     let sign_up = async |n: u32, name: &str| {
         let body = json!({ "email": format!("p{n}@example.com"), "password": PASSWORD, "name": name });

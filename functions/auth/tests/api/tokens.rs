@@ -13,25 +13,25 @@ pub(crate) const ACTIVE: [u8; 32] = {
     seed
 };
 
-pub(crate) fn with(value: &Value, field: &str, new: Value) -> Value {
+pub(crate) fn with_field(value: &Value, field: &str, new: Value) -> Value {
     let mut value = value.clone();
     value[field] = new;
     value
 }
 
-fn without(value: &Value, field: &str) -> Value {
+fn without_field(value: &Value, field: &str) -> Value {
     let mut value = value.clone();
     value.as_object_mut().unwrap().remove(field);
     value
 }
 
 #[tokio::test]
-async fn what_was_not_signed_for_us_is_401() {
+async fn forged_and_foreign_tokens_are_401() {
     let api = api().await;
     let token = text(&sign_up(&api, "ada@example.com").await, "access_token");
     let (head, body) = (header(&token), claims(&token));
     let now = api.now().as_second();
-    // The forger's own tool makes an acceptable token, so that the refusals below mean something.
+    // `forge` can make a token that is accepted, so the refusals below have the reasons that they name.
     me(&api, &forge(&head, &body, &ACTIVE)).await.data(200);
 
     let public: Value = testkit::jwt_keys().1;
@@ -39,27 +39,27 @@ async fn what_was_not_signed_for_us_is_401() {
     let mut other_key = ACTIVE;
     other_key[5] = 99;
     for (what, token) in [
-        ("another audience", forge(&head, &with(&body, "aud", json!("other")), &ACTIVE)),
-        ("no audience", forge(&head, &without(&body, "aud"), &ACTIVE)),
-        ("another issuer", forge(&head, &with(&body, "iss", json!("other")), &ACTIVE)),
-        ("no issuer", forge(&head, &without(&body, "iss"), &ACTIVE)),
-        ("no subject", forge(&head, &without(&body, "sub"), &ACTIVE)),
-        ("no session", forge(&head, &without(&body, "sid"), &ACTIVE)),
-        ("no expiry", forge(&head, &without(&body, "exp"), &ACTIVE)),
-        ("an expiry that is text", forge(&head, &with(&body, "exp", json!("later")), &ACTIVE)),
-        ("not yet valid", forge(&head, &with(&body, "nbf", json!(now + 60)), &ACTIVE)),
-        ("issued in the future", forge(&head, &with(&body, "iat", json!(now + 60)), &ACTIVE)),
-        ("another type", forge(&with(&head, "typ", json!("JWT")), &body, &ACTIVE)),
-        ("no type", forge(&without(&head, "typ"), &body, &ACTIVE)),
-        ("no key id", forge(&without(&head, "kid"), &body, &ACTIVE)),
-        ("an unknown key id", forge(&with(&head, "kid", json!("nobody's")), &body, &ACTIVE)),
-        ("another key's id", forge(&with(&head, "kid", json!("test-retired")), &body, &ACTIVE)),
+        ("another audience", forge(&head, &with_field(&body, "aud", json!("other")), &ACTIVE)),
+        ("no audience", forge(&head, &without_field(&body, "aud"), &ACTIVE)),
+        ("another issuer", forge(&head, &with_field(&body, "iss", json!("other")), &ACTIVE)),
+        ("no issuer", forge(&head, &without_field(&body, "iss"), &ACTIVE)),
+        ("no subject", forge(&head, &without_field(&body, "sub"), &ACTIVE)),
+        ("no session", forge(&head, &without_field(&body, "sid"), &ACTIVE)),
+        ("no expiry", forge(&head, &without_field(&body, "exp"), &ACTIVE)),
+        ("an expiry that is text", forge(&head, &with_field(&body, "exp", json!("later")), &ACTIVE)),
+        ("not yet valid", forge(&head, &with_field(&body, "nbf", json!(now + 60)), &ACTIVE)),
+        ("issued in the future", forge(&head, &with_field(&body, "iat", json!(now + 60)), &ACTIVE)),
+        ("another type", forge(&with_field(&head, "typ", json!("JWT")), &body, &ACTIVE)),
+        ("no type", forge(&without_field(&head, "typ"), &body, &ACTIVE)),
+        ("no key id", forge(&without_field(&head, "kid"), &body, &ACTIVE)),
+        ("an unknown key id", forge(&with_field(&head, "kid", json!("nobody's")), &body, &ACTIVE)),
+        ("another key's id", forge(&with_field(&head, "kid", json!("test-retired")), &body, &ACTIVE)),
         ("another key", forge(&head, &body, &other_key)),
-        ("a critical extension", forge(&with(&head, "crit", json!(["exp"])), &body, &ACTIVE)),
-        ("no algorithm", forge(&with(&head, "alg", json!("none")), &body, &ACTIVE)),
-        ("no algorithm, spelt otherwise", forge(&with(&head, "alg", json!("nOnE")), &body, &ACTIVE)),
-        ("HS256 with the public key", forge(&with(&head, "alg", json!("HS256")), &body, public_key.as_bytes())),
-        ("RS256", forge(&with(&head, "alg", json!("RS256")), &body, &ACTIVE)),
+        ("a critical extension", forge(&with_field(&head, "crit", json!(["exp"])), &body, &ACTIVE)),
+        ("no algorithm", forge(&with_field(&head, "alg", json!("none")), &body, &ACTIVE)),
+        ("no algorithm, spelt otherwise", forge(&with_field(&head, "alg", json!("nOnE")), &body, &ACTIVE)),
+        ("HS256 with the public key", forge(&with_field(&head, "alg", json!("HS256")), &body, public_key.as_bytes())),
+        ("RS256", forge(&with_field(&head, "alg", json!("RS256")), &body, &ACTIVE)),
         ("no signature", token.rsplit_once('.').map(|(rest, _)| format!("{rest}.")).unwrap()),
         ("two parts", token.rsplit_once('.').unwrap().0.to_owned()),
         ("nothing", "..".to_owned()),
@@ -92,11 +92,11 @@ async fn tokens_expire_with_five_seconds_of_grace() {
 }
 
 #[tokio::test]
-async fn anothers_session_does_not_fit_ones_own_token() {
+async fn a_token_with_the_session_of_another_user_is_401() {
     let api = api().await;
     let (ada, eve) = (sign_up(&api, "ada@example.com").await, sign_up(&api, "eve@example.com").await);
     let token = text(&ada, "access_token");
-    let stolen = with(&claims(&token), "sid", claims(&text(&eve, "access_token"))["sid"].clone());
+    let stolen = with_field(&claims(&token), "sid", claims(&text(&eve, "access_token"))["sid"].clone());
     me(&api, &forge(&header(&token), &stolen, &ACTIVE)).await.problem(401, "session_revoked");
 }
 
@@ -120,7 +120,7 @@ async fn the_header_must_be_a_bearer_token() {
 }
 
 #[tokio::test]
-async fn tokens_of_the_old_backend_work_only_with_its_secret() {
+async fn legacy_tokens_work_only_with_the_secret_of_the_old_backend() {
     const SECRET: &str = "the old backend's secret, long enough";
     let plain = api().await;
     let old = |api: &Api, user: &str, exp: i64| {
@@ -147,7 +147,7 @@ async fn tokens_of_the_old_backend_work_only_with_its_secret() {
 }
 
 #[tokio::test]
-async fn times_of_old_tokens_may_be_fractions() {
+async fn times_of_legacy_tokens_may_be_fractions() {
     const SECRET: &str = "the old backend's secret, long enough";
     let api = Api::start_with(Function::Auth, auth::routes, |settings| {
         settings.insert("BETTER_AUTH_SECRET".to_owned(), SECRET.to_owned());
@@ -157,7 +157,7 @@ async fn times_of_old_tokens_may_be_fractions() {
     #[expect(clippy::cast_precision_loss, reason = "seconds of this century are small")]
     let now = api.now().as_second() as f64;
     let token = |claims: serde_json::Value| {
-        let claims = with(&claims, "user_id", json!(id));
+        let claims = with_field(&claims, "user_id", json!(id));
         forge(&json!({ "alg": "HS256", "typ": "JWT" }), &claims, SECRET.as_bytes())
     };
     me(&api, &token(json!({ "exp": now + 60.25, "iat": now - 0.5, "nbf": now - 0.123_456 }))).await.data(200);

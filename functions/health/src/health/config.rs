@@ -71,15 +71,15 @@ pub(crate) async fn check_config(State(app): State<App>, headers: HeaderMap) -> 
     let in_development = settings.environment == Environment::Development && is_valid;
     let is_shown = in_development || is_administrator(&app, &headers).await;
     if problems.is_empty() {
-        let mut answer = ConfigHealth { status: "configuration valid", ..ConfigHealth::default() };
+        let mut body = ConfigHealth { status: "configuration valid", ..ConfigHealth::default() };
         if is_shown {
             let count = health::count_legacy_passwords(&app.db.with_role(DatabaseRole::Admin).anonymous()).await;
-            answer.function = Some(Function::Health.as_str());
-            answer.environment = Some(settings.environment.to_string());
-            answer.settings = Some(settings.report.clone());
-            answer.legacy_password_hashes = count.ok();
+            body.function = Some(Function::Health.as_str());
+            body.environment = Some(settings.environment.to_string());
+            body.settings = Some(settings.report.clone());
+            body.legacy_password_hashes = count.ok();
         }
-        return Ok(Json(answer));
+        return Ok(Json(body));
     }
     let mut report = serde_json::json!({ "failed_checks": problems.list.len() });
     if is_shown {
@@ -91,7 +91,7 @@ pub(crate) async fn check_config(State(app): State<App>, headers: HeaderMap) -> 
         .because(problems.clone()))
 }
 
-/// Whether the request has the token of an administrator. The database decides, so without a database the answer is no.
+/// Whether the request has the token of an administrator. The database decides, so this is false without a database.
 async fn is_administrator(app: &App, headers: &HeaderMap) -> bool {
     let Ok(Some(token)) = bearer(headers) else { return false };
     let Ok(user) = CurrentUser::of(app, token).await else { return false };

@@ -9,7 +9,7 @@ use testkit::{Answer, Api, TestDatabase};
 use crate::api;
 
 /// The function as it is deployed.
-async fn deployed() -> Api {
+async fn start_deployed() -> Api {
     Api::start_with(Function::Health, health::routes, |settings| {
         settings.insert("ENVIRONMENT".to_owned(), "staging".to_owned());
         settings.insert("ALLOWED_ORIGINS".to_owned(), "https://tasks.example.com".to_owned());
@@ -24,7 +24,7 @@ fn row(body: &Value, name: &str) -> Value {
 
 #[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "through PgBouncer there is a certificate to trust")]
-async fn in_development_every_setting_is_named_with_its_source_and_no_value() {
+async fn in_development_every_setting_is_listed_with_its_source_without_its_value() {
     let api = api().await;
     let answer = api.get("/health/config").await;
     assert_eq!(answer.status, 200);
@@ -41,23 +41,23 @@ async fn in_development_every_setting_is_named_with_its_source_and_no_value() {
 }
 
 #[tokio::test]
-async fn deployed_only_an_administrator_sees_more_than_a_number() {
-    let api = deployed().await;
+async fn in_a_deployment_only_an_administrator_sees_more_than_a_number() {
+    let api = start_deployed().await;
     let short = json!({ "status": "configuration valid", "failed_checks": 0 });
-    let see = async |token: Option<&str>| -> Answer {
+    let get_config = async |token: Option<&str>| -> Answer {
         let call = api.call(http::Method::GET, "/health/config");
         let call = if let Some(token) = token { call.bearer(token) } else { call };
         call.send().await
     };
-    assert_eq!(see(None).await.json(), short);
-    assert_eq!(see(Some("nonsense")).await.json(), short);
+    assert_eq!(get_config(None).await.json(), short);
+    assert_eq!(get_config(Some("nonsense")).await.json(), short);
     let ada = api.person("ada@example.com").await;
-    assert_eq!(see(Some(&ada.token)).await.json(), short);
+    assert_eq!(get_config(Some(&ada.token)).await.json(), short);
 
     let owner = api.database.connect().await;
     let promote = format!("SET ROLE todo_admin; UPDATE users SET role = 'admin' WHERE id = '{}'", ada.id);
     owner.batch_execute(&promote).await.unwrap();
-    let body = see(Some(&ada.token)).await.json();
+    let body = get_config(Some(&ada.token)).await.json();
     assert_eq!(row(&body, "DATABASE_URL")["set"], true);
     assert_eq!((&body["environment"], &body["legacy_password_hashes"]), (&json!("staging"), &json!(0)));
 
@@ -67,11 +67,11 @@ async fn deployed_only_an_administrator_sees_more_than_a_number() {
         )
         .await
         .unwrap();
-    assert_eq!(see(Some(&ada.token)).await.json(), short, "the session has ended");
+    assert_eq!(get_config(Some(&ada.token)).await.json(), short, "the session has ended");
 }
 
 #[tokio::test]
-async fn accounts_that_still_need_a_hash_of_the_old_backend_are_counted() {
+async fn accounts_with_a_legacy_hash_are_counted() {
     let api = api().await;
     for email in ["ada@example.com", "ben@example.com", "cyd@example.com", "dan@example.com"] {
         api.person(email).await;
@@ -89,7 +89,7 @@ async fn accounts_that_still_need_a_hash_of_the_old_backend_are_counted() {
 }
 
 #[tokio::test]
-async fn problems_are_503_and_counted_and_named_only_in_development() {
+async fn problems_are_503_with_their_number_and_are_named_only_in_development() {
     let with = async |environment: &str| {
         let settings: BTreeMap<String, String> = [
             ("ENVIRONMENT", environment),
@@ -105,7 +105,7 @@ async fn problems_are_503_and_counted_and_named_only_in_development() {
     let problem = answer.problem(503, "configuration_invalid");
     assert_eq!(problem["data"], json!({ "failed_checks": 2 }));
     assert!(!answer.text().contains("DATABASE_URL"), "{}", answer.text());
-    // The service itself still says that it is up.
+    // The service itself still reports that it is up.
     assert_eq!(api.get("/health").await.status, 200);
     let misspelt = with("prod").await.get("/health/config").await;
     assert_eq!(misspelt.problem(503, "configuration_invalid")["data"], json!({ "failed_checks": 3 }));

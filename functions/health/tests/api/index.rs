@@ -19,7 +19,7 @@ async fn the_index_names_the_service_and_its_links() {
 }
 
 #[tokio::test]
-async fn being_up_needs_nothing_else() {
+async fn health_is_200_without_a_database() {
     let mut settings = testkit::settings();
     settings.insert("DATABASE_URL".to_owned(), "postgresql://u:p@127.0.0.1:1/d".to_owned());
     let database = testkit::TestDatabase::empty().await;

@@ -1,4 +1,4 @@
-//! What every function's layers do.
+//! The layers that every function has.
 
 use axum::Router;
 use axum::routing::get;
@@ -39,7 +39,7 @@ async fn head_answers_as_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn what_a_caller_or_a_proxy_writes_into_headers_breaks_nothing() {
+async fn malformed_headers_of_a_caller_or_a_proxy_break_nothing() {
     let api = api().await;
     for (name, value) in [
         ("x-forwarded-proto", "https,http"),
@@ -60,11 +60,11 @@ async fn what_a_caller_or_a_proxy_writes_into_headers_breaks_nothing() {
     let long = format!("/{}", "x".repeat(70_000));
     let answer = api.call(Method::GET, &long).header("origin", ORIGIN).send().await;
     answer.problem(400, "bad_request");
-    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the page may read why");
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the page can read the reason");
 }
 
 #[tokio::test]
-async fn a_trace_is_answered_with_a_span_of_our_own() {
+async fn a_trace_is_answered_with_a_new_span() {
     let api = api().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let given = format!("00-{trace}-00f067aa0ba902b7-01");
@@ -76,12 +76,12 @@ async fn a_trace_is_answered_with_a_span_of_our_own() {
 }
 
 #[tokio::test]
-async fn a_problem_names_its_occurrence_by_our_own_id() {
+async fn the_instance_of_a_problem_is_an_id_of_the_server_and_not_of_the_caller() {
     let api = api().await;
     let own = api.get("/nope").await;
     let instance = format!("urn:uuid:{}", own.header("x-request-id"));
     assert_eq!(own.problem(404, "route_not_found")["instance"], instance);
-    // Many requests may have the same id of their callers.
+    // Callers may send the same id with many requests.
     let given = async || api.call(Method::GET, "/nope").header("x-request-id", "mine").send().await;
     let (one, two) = (given().await, given().await);
     assert_eq!((one.header("x-request-id"), two.header("x-request-id")), ("mine", "mine"));
@@ -89,7 +89,7 @@ async fn a_problem_names_its_occurrence_by_our_own_id() {
 }
 
 #[tokio::test]
-async fn pages_of_any_origin_may_read_what_is_nobodys() {
+async fn pages_of_any_origin_can_read_public_answers() {
     let api = api().await;
     for path in ["/health", "/health/db", "/health/config"] {
         let answer = api.call(Method::GET, path).header("origin", "https://status.example").send().await;
@@ -101,7 +101,7 @@ async fn pages_of_any_origin_may_read_what_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_frontend_can_be_allowed_more_headers_and_every_sub_domain() {
+async fn settings_can_allow_more_headers_and_every_subdomain() {
     let api = Api::start_with(Function::Health, health::routes, |settings| {
         settings.insert("ALLOWED_HEADERS".to_owned(), "X-Tenant, x-build".to_owned());
         settings.insert("ALLOWED_ORIGINS".to_owned(), "https://*.example.com".to_owned());
@@ -145,7 +145,7 @@ async fn a_plain_request_id_is_kept_and_any_other_replaced() {
 }
 
 #[tokio::test]
-async fn allowed_origins_may_read_and_others_not() {
+async fn allowed_origins_can_read_answers_and_others_cannot() {
     let api = api().await;
     let from = async |origin: &str| api.call(Method::GET, "/nope").header("origin", origin).send().await;
     let answer = from(ORIGIN).await;
@@ -175,8 +175,8 @@ async fn a_preflight_is_answered_for_every_method_and_header_of_the_contract() {
     assert_eq!(answer.header("access-control-max-age"), "600");
 }
 
-/// A function with an endpoint that fails on our side.
-fn broken() -> Router<shared::App> {
+/// A function with an endpoint that panics.
+fn panicking_routes() -> Router<shared::App> {
     async fn panics() -> &'static str {
         panic!("secret detail")
     }
@@ -184,12 +184,12 @@ fn broken() -> Router<shared::App> {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_problem_without_its_message_and_the_function_goes_on() {
-    let api = Api::start(Function::Health, broken).await;
+async fn a_panic_is_a_500_problem_without_its_message_and_the_function_keeps_working() {
+    let api = Api::start(Function::Health, panicking_routes).await;
     let answer = api.call(Method::GET, "/panics").header("origin", ORIGIN).send().await;
     let problem = answer.problem(500, "internal_error");
     assert!(!problem.to_string().contains("secret detail"));
-    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the page may read the error");
+    assert_eq!(answer.header("access-control-allow-origin"), ORIGIN, "the page can read the error");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(api.get("/health").await.status, 200);
 }

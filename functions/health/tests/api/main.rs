@@ -1,4 +1,4 @@
-//! The health endpoints, and what every function's layers do, called in process.
+//! The health endpoints, and the layers that every function has, called in process.
 
 mod config;
 mod database;
@@ -8,7 +8,7 @@ mod layers;
 use shared::config::Function;
 use testkit::Api;
 
-/// The function with a database of its own.
+/// The function with its own database.
 async fn api() -> Api {
     Api::start(Function::Health, health::routes).await
 }

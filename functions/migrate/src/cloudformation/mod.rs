@@ -1,5 +1,5 @@
-//! A CloudFormation custom resource that migrates: each deploy sends a request here before it updates the functions that
-//! serve traffic, and waits for the response at a URL (docs/decisions/migrations-before-traffic.md).
+//! A CloudFormation custom resource that migrates: each deploy sends a request here before it updates the functions
+//! that serve traffic, and waits for the response at a URL (docs/decisions/migrations-before-traffic.md).
 
 mod respond;
 
@@ -33,7 +33,7 @@ const DEFAULT_TIME: Duration = Duration::from_secs(600);
 /// The longest reason in bytes. CloudFormation accepts 4096 bytes for the whole response.
 const MAX_REASON: usize = 1500;
 
-/// A request of CloudFormation. Unlike the type of `aws_lambda_events`, it accepts any request that has a URL for the
+/// A request from CloudFormation. Unlike the type of `aws_lambda_events`, it accepts any request that has a URL for the
 /// response, whatever else is missing or malformed, because without a response CloudFormation waits until it times out.
 #[derive(Clone, Debug)]
 pub struct CustomResourceRequest {
@@ -128,7 +128,7 @@ async fn run_to_end(work: impl Future<Output = Result<String, String>>, limit: D
     }
 }
 
-/// Migrates if the request asks for it, and says what was done or why it failed.
+/// Migrates if the request asks for it. Returns what was done, or why it failed.
 async fn migrate(app: &App, invocation: &Invocation, request: &CustomResourceRequest) -> Result<String, String> {
     match request.request_type.as_str() {
         "Create" | "Update" => {}
@@ -192,7 +192,8 @@ fn running() -> Option<u64> {
     std::env::var("AWS_LAMBDA_FUNCTION_VERSION").ok()?.parse().ok()
 }
 
-/// The id for the response. A request to delete repeats the given id: if creating failed, CloudFormation has made one up.
+/// The id for the response. A response to a deletion repeats the id in the request, which CloudFormation invents if
+/// creating failed.
 fn physical_id(request: &CustomResourceRequest) -> String {
     let given = (request.request_type == "Delete").then_some(&request.physical_resource_id);
     given.filter(|id| !id.is_empty()).map_or(PHYSICAL_ID, String::as_str).to_owned()
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_fits_into_the_answer() {
+    fn a_reason_fits_into_the_response() {
         assert_eq!(cut("short"), "short");
         let long = "ä".repeat(MAX_REASON);
         assert_eq!(cut(&long).len(), MAX_REASON);

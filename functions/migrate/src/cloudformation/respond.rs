@@ -1,4 +1,4 @@
-//! Sends the response to the URL in the request of CloudFormation, which is a presigned URL of S3.
+//! Sends the response to the URL in the request from CloudFormation, which is a presigned URL of S3.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ async fn attempt(url: &str, body: Bytes) -> Result<(), BoxError> {
         .map_err(|_| "the URL for the response is not valid")?;
     let connector =
         hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    let answer = Client::builder(TokioExecutor::new()).build(connector).request(request).await;
-    let answer = answer.map_err(|error| shared::error::describe_error(&error))?;
-    if answer.status().is_success() { Ok(()) } else { Err(format!("the answer was {}", answer.status()).into()) }
+    let response = Client::builder(TokioExecutor::new()).build(connector).request(request).await;
+    let response = response.map_err(|error| shared::error::describe_error(&error))?;
+    if response.status().is_success() { Ok(()) } else { Err(format!("the URL returned {}", response.status()).into()) }
 }

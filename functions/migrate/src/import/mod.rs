@@ -1,4 +1,4 @@
-//! `{"action": "import_legacy"}`: imports users and tasks of the old backend, and reports the rows that it could not import.
+//! `{"action": "import_legacy"}`: imports users and tasks of the old backend, and reports rows that it cannot import.
 
 mod report;
 mod row;
@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::clock::Clock;
-use shared::db::legacy::{self, KnownRows, LegacyTable, OldUser, Source};
+use shared::db::legacy::{self, KnownRows, LegacySchema, LegacyTable, LegacyUser};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -40,7 +40,7 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(client: &mut Client, clock: &Clock, options: &Options) -> Result<ImportReport, MigrateError> {
     legacy::prepare(client).await?;
-    let source = Source::find(client).await?.ok_or(MigrateError::NoLegacyTables)?;
+    let source = LegacySchema::find(client).await?.ok_or(MigrateError::NoLegacyTables)?;
     let obstacles = source.obstacles(client).await?;
     if !obstacles.is_empty() {
         return Err(MigrateError::LegacyUnreadable(obstacles.join("; ")));
@@ -59,7 +59,7 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, options: &Options) -
         has_progress: false,
     };
     if options.after.is_none() && !options.dry_run {
-        legacy::forget_problems(client).await?;
+        legacy::delete_skipped_problems(client).await?;
     }
     let start = options.after.as_ref();
     let kinds = [LegacyTable::User, LegacyTable::Task].into_iter();
@@ -83,16 +83,16 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, options: &Options) -
 }
 
 struct ImportRun<'a> {
-    source: Source,
+    source: LegacySchema,
     clock: &'a Clock,
     options: &'a Options,
     /// The ids of rows whose UUID an earlier row has in another spelling.
     same_ids: HashSet<String>,
-    /// The ids of users whose address an older user has; they are read once more after all others.
+    /// The ids of users whose email address an older user has; they are read once more after all others.
     same_addresses: HashSet<String>,
-    /// The ids of users whose UUID another user has, who are not imported: their tasks must not become the other's.
+    /// The ids of users that were left out because another user has their UUID: that user must not get their tasks.
     left_out: HashSet<String>,
-    /// The ids and the addresses of the users that a dry run would have imported.
+    /// The ids and the email addresses of the users that a dry run would have imported.
     importable: HashSet<Uuid>,
     addresses: HashSet<String>,
     report: ImportReport,
@@ -102,7 +102,7 @@ struct ImportRun<'a> {
 }
 
 impl ImportRun<'_> {
-    /// Imports one table. Returns where to continue if the time is over.
+    /// Imports one table. Returns where to continue if the time ran out.
     async fn table(
         &mut self,
         client: &mut Client,
@@ -145,7 +145,7 @@ impl ImportRun<'_> {
             counts.skipped += without_id - 1;
         }
         if kind == LegacyTable::User {
-            // The older user may have been refused for another reason; then the next one with the address is imported.
+            // If the older user was refused for another reason, the next one with the email address is imported.
             let later: Vec<String> = self.same_addresses.drain().collect();
             let rows = legacy::users_by_id(client, &self.source, &later).await?;
             self.import_users(client, rows).await?;
@@ -165,7 +165,7 @@ impl ImportRun<'_> {
         Ok((looked_at, last))
     }
 
-    async fn import_users(&mut self, client: &mut Client, rows: Vec<OldUser>) -> Result<(), MigrateError> {
+    async fn import_users(&mut self, client: &mut Client, rows: Vec<LegacyUser>) -> Result<(), MigrateError> {
         let mut batch = BatchReport::new(LegacyTable::User);
         let (mut ids, mut parsed) = (Vec::new(), Vec::new());
         for old in &rows {
@@ -277,7 +277,7 @@ impl ImportRun<'_> {
     /// Writes the problems of a batch and adds it to the report.
     async fn finish(&mut self, client: &Client, batch: BatchReport, looked_at: usize) -> Result<(), MigrateError> {
         if !self.options.dry_run {
-            legacy::note_problems(client, &batch.problems, self.at).await?;
+            legacy::record_problems(client, &batch.problems, self.at).await?;
         }
         let counts = match batch.kind {
             LegacyTable::User => &mut self.report.users,

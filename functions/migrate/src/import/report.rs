@@ -49,13 +49,13 @@ pub struct ImportReport {
     pub next: Option<Position>,
 }
 
-/// What happens to an old user whose address belongs to a newer account that was not imported.
+/// What happens to an old user whose email address belongs to a newer account that was not imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// The old user is not imported, and is reported as a problem.
     #[default]
     Report,
-    /// The old user gets the address. The newer account gets a placeholder address and an audit event.
+    /// The old user gets the email address. The newer account gets a placeholder address and an audit event.
     OldAccountWins,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use shared::db::legacy::{ImportedTask, ImportedUser, LegacyTable, LegacyTime, OldTask, OldUser, RowProblem};
+use shared::db::legacy::{ImportedTask, ImportedUser, LegacyTable, LegacyTask, LegacyTime, LegacyUser, RowProblem};
 use shared::db::users::admin::UserRole;
 use shared::domain::{BanReason, Description, Email, Name, Priority, StoredPassword, Title, replace_controls};
 use shared::passwords::{HashCost, cost_of};
@@ -30,7 +30,7 @@ impl BatchReport {
         self.problems.push(RowProblem { source, legacy_id, problem, skipped });
     }
 
-    /// Reports that a row is not imported, in place of what was reported about its changed values.
+    /// Reports that a row is not imported. This replaces what was reported about its changed values.
     pub(super) fn skip(&mut self, legacy_id: &str, problem: &str) {
         self.forget(legacy_id);
         self.problem(legacy_id, problem, true);
@@ -52,7 +52,7 @@ impl BatchReport {
         self.already += 1;
     }
 
-    /// Counts the rows that a run that is not dry would store.
+    /// Counts the rows of a dry run that would be stored.
     pub(super) fn would_store(&mut self, rows: usize) {
         self.imported += i64::try_from(rows).unwrap_or_default();
     }
@@ -86,7 +86,7 @@ fn uuid(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 32 || text.len() == 36)
 }
 
-/// When a row was created and updated, and whether a time was missing: it is then the other time, or `now`.
+/// When a row was created and updated, and whether a time was missing. The other time replaces it, or else `now`.
 fn times(
     created: LegacyTime,
     updated: LegacyTime,
@@ -105,12 +105,12 @@ const NO_TIME: &str = "created_at or updated_at is missing; it is the other one 
 
 /// Converts a user; `None` if they cannot be imported, with a problem in `batch`.
 pub(super) fn user(
-    old: &OldUser,
+    old: &LegacyUser,
     same_ids: &HashSet<String>,
     now: Timestamp,
     batch: &mut BatchReport,
 ) -> Option<ImportedUser> {
-    let OldUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
+    let LegacyUser { id: legacy_id, email, name, password, is_active, email_verified, role, banned, .. } = old;
     let (name, replaced) = cleaned(name.as_deref());
     let checked = (|| {
         let id = uuid(legacy_id).ok_or("the id is not a UUID")?;
@@ -193,7 +193,7 @@ pub(super) fn user(
 
 /// Converts a task; `None` if it cannot be imported, with a problem in `batch`.
 pub(super) fn task(
-    old: OldTask,
+    old: LegacyTask,
     same_ids: &HashSet<String>,
     now: Timestamp,
     batch: &mut BatchReport,

@@ -1,5 +1,5 @@
-//! CloudFormation's events for the real binary under a Runtime API, answered to a real HTTP server, on a real
-//! PostgreSQL.
+//! CloudFormation events for the real binary under a Runtime API. It migrates a real PostgreSQL and answers to a real
+//! HTTP server.
 
 mod receiver;
 mod trouble;
@@ -12,7 +12,7 @@ use testkit::{Lambda, Moto, TestDatabase, built};
 
 use receiver::{Receiver, SIGNATURE};
 
-/// As long as the function has.
+/// The time limit of the function.
 const TIME: Duration = Duration::from_secs(900);
 
 /// The migrate function as version 7, with the bucket for its answers.
@@ -23,11 +23,11 @@ struct Deploy {
 }
 
 impl Deploy {
-    async fn onto(url: &str) -> Self {
-        Self::with([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())].into(), 0).await
+    async fn with_database(url: &str) -> Self {
+        Self::with_settings([("DATABASE_URL_UNPOOLED".to_owned(), url.to_owned())].into(), 0).await
     }
 
-    async fn with(mut settings: BTreeMap<String, String>, refusals: u32) -> Self {
+    async fn with_settings(mut settings: BTreeMap<String, String>, refusals: u32) -> Self {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
         let function = Lambda::start(&built("migrate"), "7", &settings).await;
         Self { function, settings, receiver: Receiver::start(refusals).await }
@@ -63,17 +63,17 @@ impl Deploy {
         event
     }
 
-    /// What CloudFormation hears, and what the invocation itself answers.
+    /// Sends an event and returns the response that CloudFormation receives. The answer of the invocation must agree.
     async fn send_in(&mut self, event: Value, time: Duration) -> Value {
         let outcome = self.function.invoke(event.clone(), time).await.expect("it lives");
-        let heard = self.receiver.answer();
+        let response = self.receiver.answer();
         for field in ["StackId", "RequestId", "LogicalResourceId"] {
-            assert_eq!(heard[field], event[field]);
+            assert_eq!(response[field], event[field]);
         }
-        assert_eq!(outcome.expect("a response")["status"], heard["Status"]);
+        assert_eq!(outcome.expect("a response")["status"], response["Status"]);
         let log = self.function.log();
-        assert!(!log.contains(SIGNATURE), "the URL is as good as a password: {log}");
-        heard
+        assert!(!log.contains(SIGNATURE), "the log must not contain the URL, which is a secret: {log}");
+        response
     }
 
     async fn send(&mut self, kind: &str) -> Value {
@@ -83,15 +83,15 @@ impl Deploy {
 }
 
 #[track_caller]
-fn succeeded(heard: &Value, reason: &str) {
-    assert_eq!(heard["Status"], "SUCCESS", "{heard}");
-    assert!(heard["Reason"].as_str().unwrap().contains(reason), "{heard}");
+fn assert_succeeded(response: &Value, reason: &str) {
+    assert_eq!(response["Status"], "SUCCESS", "{response}");
+    assert!(response["Reason"].as_str().unwrap().contains(reason), "{response}");
 }
 
 #[track_caller]
-fn failed(heard: &Value, reason: &str) {
-    assert_eq!(heard["Status"], "FAILED", "{heard}");
-    assert!(heard["Reason"].as_str().unwrap().contains(reason), "{heard}");
+fn assert_failed(response: &Value, reason: &str) {
+    assert_eq!(response["Status"], "FAILED", "{response}");
+    assert!(response["Reason"].as_str().unwrap().contains(reason), "{response}");
 }
 
 async fn version(database: &TestDatabase) -> i32 {
@@ -107,74 +107,74 @@ async fn version(database: &TestDatabase) -> i32 {
 #[tokio::test]
 async fn create_and_update_migrate_and_delete_drops_nothing() {
     let database = TestDatabase::empty().await;
-    let mut deploy = Deploy::onto(&database.url()).await;
-    let heard = deploy.send("Create").await;
-    succeeded(&heard, "applied V1__roles_and_app_schema, V2__users");
-    assert_eq!(heard["PhysicalResourceId"], "migrations");
+    let mut deploy = Deploy::with_database(&database.url()).await;
+    let response = deploy.send("Create").await;
+    assert_succeeded(&response, "applied V1__roles_and_app_schema, V2__users");
+    assert_eq!(response["PhysicalResourceId"], "migrations");
     let newest = version(&database).await;
     assert!(newest > 0);
 
-    let heard = deploy.send("Update").await;
-    succeeded(&heard, &format!("at version {newest} already"));
-    assert_eq!(heard["PhysicalResourceId"], "migrations");
+    let response = deploy.send("Update").await;
+    assert_succeeded(&response, &format!("at version {newest} already"));
+    assert_eq!(response["PhysicalResourceId"], "migrations");
 
-    let heard = deploy.send("Delete").await;
-    succeeded(&heard, "nothing is dropped");
+    let response = deploy.send("Delete").await;
+    assert_succeeded(&response, "nothing is dropped");
     assert_eq!(version(&database).await, newest);
     assert!(!deploy.function.log().contains("MigrationFailures"));
 }
 
 #[tokio::test]
 async fn delete_is_answered_without_a_database_and_under_any_id() {
-    let mut deploy = Deploy::with(BTreeMap::new(), 0).await;
+    let mut deploy = Deploy::with_settings(BTreeMap::new(), 0).await;
     let mut event = deploy.event("Delete", 7);
-    // What CloudFormation made up, because the first answer never came.
+    // The id that CloudFormation makes up if it never receives the first response.
     event["PhysicalResourceId"] = json!("todo-test-Migration-1ABC");
-    let heard = deploy.send_in(event, TIME).await;
-    succeeded(&heard, "nothing is dropped");
-    assert_eq!(heard["PhysicalResourceId"], "todo-test-Migration-1ABC");
+    let response = deploy.send_in(event, TIME).await;
+    assert_succeeded(&response, "nothing is dropped");
+    assert_eq!(response["PhysicalResourceId"], "todo-test-Migration-1ABC");
 }
 
 #[tokio::test]
-async fn a_stack_that_is_rolled_back_leaves_the_newer_database_alone() {
+async fn a_stack_that_is_rolled_back_does_not_change_the_newer_database() {
     let database = TestDatabase::new().await;
     let newest = version(&database).await;
     let client = database.connect().await;
     let newer =
         format!("INSERT INTO refinery_schema_history VALUES ({}, 'newer', '2026-01-01T00:00:00Z', '1')", newest + 1);
     client.batch_execute(&newer).await.unwrap();
-    let mut deploy = Deploy::onto(&database.url()).await;
-    let heard = deploy.send("Update").await;
-    succeeded(&heard, "the database is ahead");
+    let mut deploy = Deploy::with_database(&database.url()).await;
+    let response = deploy.send("Update").await;
+    assert_succeeded(&response, "the database is ahead");
     assert_eq!(version(&database).await, newest + 1);
 }
 
 #[tokio::test]
-async fn what_failed_is_not_tried_again_while_the_stack_is_rolled_back() {
+async fn a_failed_migration_is_not_tried_again_while_the_stack_is_rolled_back() {
     let database = TestDatabase::empty().await;
     database.connect().await.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
-    let mut deploy = Deploy::onto(&database.url()).await;
-    failed(&deploy.send("Update").await, "tasks");
-    // The properties of before, sent to the version that failed.
+    let mut deploy = Deploy::with_database(&database.url()).await;
+    assert_failed(&deploy.send("Update").await, "tasks");
+    // CloudFormation sends the previous properties to the version that failed.
     let back = deploy.event("Update", 6);
-    succeeded(&deploy.send_in(back, TIME).await, "rolled back");
+    assert_succeeded(&deploy.send_in(back, TIME).await, "rolled back");
     assert_eq!(version(&database).await, 0);
 }
 
 #[tokio::test]
 async fn a_rollback_succeeds_without_a_database() {
-    // The version of before, with the database that made the deploy fail.
-    let mut deploy = Deploy::onto("postgresql://nobody:nothing@127.0.0.1:1/todo").await;
+    // The previous version, with the database that made the deploy fail.
+    let mut deploy = Deploy::with_database("postgresql://nobody:nothing@127.0.0.1:1/todo").await;
     let mut back = deploy.event("Update", 7);
     let newer = back["ResourceProperties"]["FunctionVersion"].as_str().unwrap().replace(":7", ":8");
     back["OldResourceProperties"]["FunctionVersion"] = newer.into();
-    succeeded(&deploy.send_in(back, TIME).await, "rolled back");
-    failed(&deploy.send("Update").await, "unavailable");
-    // A function that was made anew counts from one again: that is no way back.
+    assert_succeeded(&deploy.send_in(back, TIME).await, "rolled back");
+    assert_failed(&deploy.send("Update").await, "unavailable");
+    // A function that was created again counts its versions from one again, so this is not a rollback.
     let mut renamed = deploy.event("Update", 7);
     renamed["OldResourceProperties"]["FunctionVersion"] =
         "arn:aws:lambda:eu-central-1:123456789012:function:other:12".into();
-    failed(&deploy.send_in(renamed, TIME).await, "unavailable");
+    assert_failed(&deploy.send_in(renamed, TIME).await, "unavailable");
 }
 
 #[tokio::test]
@@ -182,24 +182,24 @@ async fn a_new_stack_waits_for_its_secrets_and_an_old_one_does_not() {
     let database = TestDatabase::empty().await;
     let moto = Moto::start();
     let arn = moto.create_empty_secret("migrate").await;
-    let mut deploy = Deploy::with(moto.environment(&arn), 0).await;
-    succeeded(&deploy.send("Create").await, "the secrets of the new stack have no values yet");
+    let mut deploy = Deploy::with_settings(moto.environment(&arn), 0).await;
+    assert_succeeded(&deploy.send("Create").await, "the secrets of the new stack have no values yet");
     assert_eq!(version(&database).await, 0);
-    failed(&deploy.send("Update").await, "APP_SECRET_ARN");
-    // The same instance finds what was put in meanwhile.
+    assert_failed(&deploy.send("Update").await, "APP_SECRET_ARN");
+    // The same instance reads the values that were stored in the meantime.
     moto.put_secret(&arn, &json!({ "DATABASE_URL_UNPOOLED": database.url() })).await;
-    succeeded(&deploy.send("Update").await, "applied V1__roles_and_app_schema");
+    assert_succeeded(&deploy.send("Update").await, "applied V1__roles_and_app_schema");
 }
 
 #[tokio::test]
-async fn an_unknown_request_fails_and_a_refusing_bucket_is_asked_again() {
+async fn an_unknown_request_fails_and_a_refused_response_is_sent_again() {
     let database = TestDatabase::new().await;
     let settings = [("DATABASE_URL_UNPOOLED".to_owned(), database.url())].into();
-    let mut deploy = Deploy::with(settings, 2).await;
-    failed(&deploy.send("Explode").await, "\"Explode\" is not known");
+    let mut deploy = Deploy::with_settings(settings, 2).await;
+    assert_failed(&deploy.send("Explode").await, "\"Explode\" is not known");
     assert!(deploy.function.log().contains("trying again"));
 
-    // Whatever else is missing or odd: who gives a URL is answered.
+    // Every event with a URL gets a response, whatever else is missing or malformed.
     let bare = json!({ "ResponseURL": deploy.receiver.url });
     let mut odd = deploy.event("Update", 7);
     for (field, value) in [("StackId", json!(null)), ("RequestType", json!(5)), ("ResourceProperties", json!([]))] {
@@ -207,8 +207,8 @@ async fn an_unknown_request_fails_and_a_refusing_bucket_is_asked_again() {
     }
     for event in [bare, odd] {
         deploy.function.invoke(event, TIME).await.unwrap().unwrap();
-        failed(&deploy.receiver.answer(), "\"\" is not known");
+        assert_failed(&deploy.receiver.answer(), "\"\" is not known");
     }
     let newer = deploy.event("Update", 8);
-    failed(&deploy.send_in(newer, TIME).await, "an older version of this function received the request");
+    assert_failed(&deploy.send_in(newer, TIME).await, "an older version of this function received the request");
 }

@@ -1,14 +1,14 @@
-//! Runs that follow another, are cut short, or come at once.
+//! Runs that repeat another, are interrupted, or run at the same time.
 
 use migrate::{MigrateCommand, OnConflict, Position};
 use serde_json::json;
 use shared::lambda::Invocation;
 use testkit::TestClock;
 
-use crate::{BCRYPT, FIRST, ask, counts, database, id, import, texts};
+use crate::{BCRYPT, FIRST, counts, database, id, import, run_import, texts};
 
 #[tokio::test]
-async fn a_second_run_takes_stragglers_and_repaired_rows_and_nothing_that_was_deleted_since() {
+async fn a_second_run_imports_new_and_repaired_rows_and_none_that_was_deleted_since() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now()),
@@ -54,7 +54,7 @@ async fn a_second_run_takes_stragglers_and_repaired_rows_and_nothing_that_was_de
 }
 
 #[tokio::test]
-async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
+async fn an_interrupted_import_continues_where_it_stopped() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());
@@ -63,12 +63,12 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
         id(1)
     );
     client.batch_execute(&sql).await.unwrap();
-    // The deadline has passed before it begins: each run still does one batch, so that it gets on.
+    // The deadline has passed before the run begins. Each run still does one batch, so that it makes progress.
     let invocation = Invocation { deadline: Some(TestClock::default().now()) };
     let mut after: Option<Position> = None;
     let mut runs = Vec::new();
     loop {
-        let run = ask(
+        let run = run_import(
             &database,
             MigrateCommand::ImportLegacy { dry_run: false, after: after.take(), on_conflict: OnConflict::Report },
             invocation,
@@ -80,7 +80,7 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
             assert_eq!(run.verified, Some(true));
             break;
         };
-        // What the operator sends back is what was answered.
+        // The operator sends back the position from the answer.
         let command: MigrateCommand =
             serde_json::from_value(json!({ "action": "import_legacy", "after": next.clone() })).unwrap();
         assert_eq!(
@@ -96,7 +96,7 @@ async fn a_run_that_is_cut_short_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_take_each_row_once() {
+async fn two_concurrent_imports_import_each_row_once() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES ('{0}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now());

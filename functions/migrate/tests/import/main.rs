@@ -1,4 +1,4 @@
-//! Taking over users and tasks of the old backend, both of whose generations are built here as they were.
+//! Importing users and tasks of the old backend. It had two schemas; both are created here as they were.
 
 mod again;
 mod odd;
@@ -8,7 +8,7 @@ use shared::lambda::Invocation;
 use testkit::{TestClock, TestDatabase, migrator};
 use tokio_postgres::Client;
 
-/// The first generation: UUIDs, one password per user, times without a zone.
+/// The first schema: UUIDs, one password per user, times without a zone.
 const FIRST: &str = r#"
     CREATE TYPE taskpriority AS ENUM
         ('URGENT_IMPORTANT', 'NOT_URGENT_IMPORTANT', 'URGENT_NOT_IMPORTANT', 'NOT_URGENT_NOT_IMPORTANT', 'SOMEDAY');
@@ -18,7 +18,7 @@ const FIRST: &str = r#"
         priority taskpriority, is_completed boolean, created_at timestamp, updated_at timestamp);
 "#;
 
-/// The second one: ids of 32 hexadecimal digits, passwords beside the users, bans and roles.
+/// The second schema: ids of 32 hexadecimal digits, passwords in their own table, bans and roles.
 const SECOND: &str = r#"
     CREATE TABLE "user" (id text PRIMARY KEY, email text, name text, email_verified boolean, role text, banned boolean,
         ban_reason text, ban_expires timestamptz, created_at timestamptz, updated_at timestamptz);
@@ -38,7 +38,7 @@ async fn database(schema: &str) -> (TestDatabase, Client) {
     (database, client)
 }
 
-async fn ask(
+async fn run_import(
     database: &TestDatabase,
     command: MigrateCommand,
     invocation: Invocation,
@@ -51,7 +51,7 @@ async fn ask(
 }
 
 async fn import(database: &TestDatabase) -> ImportReport {
-    ask(
+    run_import(
         database,
         MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report },
         Invocation::default(),
@@ -60,12 +60,12 @@ async fn import(database: &TestDatabase) -> ImportReport {
     .unwrap()
 }
 
-/// Counts as found, imported, already, skipped, adjusted.
+/// Counts in the order found, imported, already, skipped, adjusted.
 fn counts(counts: &migrate::Counts) -> [i64; 5] {
     [counts.found, counts.imported, counts.already, counts.skipped, counts.adjusted]
 }
 
-/// The rows of a query of one text column, as somebody whom row-level security does not bind.
+/// The rows of a query of one text column, regardless of row-level security.
 async fn texts(client: &Client, sql: &str) -> Vec<String> {
     client.batch_execute("SET app.importing = 'on'").await.unwrap();
     let rows = client.query_typed(sql, &[]).await.unwrap();
@@ -77,7 +77,7 @@ fn id(n: u32) -> String {
 }
 
 #[tokio::test]
-async fn the_first_generation_is_taken_over_with_its_ids() {
+async fn the_first_schema_is_imported_with_its_ids() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES
@@ -115,7 +115,7 @@ async fn the_first_generation_is_taken_over_with_its_ids() {
 }
 
 #[tokio::test]
-async fn the_second_generation_keeps_the_128_bits_of_its_ids() {
+async fn the_second_schema_keeps_the_128_bits_of_its_ids() {
     let (database, client) = database(SECOND).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES
@@ -152,7 +152,7 @@ async fn the_second_generation_keeps_the_128_bits_of_its_ids() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_over_is_reported_row_by_row() {
+async fn each_row_that_cannot_be_imported_is_reported() {
     let (database, client) = database(SECOND).await;
     let hex = |n: u32| format!("{n:032x}");
     let long = "x".repeat(256);
@@ -189,8 +189,8 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
     let taken = "SET app.importing = 'on'; INSERT INTO users (id, email, created_at, updated_at) VALUES ('00000000-0000-7000-8000-0000000000aa', 'mine@example.com', now(), now())";
     client.batch_execute(taken).await.unwrap();
 
-    // Looking changes nothing.
-    let dry = ask(
+    // A dry run changes nothing.
+    let dry = run_import(
         &database,
         MigrateCommand::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report },
         Invocation::default(),
@@ -248,14 +248,14 @@ async fn what_cannot_be_taken_over_is_reported_row_by_row() {
         ]
     );
     let stored = texts(&client, "SELECT source || legacy_id || problem FROM legacy_problems").await;
-    assert_eq!(stored.len(), imported.problems.len(), "the table has all of them");
-    assert!(!serde_json::to_string(&imported).unwrap().contains('@'), "no address is reported");
+    assert_eq!(stored.len(), imported.problems.len(), "the table has all problems");
+    assert!(!serde_json::to_string(&imported).unwrap().contains('@'), "no email address is reported");
 }
 
 #[tokio::test]
-async fn without_old_tables_the_answer_says_what_is_looked_for() {
+async fn without_tables_of_the_old_backend_the_error_names_the_expected_ones() {
     let database = TestDatabase::new().await;
     let command = MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, command, Invocation::default()).await.unwrap_err();
+    let error = run_import(&database, command, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("hashed_password"), "{error}");
 }

@@ -1,12 +1,12 @@
-//! Old tables that are not as they should be.
+//! Tables of the old backend with unexpected types or rows.
 
 use migrate::{MigrateCommand, OnConflict};
 use shared::lambda::Invocation;
 
-use crate::{BCRYPT, FIRST, SECOND, SHA256, ask, counts, database, id, import, texts};
+use crate::{BCRYPT, FIRST, SECOND, SHA256, counts, database, id, import, run_import, texts};
 
 #[tokio::test]
-async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
+async fn of_users_with_one_email_address_the_oldest_valid_one_is_imported() {
     let (database, client) = database(SECOND).await;
     let hex = |n: u32| format!("{n:032x}");
     let (one, two, three, long) = (hex(1), hex(2), hex(3), "x".repeat(256));
@@ -33,7 +33,7 @@ async fn of_two_with_one_address_the_older_is_taken_over_unless_it_cannot_be() {
 }
 
 #[tokio::test]
-async fn tables_that_may_not_be_read_are_an_error_and_no_thousand_problems() {
+async fn a_failure_of_the_whole_import_is_one_error_and_not_a_problem_of_each_row() {
     let (database, client) = database(FIRST).await;
     client.batch_execute("ALTER TABLE task RENAME COLUMN priority TO importance").await.unwrap();
     let sql = format!(
@@ -45,13 +45,13 @@ async fn tables_that_may_not_be_read_are_an_error_and_no_thousand_problems() {
     );
     client.batch_execute(&sql).await.unwrap();
     let command = MigrateCommand::ImportLegacy { dry_run: false, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, command, Invocation::default()).await.unwrap_err();
+    let error = run_import(&database, command, Invocation::default()).await.unwrap_err();
     assert!(error.to_string().contains("legacy_rows"), "{error}");
     assert_eq!(texts(&client, "SELECT problem FROM legacy_problems").await.len(), 0);
 }
 
 #[tokio::test]
-async fn tasks_of_a_user_who_was_left_out_go_to_nobody_else() {
+async fn tasks_of_a_skipped_user_are_not_given_to_another_user() {
     let (database, client) = database(SECOND).await;
     let (lower, upper) = ("7777000000000000000000000000007a", "7777000000000000000000000000007A");
     let sql = format!(
@@ -72,25 +72,25 @@ async fn tasks_of_a_user_who_was_left_out_go_to_nobody_else() {
 }
 
 #[tokio::test]
-async fn tables_of_other_types_are_refused_by_column() {
+async fn columns_with_unexpected_types_are_refused_by_name() {
     let (database, client) = database(FIRST).await;
     let sql = "ALTER TABLE task ALTER is_completed TYPE integer USING 0, ALTER due_datetime TYPE text;
                ALTER TABLE \"user\" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY";
     client.batch_execute(sql).await.unwrap();
     let command = MigrateCommand::ImportLegacy { dry_run: true, after: None, on_conflict: OnConflict::Report };
-    let error = ask(&database, command, Invocation::default()).await.unwrap_err().to_string();
+    let error = run_import(&database, command, Invocation::default()).await.unwrap_err().to_string();
     for part in [
         "task.due_datetime has the type text; expected date or timestamp",
         "task.is_completed has the type integer; expected boolean",
     ] {
         assert!(error.contains(part), "{error}");
     }
-    // A superuser, as tests have one, is bound by no row-level security.
+    // The tests run as a superuser, to whom row-level security does not apply.
     assert!(!error.contains("hides rows") || error.contains("hides rows of user"), "{error}");
 }
 
 #[tokio::test]
-async fn rows_without_an_id_and_dates_before_our_era_are_reported() {
+async fn rows_without_an_id_and_with_dates_out_of_range_are_reported() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "ALTER TABLE task DROP CONSTRAINT task_pkey, ALTER id DROP NOT NULL, ALTER due_datetime TYPE date;
@@ -131,11 +131,11 @@ async fn control_characters_are_replaced_and_reported() {
     assert_eq!(counts(&imported.users), [1, 1, 0, 0, 2], "{:#?}", imported.problems);
     assert_eq!(counts(&imported.tasks), [2, 1, 0, 1, 1], "{:#?}", imported.problems);
     assert_eq!((imported.verified, imported.legacy_password_hashes), (Some(true), Some(0)));
-    let told = imported
+    let replaced = imported
         .problems
         .iter()
         .filter(|one| one.problem == "a text has control characters, which were replaced by U+FFFD");
-    assert_eq!(told.count(), 2);
+    assert_eq!(replaced.count(), 2);
     assert_eq!(texts(&client, "SELECT name || ban_reason FROM users").await, ["A\u{fffd}daS\u{fffd}pam"]);
     assert_eq!(
         texts(&client, "SELECT title || description FROM tasks").await,
@@ -144,7 +144,7 @@ async fn control_characters_are_replaced_and_reported() {
 }
 
 #[tokio::test]
-async fn an_old_account_gets_its_address_back_from_a_newer_one_if_the_operator_says_so() {
+async fn an_old_account_gets_its_email_address_back_if_the_operator_chooses_it() {
     let (database, client) = database(FIRST).await;
     let sql = format!(
         "INSERT INTO \"user\" VALUES ('{}', 'ada@example.com', 'Ada', true, '{BCRYPT}', now(), now()),
@@ -156,39 +156,39 @@ async fn an_old_account_gets_its_address_back_from_a_newer_one_if_the_operator_s
         id(9)
     );
     client.batch_execute(&sql).await.unwrap();
-    let ask = async |dry_run, on_conflict| {
-        ask(&database, MigrateCommand::ImportLegacy { dry_run, after: None, on_conflict }, Invocation::default())
+    let run_import = async |dry_run, on_conflict| {
+        run_import(&database, MigrateCommand::ImportLegacy { dry_run, after: None, on_conflict }, Invocation::default())
             .await
             .unwrap()
     };
-    // The placeholder without what nobody can guess.
+    // The placeholder without its random part.
     let sql = "SELECT right(id::text, 1) || regexp_replace(email, '-.*@', '-x@') FROM users ORDER BY id";
     let emails = async || texts(&client, sql).await;
     let placeholder = "9released-x@released.invalid";
 
-    let reported = ask(false, OnConflict::Report).await;
+    let reported = run_import(false, OnConflict::Report).await;
     assert_eq!(counts(&reported.users), [2, 1, 0, 1, 0]);
     assert_eq!(reported.problems[0].problem, format!("the account {} has this address", id(9)));
     assert_eq!(reported.legacy_password_hashes, Some(1));
     assert_eq!(emails().await, ["2bob@example.com", "9ada@example.com"]);
 
-    let dry = ask(true, OnConflict::OldAccountWins).await;
+    let dry = run_import(true, OnConflict::OldAccountWins).await;
     assert_eq!(counts(&dry.users), [2, 1, 1, 0, 1], "{:#?}", dry.problems);
-    assert_eq!(emails().await, ["2bob@example.com", "9ada@example.com"], "looking changes nothing");
+    assert_eq!(emails().await, ["2bob@example.com", "9ada@example.com"], "a dry run changes nothing");
 
-    let won = ask(false, OnConflict::OldAccountWins).await;
+    let won = run_import(false, OnConflict::OldAccountWins).await;
     assert_eq!((counts(&won.users), won.verified), ([2, 1, 1, 0, 1], Some(true)), "{:#?}", won.problems);
-    let told = format!("the account {} had this address, and has a placeholder now", id(9));
-    assert_eq!((&won.problems[0].problem, won.legacy_password_hashes), (&told, Some(2)));
+    let expected = format!("the account {} had this address, and has a placeholder now", id(9));
+    assert_eq!((&won.problems[0].problem, won.legacy_password_hashes), (&expected, Some(2)));
     assert_eq!(emails().await, ["1ada@example.com", "2bob@example.com", placeholder]);
     let events = texts(&client, "SELECT concat_ws(' ', kind, user_id, details->>'reason') FROM audit_events").await;
     assert_eq!(events, [format!("address_released {} old_account_wins", id(9))]);
 
-    // Of two old users with one address the older has it, whatever the operator says.
+    // Of two old users with the same email address the older one keeps it, whatever option the operator chooses.
     let twin =
         format!("INSERT INTO \"user\" VALUES ('{}', 'bob@EXAMPLE.com', 'Rob', true, '{BCRYPT}', now(), now())", id(3));
     client.batch_execute(&twin).await.unwrap();
-    let again = ask(false, OnConflict::OldAccountWins).await;
+    let again = run_import(false, OnConflict::OldAccountWins).await;
     assert_eq!(counts(&again.users), [3, 0, 2, 1, 0], "{:#?}", again.problems);
     assert_eq!(emails().await, ["1ada@example.com", "2bob@example.com", placeholder]);
 }

@@ -1,4 +1,5 @@
-//! Tables that others hold: waited for in short tries, and named if they are not given back.
+//! Tables that other transactions have locked: a migration waits for them in short attempts, and its error says so if
+//! they stay locked.
 
 use jiff::SignedDuration;
 use migrate::{MigrateCommand, perform};
@@ -8,25 +9,25 @@ use testkit::{TestClock, TestDatabase, migrator};
 use crate::{LATEST, down, status, up};
 
 #[tokio::test]
-async fn a_held_table_is_not_reported_as_a_held_lock() {
+async fn a_locked_table_is_not_reported_as_another_migration() {
     let database = TestDatabase::new().await;
-    // V23 comments on every table, also on the one that is held below.
+    // V23 comments on every table, also on the one that is locked below.
     down(&database, 22).await;
     let client = database.connect().await;
     client.batch_execute("BEGIN; LOCK TABLE tasks").await.unwrap();
     let clock = TestClock::default();
     let app = migrator(&database.url(), clock.clock()).await;
-    // Two seconds for the work, and what is kept back.
+    // Two seconds for the work, and 25 seconds that are kept in reserve.
     let soon = Invocation { deadline: Some(clock.now() + SignedDuration::from_secs(27)) };
     let error = perform(&app, &soon, &MigrateCommand::Rollback { to: 4 }).await.unwrap_err();
     assert!(error.to_string().contains("lock timeout"), "{error}");
     assert!(!error.to_string().contains("another migration"), "{error}");
-    // The newest ones do not need that table, and were undone.
+    // The newest migrations do not need that table, and were undone.
     assert_eq!(status(&database).await.current, 20);
 }
 
 #[tokio::test]
-async fn a_table_in_use_is_waited_for_in_short_tries() {
+async fn a_migration_waits_for_a_locked_table_in_short_attempts() {
     let database = TestDatabase::new().await;
     down(&database, LATEST - 1).await;
     let (holder, watcher) = (database.connect().await, database.connect().await);
@@ -36,7 +37,7 @@ async fn a_table_in_use_is_waited_for_in_short_tries() {
         assert_eq!(migrated.current, LATEST);
     };
     let releasing = async {
-        // It waits, gives up, lets others pass, and waits again.
+        // The migration waits, gives up, lets others pass, and waits again.
         let waits =
             "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'refinery_schema_history'::regclass";
         for waiting in [1_i64, 0, 1] {

@@ -1,4 +1,4 @@
-//! The migrate function on a real PostgreSQL: up, down, up; two at once; ahead of the binary; refusals.
+//! The migrate function on a real PostgreSQL: up, down, up; two at the same time; ahead of the binary; refusals.
 
 mod locks;
 mod schema;
@@ -153,7 +153,7 @@ async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
         dumps.insert(version, dump(&database));
     }
     for version in 1..=LATEST {
-        // Stand at this version, with rows, and take the step down and up again.
+        // Go to this version, add rows, and take the step down and up again.
         up(&database).await;
         down(&database, version).await;
         fill(&client, version).await;
@@ -175,7 +175,7 @@ async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
 }
 
 #[tokio::test]
-async fn status_says_what_is_applied_and_what_is_pending() {
+async fn status_lists_applied_and_pending_migrations() {
     let database = TestDatabase::empty().await;
     let before = status(&database).await;
     assert_eq!((before.current, before.latest, before.applied.len(), before.pending.len()), (0, LATEST, 0, 24));
@@ -193,7 +193,7 @@ async fn status_says_what_is_applied_and_what_is_pending() {
 }
 
 #[tokio::test]
-async fn of_two_at_once_one_waits_and_both_answer() {
+async fn of_two_concurrent_migrations_one_waits_and_both_answer() {
     let database = TestDatabase::empty().await;
     let (one, two) = tokio::join!(up(&database), up(&database));
     let mut applied = [one.applied.len(), two.applied.len()];
@@ -206,7 +206,7 @@ async fn of_two_at_once_one_waits_and_both_answer() {
 async fn a_failing_migration_changes_nothing() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
-    // The fourth migration will not find its place free.
+    // A table with this name makes the migration that creates `tasks` fail.
     client.batch_execute("CREATE TABLE tasks (mine integer)").await.unwrap();
     let before = dump(&database);
     let error = perform_command(&database, &MigrateCommand::Migrate).await.unwrap_err();
@@ -218,7 +218,7 @@ async fn a_failing_migration_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_database_ahead_of_the_binary_is_left_alone() {
+async fn a_database_ahead_of_the_binary_is_not_changed() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
     let newer = LATEST + 1;
@@ -231,11 +231,11 @@ async fn a_database_ahead_of_the_binary_is_left_alone() {
     assert!(status(&database).await.ahead);
     let error = perform_command(&database, &MigrateCommand::Rollback { to: 4 }).await.unwrap_err();
     assert!(matches!(error, MigrateError::UnknownMigration(version) if version == newer), "{error}");
-    assert_eq!(status(&database).await.current, newer, "half a way back is no place to stop");
+    assert_eq!(status(&database).await.current, newer, "a rollback is done completely or not at all");
 }
 
 #[tokio::test]
-async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
+async fn a_rollback_undoes_the_newest_first_and_refuses_targets_that_are_not_older() {
     let database = TestDatabase::new().await;
     down(&database, 5).await;
     assert_eq!(down(&database, 3).await.undone, ["V5__tasks", "V4__open_request"]);
@@ -247,7 +247,7 @@ async fn rolling_back_undoes_the_newest_first_and_refuses_what_is_not_back() {
 }
 
 #[tokio::test]
-async fn a_changed_migration_is_noticed() {
+async fn a_changed_migration_is_detected() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
     client.batch_execute("UPDATE refinery_schema_history SET checksum = '1' WHERE version = 2").await.unwrap();
@@ -258,10 +258,10 @@ async fn a_changed_migration_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_role_called_like_a_schema_migrates_too() {
+async fn a_role_with_the_name_of_a_schema_can_migrate_too() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
-    // What is found first for a role called like this schema.
+    // A role with the name of this schema has it first in its search path.
     client.batch_execute("CREATE SCHEMA todo_owner").await.unwrap();
     assert_eq!(up(&database).await.current, LATEST);
     let found = client.query_typed_one("SELECT to_regclass('public.tasks') IS NOT NULL", &[]).await.unwrap();
@@ -271,7 +271,7 @@ async fn a_role_called_like_a_schema_migrates_too() {
 }
 
 #[tokio::test]
-async fn tasks_that_were_there_before_are_counted() {
+async fn tasks_from_before_the_migration_are_counted() {
     let database = TestDatabase::empty().await;
     let client = database.connect().await;
     up(&database).await;

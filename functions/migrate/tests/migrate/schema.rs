@@ -28,8 +28,13 @@ async fn names(client: &Client, sql: &str) -> Vec<String> {
 
 /// The schema as `pg_dump` writes it, without the history of migrations.
 pub(crate) fn dump(database: &TestDatabase) -> String {
+    dump_with(database, &[])
+}
+
+fn dump_with(database: &TestDatabase, options: &[&str]) -> String {
     let output = Command::new(pg_dump())
-        .args(["--schema-only", "--no-owner", "--exclude-table=refinery_schema_history"])
+        .args(["--schema-only", "--exclude-table=refinery_schema_history"])
+        .args(options)
         .arg(database.url())
         .output()
         .expect("pg_dump runs");
@@ -45,7 +50,7 @@ pub(crate) fn dump(database: &TestDatabase) -> String {
 async fn schema(database: &TestDatabase) -> String {
     let owner = &names(&database.connect().await, "SELECT current_user::text").await[0];
     let headings = ["-- Name: ", "-- PostgreSQL database dump", "-- Dumped ", "SET ", "SELECT pg_catalog.set_config"];
-    let dump = dump(database).replace(&format!(" TO {owner} "), " TO CURRENT_USER ");
+    let dump = dump_with(database, &["--no-owner"]).replace(&format!(" TO {owner} "), " TO CURRENT_USER ");
     let mut lines = vec!["-- The schema after all migrations. `cargo xtask openapi` writes this file.", ""];
     for line in dump.lines().filter(|line| *line != "--" && !headings.iter().any(|start| line.starts_with(start))) {
         if !line.is_empty() || lines.last() != Some(&"") {
@@ -56,7 +61,7 @@ async fn schema(database: &TestDatabase) -> String {
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "`cargo xtask openapi` says that the file is to be written")]
+#[expect(clippy::disallowed_methods, reason = "`cargo xtask openapi` asks for the file to be written")]
 async fn schema_sql_equals_the_migrations() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/schema.sql");
     let schema = schema(&TestDatabase::new().await).await;
@@ -65,7 +70,7 @@ async fn schema_sql_equals_the_migrations() {
         return;
     }
     let committed = fs::read_to_string(&path).expect("schema.sql is committed");
-    assert!(committed == schema, "schema.sql is not what the migrations make; run `cargo xtask openapi`");
+    assert!(committed == schema, "schema.sql differs from the migrations; run `cargo xtask openapi`");
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub(super) async fn create_task(
     let due_datetime = fields.check("/due_datetime", parse_due_datetime(due_datetime.as_deref()));
     let priority = fields.optional("/priority", body.priority);
     let priority = priority
-        .and_then(|text| fields.check_alone("/priority", Priority::parse(&text), Code::InvalidParameter))
+        .and_then(|text| fields.check_with_code("/priority", Priority::parse(&text), Code::InvalidParameter))
         .unwrap_or(Priority::NotUrgentNotImportant);
     let is_completed = fields.optional("/is_completed", body.is_completed);
     let completed = fields.optional("/completed", body.completed);

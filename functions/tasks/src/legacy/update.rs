@@ -37,7 +37,10 @@ pub(super) struct UpdateTask {
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = true, nullable = false)]
     is_completed: Field<bool>,
-    /// `completed` too, which this contract has only for creating a task.
+    /// Not a field of this contract: it counts as an unknown field.
+    #[serde(default)]
+    #[schema(ignore)]
+    completed: Field<bool>,
     #[serde(flatten)]
     #[schema(ignore)]
     unknown: serde_json::Map<String, serde_json::Value>,
@@ -66,7 +69,7 @@ pub(super) async fn update_task(
     Ok(Json(TaskBody::new(row, None)))
 }
 
-fn read(body: UpdateTask) -> Result<TaskChange, ApiError> {
+fn read(mut body: UpdateTask) -> Result<TaskChange, ApiError> {
     let mut fields = Fields::default();
     let title = fields.present("/title", body.title);
     let title = title.and_then(|text| fields.check("/title", Title::parse(&text)));
@@ -77,9 +80,12 @@ fn read(body: UpdateTask) -> Result<TaskChange, ApiError> {
     let due_datetime = due_datetime.and_then(|text| fields.check("/due_datetime", parse_due_datetime(text.as_deref())));
     let priority = fields.present("/priority", body.priority);
     let priority =
-        priority.and_then(|text| fields.check_alone("/priority", Priority::parse(&text), Code::InvalidParameter));
+        priority.and_then(|text| fields.check_with_code("/priority", Priority::parse(&text), Code::InvalidParameter));
     let is_completed = fields.present("/is_completed", body.is_completed);
     fields.finish()?;
+    if !body.completed.is_absent() {
+        body.unknown.insert("completed".to_owned(), serde_json::Value::Null);
+    }
     let change = TaskChange { title, description, due_datetime, priority, is_completed };
     refuse_only_unknown(&change, &body.unknown)?;
     Ok(change)

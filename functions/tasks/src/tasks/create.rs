@@ -94,7 +94,7 @@ pub(crate) async fn create_task(
     Ok(Created { location, body: TaskBody::new(row, Some("Task created successfully")) })
 }
 
-/// Stores a new task of the user, or answers 409 if the user has as many as one may have.
+/// Stores a new task of the user; 409 if the user already has as many as allowed.
 pub(crate) async fn insert_task(app: &App, user: CurrentUser, task: &NewTask) -> Result<TaskRow, ApiError> {
     let most = app.settings().max_tasks;
     let row = tasks::insert(&app.write(user), user.id(), task, most).await.map_err(|error| {

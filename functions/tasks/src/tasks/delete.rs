@@ -29,7 +29,7 @@ pub(crate) async fn delete_task(
     Ok(Json(MessageBody::done("Task deleted successfully")))
 }
 
-/// Deletes a task of the user, or answers 404.
+/// Deletes a task of the user; 404 without such a task.
 pub(crate) async fn remove_task(app: &App, user: CurrentUser, id: Uuid) -> Result<(), ApiError> {
     let is_deleted = tasks::delete(&app.write(user), user.id(), id).await?;
     if is_deleted { Ok(()) } else { Err(ApiError::of(Code::TaskNotFound)) }

@@ -1,11 +1,11 @@
-//! Reads what the fields of creating and updating a task have in common.
+//! Parses the fields that creating and updating a task have in common.
 
 use shared::domain::{DueDatetime, Invalid};
 use shared::error::{ApiError, Code};
 use shared::http::{Fields, PathId};
 use uuid::Uuid;
 
-/// The id of the path. A malformed one is 404: no task has it.
+/// Parses `{id}`. A malformed UUID is 404, as no task has it.
 pub(crate) fn task_id(id: PathId) -> Result<Uuid, ApiError> {
     id.0.ok_or_else(|| ApiError::of(Code::TaskNotFound))
 }
@@ -24,7 +24,7 @@ pub(crate) fn merge_completed(
     is_completed.or(completed)
 }
 
-/// Parses a due date; clients send the empty string for none.
+/// Parses a due date. The empty string means no due date.
 pub(crate) fn parse_due_datetime(text: Option<&str>) -> Result<Option<DueDatetime>, Invalid> {
     text.filter(|text| !text.is_empty()).map(DueDatetime::parse).transpose()
 }

@@ -28,7 +28,7 @@ pub(crate) async fn get_task(
     Ok(Json(TaskBody::new(find_task(&app, user, task_id(id)?).await?, None)))
 }
 
-/// Reads a task of the user, or answers 404.
+/// Reads a task of the user; 404 without such a task.
 pub(crate) async fn find_task(app: &App, user: CurrentUser, id: Uuid) -> Result<TaskRow, ApiError> {
     let row = tasks::find(&app.read(user), user.id(), id).await?;
     row.ok_or_else(|| ApiError::of(Code::TaskNotFound))

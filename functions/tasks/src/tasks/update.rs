@@ -77,7 +77,7 @@ pub(super) async fn apply(
     Ok(Json(TaskBody::new(row, Some("Task updated successfully"))))
 }
 
-/// Changes a task of the user, or answers 404.
+/// Changes a task of the user; 404 without such a task.
 pub(crate) async fn change_task(
     app: &App,
     user: CurrentUser,

@@ -43,7 +43,7 @@ impl From<TaskRow> for Task {
     }
 }
 
-/// An answer with one task. Only writes under `/api/v1` have a message.
+/// A response with one task. Only writes under `/api/v1` have a message.
 pub(crate) type TaskBody = Data<Task, Option<&'static str>>;
 
 /// A page of tasks.
@@ -62,7 +62,7 @@ pub(crate) struct TaskPage {
     offset: i64,
 }
 
-/// An answer with a page of tasks.
+/// A response with a page of tasks.
 pub(crate) type TaskPageBody = Data<TaskPage>;
 
 impl TaskPage {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{NOBODYS, api, task};
+use crate::{UNKNOWN_ID, api, task};
 
 #[tokio::test]
 async fn a_task_is_completed_and_opened_again() {
@@ -52,11 +52,11 @@ async fn completed_must_be_a_boolean() {
 }
 
 #[tokio::test]
-async fn anothers_task_is_404() {
+async fn another_users_task_is_404() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let made = task(&ada, "x").await;
-    for id in [made["id"].as_str().unwrap(), NOBODYS] {
+    for id in [made["id"].as_str().unwrap(), UNKNOWN_ID] {
         eve.patch(&format!("/api/tasks/{id}/complete"), json!({ "completed": true }))
             .await
             .problem(404, "task_not_found");

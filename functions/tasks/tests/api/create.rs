@@ -8,7 +8,7 @@ use testkit::{Answer, Api};
 use crate::api;
 
 #[tokio::test]
-async fn a_whole_task_comes_back_as_it_was_sent() {
+async fn a_task_with_all_fields_is_returned_as_it_was_sent() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let answer = ada
@@ -92,7 +92,7 @@ async fn descriptions_have_up_to_10000_characters() {
 }
 
 #[tokio::test]
-async fn due_dates_are_read_as_existing_clients_send_them() {
+async fn due_dates_are_accepted_as_existing_clients_send_them() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let create =
@@ -121,7 +121,7 @@ async fn due_dates_are_read_as_existing_clients_send_them() {
 }
 
 #[tokio::test]
-async fn everything_wrong_is_named_at_once() {
+async fn all_invalid_fields_are_named_together() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let pointers = |answer: &Answer| {
@@ -147,7 +147,7 @@ async fn everything_wrong_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn text_that_nobody_sees_is_no_title() {
+async fn invisible_text_is_not_a_title() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for title in
@@ -160,7 +160,7 @@ async fn text_that_nobody_sees_is_no_title() {
 }
 
 #[tokio::test]
-async fn a_second_60_is_one_only_where_utc_has_one() {
+async fn second_60_is_accepted_only_where_utc_has_a_leap_second() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let create = async |due: &str| ada.post("/api/tasks", json!({ "title": "x", "due_datetime": due })).await;
@@ -170,7 +170,7 @@ async fn a_second_60_is_one_only_where_utc_has_one() {
 }
 
 #[tokio::test]
-async fn null_is_as_absent_where_it_means_nothing() {
+async fn null_means_absent_where_it_has_no_other_meaning() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let body = json!({ "title": "x", "priority": null, "is_completed": null, "completed": null, "description": null });
@@ -191,7 +191,7 @@ async fn completed_is_another_name_of_is_completed() {
 }
 
 #[tokio::test]
-async fn a_task_may_be_done_from_the_start() {
+async fn a_task_can_be_created_as_completed() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let task = ada.post("/api/tasks", json!({ "title": "x", "is_completed": true })).await.data(201);
@@ -199,8 +199,8 @@ async fn a_task_may_be_done_from_the_start() {
     ada.post("/api/tasks", json!({ "title": "x", "is_completed": "yes" })).await.invalid_at("/is_completed");
 }
 
-/// The function with a bound of so many tasks.
-async fn bounded(most: &str) -> Api {
+/// The function with a limit on the number of tasks.
+async fn with_task_limit(most: &str) -> Api {
     Api::start_with(Function::Tasks, tasks::routes, |settings| {
         settings.insert("MAX_TASKS_PER_USER".to_owned(), most.to_owned());
     })
@@ -208,8 +208,8 @@ async fn bounded(most: &str) -> Api {
 }
 
 #[tokio::test]
-async fn a_list_that_is_full_takes_no_more_until_a_task_is_deleted() {
-    let api = bounded("3").await;
+async fn at_the_limit_no_task_can_be_created_until_one_is_deleted() {
+    let api = with_task_limit("3").await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let body = json!({ "title": "x", "priority": "urgent_important" });
     let made = ada.post("/api/v1/tasks", body.clone()).await.data(201);
@@ -222,7 +222,7 @@ async fn a_list_that_is_full_takes_no_more_until_a_task_is_deleted() {
     }
     assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 3);
     eve.post("/api/v1/tasks", body.clone()).await.data(201);
-    // What is there can be changed, and what is deleted makes room.
+    // Existing tasks can be changed, and a deleted task makes room.
     let path = format!("/api/v1/tasks/{}", made["id"].as_str().unwrap());
     ada.patch(&path, json!({ "title": "y" })).await.data(200);
     ada.delete(&path).await.data(200);
@@ -232,8 +232,8 @@ async fn a_list_that_is_full_takes_no_more_until_a_task_is_deleted() {
 }
 
 #[tokio::test]
-async fn of_many_tasks_at_once_exactly_as_many_are_stored_as_there_is_room_for() {
-    let api = bounded("5").await;
+async fn of_many_concurrent_creates_exactly_as_many_succeed_as_the_limit_allows() {
+    let api = with_task_limit("5").await;
     let ada = api.person("ada@example.com").await;
     let answers = join_all((0..30).map(|_| ada.post("/api/tasks", json!({ "title": "x" })))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 5);

@@ -1,4 +1,4 @@
-//! What holds in the database whatever the code above it does.
+//! What the database guarantees, whatever the code above it does.
 
 use serde_json::json;
 use shared::config::Function;
@@ -9,7 +9,7 @@ use tokio_postgres::types::Type;
 use crate::{api, task};
 
 #[tokio::test]
-async fn without_any_where_only_ones_own_rows_are_seen() {
+async fn a_statement_without_a_filter_sees_only_the_rows_of_its_user() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     for person in [&ada, &eve] {
@@ -29,7 +29,7 @@ async fn without_any_where_only_ones_own_rows_are_seen() {
 }
 
 #[tokio::test]
-async fn without_a_user_nothing_is_seen() {
+async fn without_a_user_no_rows_are_visible() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     task(&ada, "mine").await;
@@ -39,13 +39,13 @@ async fn without_a_user_nothing_is_seen() {
     // After a transaction that named a user, the setting is empty and not null.
     client.batch_execute(&format!("BEGIN; SET LOCAL app.user_id = '{}'; COMMIT", ada.id)).await.unwrap();
     assert!(client.query_typed("SELECT FROM tasks", &[]).await.unwrap().is_empty());
-    // The owner of the table is bound too, unless its role bypasses row-level security.
+    // Row-level security applies to the owner of the table too, unless its role bypasses it.
     client.batch_execute("RESET ROLE").await.unwrap();
     assert!(client.query_typed("SELECT FROM tasks", &[]).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn writing_for_a_third_user_fails() {
+async fn writing_rows_for_another_user_fails() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     task(&ada, "ada's").await;
@@ -63,7 +63,7 @@ async fn writing_for_a_third_user_fails() {
 }
 
 #[tokio::test]
-async fn every_role_has_only_what_it_needs() {
+async fn every_role_has_only_the_privileges_that_it_needs() {
     let api = api().await;
     let client = api.database.connect().await;
     for (role, statements) in [
@@ -130,7 +130,7 @@ async fn every_role_has_only_what_it_needs() {
 }
 
 #[tokio::test]
-async fn a_revoked_or_expired_session_opens_no_request() {
+async fn requests_of_a_revoked_or_expired_session_are_401() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     ada.get("/api/tasks").await.data(200);
@@ -146,7 +146,7 @@ async fn a_revoked_or_expired_session_opens_no_request() {
 }
 
 #[tokio::test]
-async fn a_disabled_or_deleted_account_opens_no_request() {
+async fn requests_of_a_disabled_or_deleted_account_are_401() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let owner = api.database.connect().await;
@@ -156,8 +156,8 @@ async fn a_disabled_or_deleted_account_opens_no_request() {
     ada.get("/api/tasks").await.problem(401, "session_revoked");
 }
 
-/// Lets the first `times` inserts of a task fail with a state. What a sequence has counted is not rolled back.
-async fn failing(api: &Api, state: &str, times: u32) {
+/// Makes the first `times` inserts of a task fail with an SQLSTATE. A sequence counts them, which is never rolled back.
+async fn fail_inserts(api: &Api, state: &str, times: u32) {
     let sql = format!(
         "DROP SEQUENCE IF EXISTS inserts CASCADE;
          CREATE SEQUENCE inserts;
@@ -172,42 +172,42 @@ async fn failing(api: &Api, state: &str, times: u32) {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_now_is_503_and_says_when_to_try_again() {
+async fn a_temporarily_unavailable_database_is_503_with_retry_after() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    // Out of disk, memory, connections and a limit; the disk fails; too long without a statement and as a transaction;
-    // read-only; nobody could serialize, or a deadlock; the server ends, crashes, starts or has dropped the database.
+    // Out of disk, memory or connections, or over a limit; an I/O error; a transaction that was idle or ran too long;
+    // read-only; a serialization failure or a deadlock; the server stops, crashes, starts or has dropped the database.
     for state in [
         "53100", "53200", "53300", "53400", "58030", "25P03", "25P04", "25006", "40001", "40P01", "57P01", "57P02",
         "57P03", "57P04",
     ] {
-        failing(&api, state, 1_000).await;
+        fail_inserts(&api, state, 1_000).await;
         let answer = ada.post("/api/tasks", json!({ "title": "x" })).await;
         answer.problem(503, "database_unavailable");
         let seconds: u32 = answer.header("retry-after").parse().unwrap_or_else(|_| panic!("{state}"));
         assert!((1..=60).contains(&seconds), "{state}: {seconds}");
         assert!(!answer.text().contains("refused"), "{}", answer.text());
     }
-    // What is none of these is our fault.
-    failing(&api, "58P01", 1_000).await;
+    // Any other state is an internal error.
+    fail_inserts(&api, "58P01", 1_000).await;
     ada.post("/api/tasks", json!({ "title": "x" })).await.problem(500, "internal_error");
     assert_eq!(ada.get("/api/tasks").await.data(200)["total_count"], 0);
 }
 
 #[tokio::test]
-async fn what_passes_with_a_second_try_is_tried_once_more() {
+async fn temporary_failures_are_retried_once() {
     let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
     let ada = api.person("ada@example.com").await;
     for (state, connections) in [
-        // The transaction was undone for another one's sake: the connection is as good as before.
+        // The transaction was rolled back in favour of another one: the connection can be used again.
         ("40001", 0),
         ("40P01", 0),
-        // The server became read-only, or ended the session: another connection leads to the new one.
+        // The server became read-only, or closed the connection: a new connection leads to the new server.
         ("25006", 1),
         ("57P01", 1),
     ] {
         task(&ada, "warm").await;
-        failing(&api, state, 1).await;
+        fail_inserts(&api, state, 1).await;
         let before = proxy.connections();
         assert_eq!(task(&ada, state).await["title"], state);
         assert_eq!(proxy.connections() - before, connections, "{state}");
@@ -216,7 +216,7 @@ async fn what_passes_with_a_second_try_is_tried_once_more() {
 }
 
 #[tokio::test]
-async fn a_session_on_a_server_that_became_read_only_is_replaced() {
+async fn a_connection_to_a_server_that_became_read_only_is_replaced() {
     let (api, proxy) = Api::behind_a_proxy(Function::Tasks, tasks::routes).await;
     let ada = api.person("ada@example.com").await;
     let name = api.database.name();
@@ -230,7 +230,7 @@ async fn a_session_on_a_server_that_became_read_only_is_replaced() {
     assert_eq!(proxy.connections(), 1);
     set("off").await;
     task(&ada, "x").await;
-    assert_eq!(proxy.connections(), 2, "the session that could not write is gone");
+    assert_eq!(proxy.connections(), 2, "the connection that could not write is closed");
 }
 
 #[tokio::test]
@@ -240,6 +240,7 @@ async fn a_connection_whose_other_end_is_gone_costs_two_seconds() {
     task(&ada, "x").await;
     proxy.freeze();
     let call = ada.call(http::Method::GET, "/api/tasks").with_milliseconds_left(29_000).send();
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(4), call).await.expect("not the whole time");
+    let answer =
+        tokio::time::timeout(std::time::Duration::from_secs(4), call).await.expect("an answer within four seconds");
     assert_eq!(answer.data(200)["total_count"], 1);
 }

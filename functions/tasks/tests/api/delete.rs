@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{NOBODYS, api, task};
+use crate::{UNKNOWN_ID, api, task};
 
 #[tokio::test]
 async fn deleting_is_200_with_a_message() {
@@ -15,12 +15,12 @@ async fn deleting_is_200_with_a_message() {
 }
 
 #[tokio::test]
-async fn anothers_task_is_404_and_stays() {
+async fn another_users_task_is_404_and_stays() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let made = task(&ada, "x").await;
     let id = made["id"].as_str().unwrap();
-    for id in [id, NOBODYS] {
+    for id in [id, UNKNOWN_ID] {
         eve.delete(&format!("/api/tasks/{id}")).await.problem(404, "task_not_found");
         eve.delete(&format!("/api/v1/tasks/{id}")).await.problem(404, "task_not_found");
     }

@@ -1,9 +1,9 @@
 //! `GET /api/tasks/{id}`, `GET /api/v1/tasks/{id}`
 
-use crate::{NOBODYS, api, task};
+use crate::{UNKNOWN_ID, api, task};
 
 #[tokio::test]
-async fn a_task_is_found_by_its_owner() {
+async fn the_owner_of_a_task_can_read_it() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let made = task(&ada, "x").await;
@@ -13,11 +13,11 @@ async fn a_task_is_found_by_its_owner() {
 }
 
 #[tokio::test]
-async fn anothers_task_is_404_like_none() {
+async fn another_users_task_is_404_like_a_missing_one() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let made = task(&ada, "x").await;
-    for id in [made["id"].as_str().unwrap(), NOBODYS] {
+    for id in [made["id"].as_str().unwrap(), UNKNOWN_ID] {
         for base in ["/api/tasks", "/api/v1/tasks"] {
             eve.get(&format!("{base}/{id}")).await.problem(404, "task_not_found");
         }
@@ -34,7 +34,7 @@ async fn a_malformed_id_is_404() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_401_whatever_they_ask_for() {
+async fn a_request_without_a_token_is_401_before_any_other_error() {
     let api = api().await;
     for path in ["/api/tasks", "/api/tasks?limit=x", "/api/tasks/not-an-id", "/api/v1/tasks/not-an-id"] {
         api.get(path).await.problem(401, "authentication_required");

@@ -1,4 +1,4 @@
-//! Input that means harm: always a clear 4xx, never a 5xx, and nothing is changed.
+//! Hostile input: the answer is always a clear 4xx, never a 5xx, and nothing is changed.
 
 use http::Method;
 use proptest::prelude::*;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{api, task};
 
 #[tokio::test]
-async fn a_body_past_256_kib_is_413() {
+async fn a_body_over_256_kib_is_413() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for size in [256 * 1024 + 1, 1024 * 1024] {
@@ -18,7 +18,7 @@ async fn a_body_past_256_kib_is_413() {
         answer.problem(413, "payload_too_large");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
-    // Just inside, the content is judged.
+    // At exactly the limit, the content is validated.
     let body = format!(r#"{{"title":"{}"}}"#, "x".repeat(256 * 1024 - 12));
     let answer =
         ada.call(Method::POST, "/api/tasks").header("content-type", "application/json").text(&body).send().await;
@@ -51,7 +51,7 @@ async fn another_content_type_is_415() {
 }
 
 #[tokio::test]
-async fn json_is_read_without_its_type_and_without_its_byte_order_mark() {
+async fn json_is_read_without_a_content_type_and_with_a_byte_order_mark() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     ada.call(Method::POST, "/api/tasks").text(r#"{"title":"x"}"#).send().await.data(201);
@@ -92,7 +92,7 @@ async fn head_answers_as_get_without_a_body() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_400() {
+async fn malformed_json_is_400() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let nested = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
@@ -142,7 +142,7 @@ async fn huge_numbers_and_wrong_shapes_are_422() {
 }
 
 #[tokio::test]
-async fn problems_never_quote_what_was_sent_nor_an_internal_cause() {
+async fn problems_quote_neither_the_input_nor_an_internal_cause() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let body = json!({ "title": "x", "is_completed": "hunter2hunter2" });
@@ -192,7 +192,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn no_body_makes_a_5xx() {
+fn no_body_causes_a_5xx() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _guard = runtime.enter();
     let api = runtime.block_on(api());

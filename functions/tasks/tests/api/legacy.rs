@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{api, task};
 
 #[tokio::test]
-async fn a_whole_task_comes_back_as_it_was_sent() {
+async fn a_task_with_all_fields_is_returned_as_it_was_sent() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let answer = ada
@@ -62,7 +62,7 @@ async fn an_unknown_priority_alone_is_400_and_among_other_errors_422() {
 }
 
 #[tokio::test]
-async fn unknown_names_in_a_query_are_400() {
+async fn unknown_values_in_a_query_are_400() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for query in
@@ -106,7 +106,7 @@ async fn patching_a_task_is_405() {
 }
 
 #[tokio::test]
-async fn an_update_does_not_know_completed() {
+async fn an_update_does_not_support_completed() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();

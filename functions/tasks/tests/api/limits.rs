@@ -1,4 +1,4 @@
-//! The limit of writes, which is checked in the round trip of the write itself.
+//! The limit on writes, which is checked in the round trip of the write itself.
 
 use futures_util::future::join_all;
 use http::Method;
@@ -49,14 +49,14 @@ async fn every_write_takes_a_permit_and_no_read_does() {
     assert_eq!(refused.header("retry-after"), "1");
     assert_eq!(refused.header("ratelimit-policy"), "\"writes\";q=4;w=4");
     assert_eq!(ada.get(&path).await.data(200)["title"], "z", "a refused write changes nothing");
-    // Another user has permits of their own.
+    // Another user has their own permits.
     api.person("eve@example.com").await.post("/api/tasks", json!({ "title": "x" })).await.data(201);
     api.clock.advance_seconds(1);
     assert_eq!(ada.delete(&path).await.status, 204);
 }
 
 #[tokio::test]
-async fn of_many_writes_at_once_exactly_the_burst_passes() {
+async fn of_many_concurrent_writes_exactly_the_burst_passes() {
     let api = api("5, 1/h").await;
     let ada = api.person("ada@example.com").await;
     let answers = join_all((0..60).map(|_| ada.post("/api/tasks", json!({ "title": "x" })))).await;
@@ -68,11 +68,11 @@ async fn of_many_writes_at_once_exactly_the_burst_passes() {
     let owner = api.database.connect().await;
     let sql = "SELECT count(*) FROM audit_events WHERE kind = 'rate_limited' AND user_id = $1";
     let row = owner.query_typed_one(sql, &[(&ada.id, tokio_postgres::types::Type::UUID)]).await.unwrap();
-    assert_eq!(row.get::<_, i64>(0), 1, "the first refusal of the window is noted, and no other");
+    assert_eq!(row.get::<_, i64>(0), 1, "only the first refusal of the window writes an event");
 }
 
 #[tokio::test]
-async fn refused_requests_that_failed_before_take_no_permit() {
+async fn invalid_and_unauthenticated_requests_take_no_permit() {
     let api = api("1, 1/h").await;
     let ada = api.person("ada@example.com").await;
     for _ in 0..5 {
@@ -91,7 +91,7 @@ async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
     let api = api("100, 1/s").await;
     let ada = api.person("ada@example.com").await;
     ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
-    // Somebody holds the bucket, as another write of hers would; meanwhile her session ends.
+    // Another transaction has locked the bucket, as another write of hers would; meanwhile her session ends.
     let other = api.database.connect().await;
     other.batch_execute("BEGIN; UPDATE rate_limits SET noted_until = NULL").await.unwrap();
     let end = async {
@@ -108,7 +108,7 @@ async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_was_lost_takes_one_permit() {
+async fn a_write_takes_one_permit_even_if_its_answer_is_lost() {
     let api = api("1, 1/h").await;
     let ada = api.person("ada@example.com").await;
     let database = testkit::Proxy::start(api.database.server().get_ports()[0]).await;

@@ -16,7 +16,7 @@ async fn titles_of(person: &Person<'_>, query: &str) -> String {
 }
 
 #[tokio::test]
-async fn nothing_is_an_empty_page() {
+async fn a_list_without_tasks_is_an_empty_page() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let page = ada.get("/api/tasks").await.data(200);
@@ -24,7 +24,7 @@ async fn nothing_is_an_empty_page() {
 }
 
 #[tokio::test]
-async fn the_newest_comes_first_and_only_ones_own() {
+async fn a_list_has_only_the_users_own_tasks_newest_first() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     for title in ["one", "two", "three"] {
@@ -40,7 +40,7 @@ async fn the_newest_comes_first_and_only_ones_own() {
 }
 
 #[tokio::test]
-async fn a_page_past_the_end_still_counts() {
+async fn a_page_past_the_end_still_has_the_total_count() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     task(&ada, "x").await;
@@ -51,7 +51,7 @@ async fn a_page_past_the_end_still_counts() {
 }
 
 #[tokio::test]
-async fn filters_combine_and_count() {
+async fn filters_combine_and_the_total_count_respects_them() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for (title, priority, done) in
@@ -75,7 +75,7 @@ async fn filters_combine_and_count() {
 }
 
 #[tokio::test]
-async fn every_order_runs_in_both_directions() {
+async fn every_sort_key_works_in_both_directions() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for (title, priority, due) in [
@@ -107,7 +107,7 @@ async fn every_order_runs_in_both_directions() {
 async fn equal_sort_keys_are_stable_across_pages() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    // The clock stands still: every key but the id is equal.
+    // The clock does not move, so every key except the id is equal.
     for _ in 0..23 {
         task(&ada, "same").await;
     }
@@ -134,7 +134,7 @@ async fn equal_sort_keys_are_stable_across_pages() {
 }
 
 #[tokio::test]
-async fn unknown_names_are_422() {
+async fn unknown_values_in_a_query_are_422() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for query in
@@ -146,7 +146,7 @@ async fn unknown_names_are_422() {
 }
 
 #[tokio::test]
-async fn numbers_have_ranges() {
+async fn limit_and_offset_have_ranges() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for limit in ["0", "101", "-1", "", "x", "1.5", "1e2", "99999999999999999999", "%00", "٥"] {
@@ -169,7 +169,7 @@ async fn parameters_given_twice_or_with_bad_values_are_422() {
 }
 
 #[tokio::test]
-async fn unknown_parameters_are_ignored_unless_the_client_prefers_to_be_told() {
+async fn unknown_parameters_are_ignored_unless_the_client_prefers_strict_handling() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let id = crate::task(&ada, "x").await["id"].as_str().unwrap().to_owned();
@@ -185,7 +185,7 @@ async fn unknown_parameters_are_ignored_unless_the_client_prefers_to_be_told() {
             assert_eq!(strict.header("preference-applied"), "handling=strict");
         }
     }
-    // Before anything is done.
+    // The request is refused before it changes anything.
     let call = ada.call(Method::DELETE, &format!("/api/tasks/{id}?force=1")).header("prefer", "handling=strict");
     call.send().await.invalid_at("/query/force");
     let known = ada.call(Method::GET, "/api/tasks?limit=5&offset=0&sort_by=title").header("prefer", "handling=strict");
@@ -195,7 +195,7 @@ async fn unknown_parameters_are_ignored_unless_the_client_prefers_to_be_told() {
 }
 
 #[tokio::test]
-async fn titles_are_ordered_as_people_do() {
+async fn titles_are_sorted_as_people_sort_them() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for title in [
@@ -219,7 +219,7 @@ async fn titles_are_ordered_as_people_do() {
         crate::task(&ada, title).await;
     }
     let expected = "10 eggs|apple|Ångström|Banana|éclair|Strand|straße|Zebra|αλφα|άλφα|Ωmega|еж|ель|Ёлка|Яблоко|яма";
-    // Half of them as from before there was a key beside the title.
+    // Half of the tasks have no key for their title, like tasks from before the key existed.
     let owner = api.database.connect().await;
     let forget = "SET app.importing = 'on'; UPDATE tasks SET title_key = NULL WHERE title > 'a'";
     owner.batch_execute(forget).await.unwrap();
@@ -227,7 +227,7 @@ async fn titles_are_ordered_as_people_do() {
         let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc{query}")).await.data(200);
         assert_eq!(titles(&page).join("|"), expected);
     }
-    // The same over pages, and backwards.
+    // The same order over several pages, and in reverse.
     let mut paged = Vec::new();
     for offset in [0, 5, 10, 15] {
         let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc&limit=5&offset={offset}")).await.data(200);

@@ -1,5 +1,5 @@
-//! Each statement names the owner of its rows. That must keep users apart without row-level security, which `database.rs`
-//! tests.
+//! Each statement names the owner of its rows. This must keep users apart even without row-level security, which
+//! `database.rs` tests.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{api, task};
 
 #[tokio::test]
-async fn without_row_level_security_anothers_tasks_are_still_out_of_reach() {
+async fn without_row_level_security_another_users_tasks_are_still_out_of_reach() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let (made, _) = (task(&ada, "ada's").await, task(&ada, "ada's too").await);

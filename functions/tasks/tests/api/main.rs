@@ -20,15 +20,15 @@ use serde_json::{Value, json};
 use shared::config::Function;
 use testkit::{Api, Person};
 
-/// The function with a database of its own.
+/// The function with its own database.
 async fn api() -> Api {
     Api::start(Function::Tasks, tasks::routes).await
 }
 
-/// Makes a task with a title and returns it.
+/// Creates a task with a title and returns it.
 async fn task(person: &Person<'_>, title: &str) -> Value {
     person.post("/api/tasks", json!({ "title": title })).await.data(201)
 }
 
 /// An id that no task has.
-const NOBODYS: &str = "01980000-0000-7000-8000-000000000000";
+const UNKNOWN_ID: &str = "01980000-0000-7000-8000-000000000000";

@@ -5,16 +5,16 @@ use serde_json::json;
 use crate::api;
 use crate::list::titles;
 
-/// What Lambda takes.
-const LAMBDA: usize = 6_291_556;
+/// The largest response that Lambda accepts, in bytes.
+const LARGEST_RESPONSE: usize = 6_291_556;
 
-/// The size of an answer as Lambda hands it on.
+/// The size of an answer inside of Lambda's response, where it is a JSON string.
 fn size(answer: &testkit::Answer) -> usize {
     serde_json::to_string(&answer.text()).unwrap().len()
 }
 
 #[tokio::test]
-async fn the_worst_legal_page_fits_into_an_answer() {
+async fn the_largest_valid_page_fits_into_a_response() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     // Four bytes each as UTF-8; a quote takes four as JSON within JSON.
@@ -26,7 +26,7 @@ async fn the_worst_legal_page_fits_into_an_answer() {
         let answer = ada.get("/api/tasks?limit=100").await;
         let page = answer.data(200);
         assert_eq!((page["tasks"].as_array().unwrap().len(), &page["limit"]), (100, &json!(100)));
-        assert!(size(&answer) < LAMBDA, "{}", size(&answer));
+        assert!(size(&answer) < LARGEST_RESPONSE, "{}", size(&answer));
     }
 }
 
@@ -34,7 +34,7 @@ async fn the_worst_legal_page_fits_into_an_answer() {
 async fn a_page_that_would_be_too_large_ends_early_and_the_next_offset_is_right() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    // Control characters, which were taken once.
+    // Control characters, which earlier versions accepted.
     let owner = api.database.connect().await;
     owner.batch_execute(&format!("SET ROLE todo_tasks; SET app.user_id = '{}'", ada.id)).await.unwrap();
     let sql = format!(
@@ -47,7 +47,7 @@ async fn a_page_that_would_be_too_large_ends_early_and_the_next_offset_is_right(
     let (mut seen, mut offset) = (Vec::new(), 0);
     while seen.len() < 100 {
         let answer = ada.get(&format!("/api/v1/tasks?limit=100&sort_order=asc&offset={offset}")).await;
-        assert!(size(&answer) < LAMBDA, "{}", size(&answer));
+        assert!(size(&answer) < LARGEST_RESPONSE, "{}", size(&answer));
         let page = answer.data(200);
         assert_eq!(page["total_count"], 100);
         let titles = titles(&page);

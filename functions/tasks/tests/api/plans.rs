@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Users 1 to 500 have 100 tasks, 501 to 505 have 10,000.
 const DATA: &str = "
-    -- Row-level security binds the owner too, who acts for nobody.
+    -- Row-level security applies to the owner too, who acts for no user.
     ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
     ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY;
     INSERT INTO users (id, email, name, created_at, updated_at)
@@ -29,10 +29,10 @@ const DATA: &str = "
     ALTER TABLE users FORCE ROW LEVEL SECURITY;
     ALTER TABLE tasks FORCE ROW LEVEL SECURITY;";
 
-/// What is known of a plan.
+/// The parts of a plan that the test compares.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Of the page and of the count.
+    /// The indexes of the page and of the count.
     indexes: BTreeSet<String>,
     kinds: BTreeSet<String>,
     heap_fetches: u64,
@@ -93,7 +93,7 @@ fn variants() -> impl Iterator<Item = Selection> {
     })
 }
 
-/// The index that has an order; updates of a title or of the time of the last change would pay for theirs.
+/// The index for a sort key. There is none for the title and the last change, because it would slow down their updates.
 fn index_of(sort: SortBy) -> Option<&'static str> {
     match sort {
         SortBy::CreatedAt => Some("tasks_by_creation_idx"),
@@ -119,10 +119,10 @@ fn allowed(tasks: u64, selection: &Selection) -> BTreeSet<String> {
     allowed.into_iter().map(str::to_owned).collect()
 }
 
-/// How many pages a list may touch, of an owner with so many tasks.
+/// How many pages a list may touch if its owner has `tasks` tasks.
 fn most_buffers(tasks: u64, selection: &Selection) -> u64 {
     match (tasks, index_of(selection.sort_by), filters(selection), selection.offset) {
-        // Each task of the owner twice, and the way to it.
+        // Each task of the owner twice, and the index pages that lead to it.
         (100, ..) => 240,
         // A page of rows by their index, and the count by its own.
         (_, Some(_), 0, 0) => 120,
@@ -134,7 +134,7 @@ fn most_buffers(tasks: u64, selection: &Selection) -> u64 {
     }
 }
 
-/// Until all pages are known to be visible to all: somebody who connects meanwhile may hold it up.
+/// Vacuums until all pages are marked as visible to all transactions. Another connection can delay this.
 async fn vacuum(client: &Client) {
     let visible = "SELECT relallvisible = relpages FROM pg_class WHERE relname = 'tasks'";
     for _ in 0..100 {
@@ -150,7 +150,7 @@ async fn vacuum(client: &Client) {
 async fn every_list_uses_its_index_and_touches_few_pages() {
     let database = TestDatabase::new().await;
     let client = database.connect().await;
-    // Vacuum takes rows for visible to all only once their commit is known to be on disk.
+    // Vacuum marks rows as visible to all only when their commit is known to be on disk.
     client.batch_execute("SET synchronous_commit = on").await.unwrap();
     client.batch_execute(DATA).await.unwrap();
     vacuum(&client).await;

@@ -1,10 +1,10 @@
-//! One request is one round trip of three messages, and a lost connection is no lost request.
+//! One request is one round trip with three statements, and a lost connection does not lose the request.
 
 use serde_json::json;
 use shared::config::Function;
 use testkit::{Api, PgBouncer, Proxy, TestDatabase, settings};
 
-use crate::{NOBODYS, task};
+use crate::{UNKNOWN_ID, task};
 
 /// The function behind a proxy that counts, straight to the server or through PgBouncer.
 async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<PgBouncer>) {
@@ -14,7 +14,7 @@ async fn behind_a_proxy(through_pgbouncer: bool) -> (Api, Proxy, Option<PgBounce
     }
     let database = TestDatabase::new().await;
     let mut settings = settings();
-    // Limits take no round trip of their own.
+    // Limits take no extra round trip.
     settings.remove("RATE_LIMITS");
     let bouncer = PgBouncer::start(database.server());
     let proxy = Proxy::start(bouncer.port()).await;
@@ -28,10 +28,10 @@ async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
     let (api, proxy, _bouncer) = behind_a_proxy(through_pgbouncer).await;
     let ada = api.person("ada@example.com").await;
     let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
-    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+    assert!(proxy.take_round_trips() > 1, "connecting takes several round trips");
 
     let _ = proxy.take_statements();
-    // What opens the transaction and checks the session, the statement itself, COMMIT. TLS hides them.
+    // The opening, which checks the session, the statement itself, and COMMIT. TLS hides them from the proxy.
     let statements = if through_pgbouncer { None } else { Some(3) };
     let mut seen = Vec::new();
     let mut count = |what: &str| {
@@ -44,8 +44,8 @@ async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
     count("filtered list");
     ada.get(&format!("/api/tasks/{id}")).await.data(200);
     count("get");
-    ada.get(&format!("/api/tasks/{NOBODYS}")).await.problem(404, "task_not_found");
-    count("get of nothing");
+    ada.get(&format!("/api/tasks/{UNKNOWN_ID}")).await.problem(404, "task_not_found");
+    count("get of a missing task");
     ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
     count("create");
     ada.put(&format!("/api/tasks/{id}"), json!({ "title": "y" })).await.data(200);
@@ -55,20 +55,20 @@ async fn every_request_takes_one_round_trip(through_pgbouncer: bool) {
     assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
     count("delete");
     let made = ada.post("/api/v1/tasks", json!({ "title": "x", "priority": "urgent_important" })).await.data(201);
-    count("create, second generation");
+    count("create, V1");
     let path = format!("/api/v1/tasks/{}", made["id"].as_str().unwrap());
     ada.get("/api/v1/tasks").await.data(200);
-    count("list, second generation");
+    count("list, V1");
     ada.get(&path).await.data(200);
-    count("get, second generation");
+    count("get, V1");
     ada.patch(&path, json!({ "title": "y" })).await.data(200);
-    count("update, second generation");
+    count("update, V1");
     ada.patch(&format!("{path}/complete"), json!({ "completed": true })).await.data(200);
-    count("complete, second generation");
+    count("complete, V1");
     ada.delete(&path).await.data(200);
-    count("delete, second generation");
+    count("delete, V1");
     ada.get("/api/tasks?limit=0").await.invalid_at("/query/limit");
-    assert_eq!(proxy.take_round_trips(), 0, "a refused request asks nothing");
+    assert_eq!(proxy.take_round_trips(), 0, "an invalid request takes no round trip");
     for (what, round_trips, sent) in seen {
         assert_eq!((round_trips, sent), (1, statements), "{what}");
     }
@@ -97,7 +97,7 @@ async fn a_dead_connection_is_replaced_without_the_client_noticing() {
     proxy.cut();
     assert_eq!(ada.delete(&format!("/api/tasks/{id}")).await.status, 204);
     let page = ada.get("/api/tasks").await.data(200);
-    assert_eq!(page["total_count"], 1, "the write that was tried twice was done once");
+    assert_eq!(page["total_count"], 1, "the write that was tried twice took effect once");
     assert!(proxy.connections() >= 3);
 }
 
@@ -106,7 +106,7 @@ async fn a_connection_is_pinged_after_idling_and_only_then() {
     let (api, proxy, _) = behind_a_proxy(false).await;
     let ada = api.person("ada@example.com").await;
     task(&ada, "x").await;
-    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+    assert!(proxy.take_round_trips() > 1, "connecting takes several round trips");
     for (idle, round_trips) in [(30, 1), (31, 2), (0, 1), (-3, 2)] {
         api.clock.advance_seconds(idle);
         ada.get("/api/tasks").await.data(200);
@@ -139,7 +139,7 @@ async fn a_connection_that_falls_silent_in_use_is_replaced_within_the_deadline()
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_was_lost_is_done_once() {
+async fn a_create_takes_effect_once_if_its_answer_is_lost() {
     let (api, proxy, _) = behind_a_proxy(false).await;
     let ada = api.person("ada@example.com").await;
     task(&ada, "first").await;
@@ -153,7 +153,7 @@ async fn a_create_whose_answer_was_lost_is_done_once() {
 }
 
 #[tokio::test]
-async fn a_delete_that_never_ran_the_first_time_still_tells_the_truth() {
+async fn a_delete_that_is_tried_again_without_having_run_answers_correctly() {
     let (api, _proxy, _) = behind_a_proxy(false).await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let id = task(&ada, "x").await["id"].as_str().unwrap().to_owned();
@@ -163,7 +163,7 @@ async fn a_delete_that_never_ran_the_first_time_still_tells_the_truth() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_half_way_takes_its_connection_out_of_the_pool() {
+async fn a_request_that_is_cancelled_removes_its_connection_from_the_pool() {
     let (api, proxy, _) = behind_a_proxy(false).await;
     let ada = api.person("ada@example.com").await;
     task(&ada, "x").await;
@@ -177,8 +177,8 @@ async fn a_request_that_is_dropped_half_way_takes_its_connection_out_of_the_pool
 async fn an_unreachable_database_is_503_with_retry_after() {
     let database = TestDatabase::new().await;
     let mut settings = settings();
-    let nobody = local::service::free_port(None).unwrap();
-    settings.insert("DATABASE_URL".to_owned(), format!("postgresql://u:p@127.0.0.1:{nobody}/d"));
+    let free_port = local::service::free_port(None).unwrap();
+    settings.insert("DATABASE_URL".to_owned(), format!("postgresql://u:p@127.0.0.1:{free_port}/d"));
     let api = Api::start_on(database, Function::Tasks, tasks::routes, settings).await;
     let ada = api.person("ada@example.com").await;
     let answer = ada.get("/api/tasks").await;

@@ -1,4 +1,4 @@
-//! How a connection to the database comes to be encrypted.
+//! How connections to the database are encrypted.
 
 use std::collections::BTreeMap;
 
@@ -35,13 +35,13 @@ async fn a_connection_resumes_the_tls_session_of_the_one_before() {
 }
 
 #[tokio::test]
-async fn with_direct_negotiation_a_server_is_not_asked_first() {
+async fn direct_negotiation_starts_tls_without_asking_the_server() {
     let handshake = |resumed| Handshake { direct: true, resumed, protocol: Some("postgresql".to_owned()) };
     assert_eq!(two_handshakes("&sslnegotiation=direct").await, [handshake(false), handshake(true)]);
 }
 
 #[tokio::test]
-async fn a_server_that_no_authority_of_ours_vouches_for_is_told_nothing() {
+async fn nothing_is_sent_to_a_server_without_a_trusted_certificate() {
     let other = TlsFront::start(1).await.authority;
     let trusting_another = |settings: &mut BTreeMap<String, String>| {
         settings.insert("DATABASE_CA_CERT".to_owned(), other);
@@ -53,8 +53,8 @@ async fn a_server_that_no_authority_of_ours_vouches_for_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_of_another_name_is_told_nothing() {
-    // The certificate is of 127.0.0.1 and localhost.
+async fn nothing_is_sent_to_a_server_whose_certificate_has_another_name() {
+    // The certificate is for 127.0.0.1 and localhost.
     let (api, front) = behind_tls("", |settings| {
         let url = settings["DATABASE_URL"].replace("@127.0.0.1:", "@127.0.0.2:");
         settings.insert("DATABASE_URL".to_owned(), url);

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 
-use crate::{NOBODYS, api, task};
+use crate::{UNKNOWN_ID, api, task};
 
 #[tokio::test]
 async fn absent_fields_stay_and_null_clears() {
@@ -26,7 +26,7 @@ async fn absent_fields_stay_and_null_clears() {
 }
 
 #[tokio::test]
-async fn updated_at_moves_only_if_something_changed() {
+async fn updated_at_changes_only_if_a_field_changes() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let made = task(&ada, "x").await;
@@ -44,7 +44,7 @@ async fn updated_at_moves_only_if_something_changed() {
 }
 
 #[tokio::test]
-async fn null_is_422_where_it_cannot_be() {
+async fn null_is_422_for_fields_that_cannot_be_null() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
@@ -58,7 +58,7 @@ async fn null_is_422_where_it_cannot_be() {
 }
 
 #[tokio::test]
-async fn a_merge_patch_arrives_base64_encoded_and_is_read() {
+async fn a_base64_encoded_merge_patch_is_read() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let path = format!("/api/v1/tasks/{}", task(&ada, "x").await["id"].as_str().unwrap());
@@ -104,7 +104,7 @@ async fn completed_is_another_name_of_is_completed() {
 }
 
 #[tokio::test]
-async fn a_body_with_fields_of_which_none_is_known_changes_nothing_and_says_so() {
+async fn a_body_with_only_unknown_fields_is_422_and_changes_nothing() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let made = task(&ada, "x").await;
@@ -122,12 +122,12 @@ async fn a_body_with_fields_of_which_none_is_known_changes_nothing_and_says_so()
 }
 
 #[tokio::test]
-async fn anothers_task_is_404_and_stays_as_it_is() {
+async fn another_users_task_is_404_and_is_not_changed() {
     let api = api().await;
     let (ada, eve) = (api.person("ada@example.com").await, api.person("eve@example.com").await);
     let made = task(&ada, "x").await;
     let id = made["id"].as_str().unwrap();
-    for id in [id, NOBODYS] {
+    for id in [id, UNKNOWN_ID] {
         eve.put(&format!("/api/tasks/{id}"), json!({ "title": "y" })).await.problem(404, "task_not_found");
         eve.patch(&format!("/api/v1/tasks/{id}"), json!({ "title": "y" })).await.problem(404, "task_not_found");
     }

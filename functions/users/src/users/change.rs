@@ -1,16 +1,17 @@
-//! Changes an account and notes which administrator did it.
+//! Changes an account and records which administrator did it.
 
 use shared::App;
 use shared::db::health;
-use shared::db::users::admin::{self, AccountChange, AccountTarget, Action, ActionResult};
+use shared::db::users::admin::{self, AccountAction, AccountActionResult, AccountChange, AccountTarget};
 use shared::domain::AuditContext;
 use shared::error::{ApiError, Code};
 use shared::http::{CurrentAdmin, Json, PathId};
 
 use super::view::{User, UserBody};
 
-/// Returns the parsed request. If it is invalid, checks first that the caller is an administrator: others get 403 and no
-/// validation error. A valid request needs no check here, because its statement in the database makes the same check.
+/// Returns the parsed request. If it is invalid, checks first that the caller is an administrator: others get 403 and
+/// no validation error. A valid request needs no check here, because its statement in the database makes the same
+/// check.
 pub(super) async fn check_admin_if_invalid<T>(
     app: &App,
     admin: CurrentAdmin,
@@ -31,16 +32,16 @@ pub(super) async fn change_user(
     change: AccountChange,
 ) -> Result<Json<UserBody>, ApiError> {
     let missing = || ApiError::of(Code::UserNotFound);
-    let action = Action {
-        // No account has the nil id. The statement runs even so, because it checks that the caller is an administrator.
+    let action = AccountAction {
+        // No account has the nil id. The statement runs anyway, because it checks that the caller is an administrator.
         target: AccountTarget::Id(id.0.unwrap_or_default()),
         actor: Some(admin.id()),
         change,
         context,
     };
-    match admin::act(&app.write(admin), &action).await? {
-        ActionResult::Done(row) => Ok(Json(User::of(*row, context.at).into())),
-        ActionResult::Missing => Err(missing()),
-        ActionResult::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
+    match admin::change_account(&app.write(admin), &action).await? {
+        AccountActionResult::Done(row) => Ok(Json(User::of(*row, context.at).into())),
+        AccountActionResult::Missing => Err(missing()),
+        AccountActionResult::LastAdmin => Err(ApiError::of(Code::LastAdmin)),
     }
 }

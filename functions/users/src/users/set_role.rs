@@ -42,7 +42,7 @@ pub(crate) async fn set_role(
     body: Result<Body, ApiError>,
 ) -> Result<Json<UserBody>, ApiError> {
     let role = check_admin_if_invalid(&app, admin, body.and_then(|body| read(&body))).await?;
-    change_user(&app, admin, &context, id, AccountChange::Role(role)).await
+    change_user(&app, admin, &context, id, AccountChange::SetRole(role)).await
 }
 
 fn read(body: &Body) -> Result<UserRole, ApiError> {

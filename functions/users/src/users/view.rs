@@ -73,7 +73,7 @@ impl User {
     }
 }
 
-/// The answer with one account.
+/// A response with one account.
 pub(crate) type UserBody = Data<User>;
 
 /// A page of accounts, newest first.
@@ -86,5 +86,5 @@ pub(crate) struct Users {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// The answer with a page of accounts.
+/// A response with a page of accounts.
 pub(crate) type UsersBody = Data<Users>;

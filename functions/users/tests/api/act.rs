@@ -7,8 +7,8 @@ use testkit::{Answer, Api};
 
 use crate::{act, admin, api, emails, sql};
 
-/// The auth function on the database of another.
-async fn auth_beside(api: Api) -> Api {
+/// Starts the auth function on the database of another function.
+async fn start_auth(api: Api) -> Api {
     let mut settings = testkit::settings();
     settings.insert("DATABASE_URL".to_owned(), api.database.url());
     Api::start_on(api.database, Function::Auth, auth::routes, settings).await
@@ -25,7 +25,7 @@ async fn events(api: &Api) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn roles_are_given_and_taken() {
+async fn administrators_grant_and_revoke_the_admin_role() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;
@@ -38,7 +38,7 @@ async fn roles_are_given_and_taken() {
 }
 
 #[tokio::test]
-async fn the_last_administrator_stays_one() {
+async fn the_last_administrator_cannot_be_demoted_banned_or_deactivated() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = admin(&api, "ada@example.com").await;
@@ -53,7 +53,7 @@ async fn the_last_administrator_stays_one() {
 }
 
 #[tokio::test]
-async fn of_administrators_who_demote_each_other_at_once_one_is_left() {
+async fn of_administrators_who_demote_each_other_concurrently_one_is_left() {
     for action in ["role", "ban", "deactivate"] {
         let api = api().await;
         let mut admins = Vec::new();
@@ -65,7 +65,7 @@ async fn of_administrators_who_demote_each_other_at_once_one_is_left() {
             "ban" => json!({ "reason": "x" }),
             _ => Value::Null,
         };
-        // Everybody demotes their neighbour, and then whoever is left themselves.
+        // All demote their neighbours, and then the remaining administrators demote themselves.
         let calls = (0..6).map(|n| act(&admins[n], &admins[(n + 1) % 6], action, body()));
         join_all(calls).await;
         join_all(admins.iter().map(|admin| act(admin, admin, action, body()))).await;
@@ -77,7 +77,7 @@ async fn of_administrators_who_demote_each_other_at_once_one_is_left() {
 }
 
 #[tokio::test]
-async fn a_ban_ends_all_sessions_at_once_and_says_why() {
+async fn a_ban_ends_all_sessions_immediately_and_has_a_reason() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;
@@ -90,7 +90,7 @@ async fn a_ban_ends_all_sessions_at_once_and_says_why() {
     ada.get("/api/v1/users").await.problem(403, "account_banned");
     let id = ada.id;
     let token = ada.token.clone();
-    let auth = auth_beside(api).await;
+    let auth = start_auth(api).await;
     me(&auth, &token).await.problem(403, "account_banned");
     // Lifting the ban revives no session.
     sql(&auth, &format!("SET ROLE todo_admin; UPDATE users SET banned_at = NULL, banned_until = NULL, ban_reason = NULL WHERE id = '{id}'")).await;
@@ -98,7 +98,7 @@ async fn a_ban_ends_all_sessions_at_once_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_banned_user_learns_until_when_and_why_with_the_right_password_only() {
+async fn a_banned_user_sees_the_end_and_the_reason_with_the_right_password_only() {
     let auth = Api::start(Function::Auth, auth::routes).await;
     let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
     let data = auth.post("/api/v1/auth/signup", body.clone()).await.data(201);
@@ -117,7 +117,7 @@ async fn a_banned_user_learns_until_when_and_why_with_the_right_password_only() 
 }
 
 #[tokio::test]
-async fn sign_ins_racing_a_ban_leave_no_session() {
+async fn sign_ins_concurrent_with_a_ban_leave_no_session() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let root_token = root.token.clone();
@@ -139,7 +139,7 @@ async fn sign_ins_racing_a_ban_leave_no_session() {
 }
 
 #[tokio::test]
-async fn a_disabled_account_is_out_at_once_and_can_be_enabled() {
+async fn a_deactivated_account_is_refused_immediately_and_can_be_activated() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;
@@ -158,14 +158,14 @@ async fn an_administrator_ends_all_sessions_of_an_account() {
     api.clock.advance_seconds(1);
     assert_eq!(act(&root, &ada, "sign-out", Value::Null).await.data(200), before);
     ada.get("/api/v1/users").await.problem(401, "session_revoked");
-    // Even the last administrator may: they sign in again.
+    // Even the last administrator may do this: they can sign in again.
     act(&root, &root, "sign-out", Value::Null).await.data(200);
     root.get("/api/v1/users").await.problem(401, "session_revoked");
     assert_eq!(events(&api).await.len(), 2);
 }
 
 #[tokio::test]
-async fn the_same_action_many_times_at_once_succeeds_each_time() {
+async fn the_same_action_sent_many_times_concurrently_succeeds_each_time() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;
@@ -178,7 +178,7 @@ async fn the_same_action_many_times_at_once_succeeds_each_time() {
 }
 
 #[tokio::test]
-async fn every_action_is_noted_with_who_did_it() {
+async fn every_action_writes_an_event_with_the_administrator() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;
@@ -194,10 +194,10 @@ async fn every_action_is_noted_with_who_did_it() {
         act(&root, &ada, action, body).await.data(200);
     }
     let events = events(&api).await;
-    let told: Vec<(String, Value)> =
+    let kinds_and_details: Vec<(String, Value)> =
         events.iter().map(|event| (event["kind"].as_str().unwrap().to_owned(), event["details"].clone())).collect();
     assert_eq!(
-        told,
+        kinds_and_details,
         [
             ("role_changed", json!({ "role": "admin" })),
             ("role_changed", json!({ "role": "user" })),
@@ -214,7 +214,7 @@ async fn every_action_is_noted_with_who_did_it() {
 }
 
 #[tokio::test]
-async fn bad_bans_are_422_and_change_nothing() {
+async fn invalid_bans_are_422_and_change_nothing() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;

@@ -57,7 +57,7 @@ async fn filters_combine() {
     api.clock.advance(SignedDuration::from_micros(599_999_999));
     assert_eq!(emails(&root.get("/api/v1/users?banned=true").await.data(200)), ["ada@example.com"]);
     assert!(root.get(&format!("/api/v1/users/{}", ada.id)).await.data(200)["ban"].is_object());
-    // A ban that has run out is none.
+    // A ban that has ended does not count.
     api.clock.advance(SignedDuration::from_micros(1));
     assert_eq!(emails(&root.get("/api/v1/users?banned=true").await.data(200)), Vec::<String>::new());
     assert_eq!(root.get(&format!("/api/v1/users/{}", ada.id)).await.data(200)["ban"], json!(null));
@@ -68,7 +68,7 @@ async fn pages_follow_each_other_newest_first() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     for n in 0..7 {
-        // Two at a time have the same age, so that ids decide.
+        // Two accounts at a time have the same age, so that their ids decide the order.
         if n % 2 == 0 {
             api.clock.advance_seconds(1);
         }

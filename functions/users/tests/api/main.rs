@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::config::Function;
 use testkit::{Answer, Api, Person};
 
-/// The function with a database of its own.
+/// The function with its own database.
 async fn api() -> Api {
     Api::start(Function::Users, users::routes).await
 }
@@ -19,28 +19,28 @@ async fn sql(api: &Api, statements: &str) {
     api.database.connect().await.batch_execute(statements).await.unwrap();
 }
 
-/// Somebody who administers.
+/// Creates an administrator.
 async fn admin<'a>(api: &'a Api, email: &str) -> Person<'a> {
     let person = api.person(email).await;
     sql(api, &format!("SET ROLE todo_admin; UPDATE users SET role = 'admin' WHERE id = '{}'", person.id)).await;
     person
 }
 
-/// Does something to an account.
+/// Sends an administrator's action on an account.
 async fn act(admin: &Person<'_>, person: &Person<'_>, action: &str, body: Value) -> Answer {
     let method = if action == "role" { Method::PUT } else { Method::POST };
     let call = admin.call(method, &format!("/api/v1/users/{}/{action}", person.id));
     if body.is_null() { call.send().await } else { call.json(body).send().await }
 }
 
-/// The accounts of a list, by address.
+/// The email addresses of the accounts of a list.
 fn emails(data: &Value) -> Vec<String> {
     let users = data["users"].as_array().unwrap();
     users.iter().map(|user| user["email"].as_str().unwrap().to_owned()).collect()
 }
 
 #[tokio::test]
-async fn only_administrators_may_do_anything() {
+async fn only_administrators_have_access() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let eve = api.person("eve@example.com").await;
@@ -59,7 +59,7 @@ async fn only_administrators_may_do_anything() {
         act(&ada, &eve, action, body).await.problem(403, "admin_required");
     }
     api.get("/api/v1/users").await.problem(401, "authentication_required");
-    // The token still says admin when the account is one no more: the database decides.
+    // The token still has the admin role when the account has lost it: the database decides.
     let admin = admin(&api, "root@example.com").await;
     admin.get("/api/v1/users").await.data(200);
     sql(&api, "SET ROLE todo_admin; UPDATE users SET role = 'user'").await;
@@ -67,7 +67,7 @@ async fn only_administrators_may_do_anything() {
 }
 
 #[tokio::test]
-async fn the_role_is_judged_before_anything_that_was_sent_is_read() {
+async fn the_role_is_checked_before_the_request_is_read() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let root = admin(&api, "root@example.com").await;
@@ -84,18 +84,22 @@ async fn the_role_is_judged_before_anything_that_was_sent_is_read() {
     ] {
         let call = ada.call(method.clone(), &path).header("content-type", "application/json").text(body);
         call.send().await.problem(403, "admin_required");
-        let nobody = api.call(method.clone(), &path).header("content-type", "application/json").text(body);
-        nobody.send().await.problem(401, "authentication_required");
-        // Only the administrator learns what is wrong.
-        let told = root.call(method, &path).header("content-type", "application/json").text(body).send().await;
-        assert!([400, 404, 422].contains(&told.status.as_u16()) || path.ends_with("unban"), "{path}: {}", told.text());
+        let anonymous = api.call(method.clone(), &path).header("content-type", "application/json").text(body);
+        anonymous.send().await.problem(401, "authentication_required");
+        // Only the administrator sees what is wrong.
+        let answer = root.call(method, &path).header("content-type", "application/json").text(body).send().await;
+        assert!(
+            [400, 404, 422].contains(&answer.status.as_u16()) || path.ends_with("unban"),
+            "{path}: {}",
+            answer.text()
+        );
     }
     let wrong = ada.call(Method::PUT, &path("role")).header("content-type", "text/plain").text("x").send().await;
     wrong.problem(403, "admin_required");
 }
 
 #[tokio::test]
-async fn a_token_of_the_old_backend_administers_nothing() {
+async fn a_legacy_token_has_no_admin_rights() {
     let secret = "the secret of the old backend, 32 bytes";
     let api = Api::start_with(Function::Users, users::routes, |settings| {
         settings.insert("BETTER_AUTH_SECRET".to_owned(), secret.to_owned());

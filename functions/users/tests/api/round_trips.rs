@@ -1,4 +1,4 @@
-//! How often each endpoint asks the database.
+//! How many round trips to the database each endpoint takes.
 
 use serde_json::{Value, json};
 use shared::config::Function;
@@ -7,13 +7,13 @@ use testkit::Api;
 use crate::{act, admin};
 
 #[tokio::test]
-async fn everything_takes_one_round_trip() {
+async fn every_request_takes_one_round_trip() {
     let (api, proxy) = Api::behind_a_proxy(Function::Users, users::routes).await;
     let (ada, eve) = (admin(&api, "ada@example.com").await, api.person("eve@example.com").await);
     ada.get("/api/v1/users").await.data(200);
-    assert!(proxy.take_round_trips() > 1, "connecting takes several");
+    assert!(proxy.take_round_trips() > 1, "connecting takes several round trips");
     let _ = proxy.take_statements();
-    // What opens the transaction, the statement itself, COMMIT.
+    // The opening, the statement itself, and COMMIT.
     let once = |what: &str| assert_eq!((proxy.take_round_trips(), proxy.take_statements()), (1, 3), "{what}");
 
     ada.get("/api/v1/users").await.data(200);

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use crate::{CONTRACTS, document, operations};
 
 /// Calls each operation as an administrator, with a query and headers.
-async fn call_all(query: &str, headers: &[(&str, &str)], mut judge: impl FnMut(&str, &Value, &Answer)) {
+async fn call_all(query: &str, headers: &[(&str, &str)], mut check: impl FnMut(&str, &Value, &Answer)) {
     for contract in CONTRACTS {
         let api = Api::start(contract.function, contract.served).await;
         let root = api.person("root@example.com").await;
@@ -30,7 +30,7 @@ async fn call_all(query: &str, headers: &[(&str, &str)], mut judge: impl FnMut(&
             if operation.get("requestBody").is_some() {
                 call = call.json(json!({}));
             }
-            judge(&name, &operation, &call.send().await);
+            check(&name, &operation, &call.send().await);
             // Some operations end the session of the caller.
             owner
                 .batch_execute(

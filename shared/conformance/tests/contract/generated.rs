@@ -36,8 +36,8 @@ fn of(name: &str) -> Function {
     found.unwrap_or_else(|| panic!("there is no function called {name}"))
 }
 
-/// The text with every part written anew.
-fn written(text: &str) -> String {
+/// Rewrites every part of a text.
+fn rewrite(text: &str) -> String {
     let mut written = String::new();
     let mut is_inside = false;
     for line in text.lines() {
@@ -69,7 +69,7 @@ fn written(text: &str) -> String {
 fn check(file: &str) {
     let path = local::workspace().join(file);
     let text = fs::read_to_string(&path).expect("it is committed");
-    let expected = written(&text);
+    let expected = rewrite(&text);
     if text != expected && crate::may_write() {
         fs::write(&path, &expected).expect("it can be written");
         return;

@@ -78,32 +78,33 @@ async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
 async fn operators_invoke_functions_directly() {
     let stack = stack().await;
     let operator = stack.watch.client(None);
-    let ask = async |function: &str, event| {
+    let invoke_function = async |function: &str, event| {
         let path = format!("/2015-03-31/functions/{function}/invocations");
         operator.call(Method::POST, &path, Some(event)).await.json()
     };
-    let invoke = async |event| ask("migrate", event).await;
-    let status = invoke(json!({ "action": "status" })).await;
+    let invoke_migrate = async |event| invoke_function("migrate", event).await;
+    let status = invoke_migrate(json!({ "action": "status" })).await;
     assert_eq!((&status["current"], &status["pending"]), (&status["latest"], &json!([])));
-    assert_eq!(invoke(json!({ "action": "migrate" })).await["applied"], json!([]));
-    assert_eq!(invoke(json!({ "action": "check" })).await, json!({ "ok": true, "problems": [] }));
-    let refused = invoke(json!({ "action": "rollback", "to": 99 })).await;
+    assert_eq!(invoke_migrate(json!({ "action": "migrate" })).await["applied"], json!([]));
+    assert_eq!(invoke_migrate(json!({ "action": "check" })).await, json!({ "ok": true, "problems": [] }));
+    let refused = invoke_migrate(json!({ "action": "rollback", "to": 99 })).await;
     assert!(refused["errorMessage"].as_str().unwrap().contains("cannot go back to version 99"), "{refused}");
-    let no_old_tables = invoke(json!({ "action": "import_legacy", "dry_run": true })).await;
+    let no_old_tables = invoke_migrate(json!({ "action": "import_legacy", "dry_run": true })).await;
     assert!(no_old_tables["errorMessage"].as_str().unwrap().contains("old backend"), "{no_old_tables}");
 
     let body = json!({ "email": "root.e2e@example.com", "password": "correct horse battery" });
     let account = operator.call(Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
     let root = stack.watch.client(account["access_token"].as_str());
     root.call(Method::GET, "/api/v1/users", None).await.problem(403, "admin_required");
-    let granted = ask("maintenance", json!({ "action": "grant_admin", "email": "root.e2e@example.com" })).await;
+    let granted =
+        invoke_function("maintenance", json!({ "action": "grant_admin", "email": "root.e2e@example.com" })).await;
     assert_eq!(granted, json!({ "user_id": account["user_id"], "role": "admin" }));
     let users = root.call(Method::GET, "/api/v1/users", None).await.data(200);
     assert_eq!(users["users"][0]["email"], "root.e2e@example.com");
-    let purged = ask("maintenance", json!({ "action": "purge" })).await;
+    let purged = invoke_function("maintenance", json!({ "action": "purge" })).await;
     assert_eq!((&purged["done"], &purged["sessions"]), (&json!(true), &json!(0)));
     assert!(!stack.watch.log().contains("root.e2e@example.com"));
 
-    let unknown = invoke(json!({ "action": "explode" })).await;
+    let unknown = invoke_migrate(json!({ "action": "explode" })).await;
     assert!(unknown["errorMessage"].as_str().unwrap().contains("explode"), "{unknown}");
 }

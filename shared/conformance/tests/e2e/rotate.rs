@@ -22,7 +22,7 @@ fn keys(arguments: &[&str], input: &str) -> Value {
 }
 
 /// The settings of every function in one secret.
-fn flat(secrets: &Value) -> impl Iterator<Item = (String, String)> {
+fn flat_settings(secrets: &Value) -> impl Iterator<Item = (String, String)> {
     let functions = secrets.as_object().expect("an object of functions").values();
     let settings = functions.flat_map(|settings| settings.as_object().expect("an object of settings"));
     settings.map(|(name, value)| (name.clone(), value.to_string())).collect::<Vec<_>>().into_iter()
@@ -48,14 +48,14 @@ fn text(value: &Value, field: &str) -> String {
 
 async fn put(stack: &Stack, secrets: &Value) {
     let mut values = stack.values.clone();
-    values.extend(flat(secrets));
+    values.extend(flat_settings(secrets));
     stack.moto.put_secret(&stack.arn, &serde_json::to_value(&values).expect("text is JSON")).await;
 }
 
 /// Uses the API as a client does, refreshing each time, until its tokens are signed by the key `until` and the
 /// cache time has passed, which is what an operator waits for between two rotations. Every answer must be a
 /// success.
-async fn live(stack: &Stack, mut session: Value, until: &str, requests: &AtomicUsize) -> Value {
+async fn run_client(stack: &Stack, mut session: Value, until: &str, requests: &AtomicUsize) -> Value {
     let anonymous = stack.watch.client(None);
     let (cached, deadline) = (Instant::now() + CACHE, Instant::now() + Duration::from_secs(60));
     while kid(&text(&session, "access_token")) != until || Instant::now() < cached {
@@ -89,7 +89,7 @@ async fn sign_in_until_rehashed(stack: &Stack, pepper: &str) {
 }
 
 /// The first answer that is not a success. An instance may use the old secret until its cache time has passed.
-async fn until_refused(call: impl AsyncFn() -> Answer) -> Answer {
+async fn call_until_refused(call: impl AsyncFn() -> Answer) -> Answer {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let answer = call().await;
@@ -103,7 +103,7 @@ async fn until_refused(call: impl AsyncFn() -> Answer) -> Answer {
 async fn rotating_every_key_under_load_ends_no_session() {
     let first = keys(&["generate"], "");
     let load = [("SECRET_CACHE_SECONDS", CACHE.as_secs().to_string()), ("RATE_LIMITS", "off".to_owned())];
-    let settings = flat(&first).chain(load.map(|(name, value)| (name.to_owned(), value)));
+    let settings = flat_settings(&first).chain(load.map(|(name, value)| (name.to_owned(), value)));
     let stack = stack_with(settings.collect()).await;
     let anonymous = stack.watch.client(None);
     let mut sessions = Vec::new();
@@ -118,7 +118,7 @@ async fn rotating_every_key_under_load_ends_no_session() {
     let secrets = keys(&["rotate"], &first.to_string());
     put(&stack, &secrets).await;
     let newest = active(&secrets, "JWT_SIGNING_KEYS");
-    let lives = sessions.drain(..).map(|session| live(&stack, session, &newest, &requests));
+    let lives = sessions.drain(..).map(|session| run_client(&stack, session, &newest, &requests));
     sessions = futures_util::future::join_all(lives).await;
     // Tokens of a retired key stay valid, and passwords with an old pepper still verify.
     let user = stack.watch.client(Some(&text(&oldest, "access_token")));
@@ -130,11 +130,14 @@ async fn rotating_every_key_under_load_ends_no_session() {
     let secrets = keys(&["rotate", "--drop-retired"], &secrets.to_string());
     put(&stack, &secrets).await;
     let newest = active(&secrets, "JWT_SIGNING_KEYS");
-    futures_util::future::join_all(sessions.drain(..).map(|session| live(&stack, session, &newest, &requests))).await;
+    futures_util::future::join_all(sessions.drain(..).map(|session| run_client(&stack, session, &newest, &requests)))
+        .await;
     let user = stack.watch.client(Some(&text(&oldest, "access_token")));
     let refresh = json!({ "refresh_token": oldest["refresh_token"] });
-    until_refused(async || anonymous.call(Method::POST, "/api/v1/auth/refresh", Some(refresh.clone())).await)
+    call_until_refused(async || anonymous.call(Method::POST, "/api/v1/auth/refresh", Some(refresh.clone())).await)
         .await
         .problem(401, "refresh_token_invalid");
-    until_refused(async || user.call(Method::GET, "/api/v1/auth/me", None).await).await.problem(401, "token_invalid");
+    call_until_refused(async || user.call(Method::GET, "/api/v1/auth/me", None).await)
+        .await
+        .problem(401, "token_invalid");
 }

@@ -1,5 +1,5 @@
-//! The API from outside, knowing nothing but its address: that of `SMOKE_URL`, or of a stack of this machine.
-//! What it makes it deletes.
+//! The API from outside, with its URL as the only input: that of `SMOKE_URL`, or of a stack of this machine. The tests
+//! delete everything that they create.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{Stack, stack};
 
-/// The address of the API, and the stack if it runs on this machine.
+/// The URL of the API, and the stack if it runs on this machine.
 struct Target {
     url: String,
     _stack: Option<Stack>,
@@ -29,7 +29,7 @@ async fn target() -> Target {
 }
 
 /// Makes a call and prints it first, so that the last line names the call that failed.
-#[expect(clippy::print_stdout, reason = "who tries a deployment watches")]
+#[expect(clippy::print_stdout, reason = "the person who tries a deployment watches")]
 async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
     print!("  {:6} {path}", method.as_str());
     let answer = client.call(method, path, body).await;
@@ -44,7 +44,7 @@ struct Account {
     password: String,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a random address")]
+#[expect(clippy::disallowed_methods, reason = "a random email address")]
 async fn sign_up(url: &str) -> Account {
     let stranger = Client::new(url, None);
     let password = Uuid::new_v4().to_string();
@@ -101,7 +101,7 @@ async fn public(url: &str) {
 
     let missing = get("/nope").await;
     missing.problem(404, "route_not_found");
-    assert_eq!(missing.header("server-timing"), "", "only for who has a token: {:?}", missing.headers);
+    assert_eq!(missing.header("server-timing"), "", "only for callers with a token: {:?}", missing.headers);
     let wrong = call(&stranger, Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
     wrong.problem(405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), "POST");

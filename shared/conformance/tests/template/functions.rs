@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use shared::config::Function;
 
-use crate::{all, either, named, needed_by, of_type, part, properties, resource, template, with_http};
+use crate::{all, either, needed_by, of_type, part, properties, references, resource, template, with_http};
 
 #[test]
 fn each_folder_is_one_function() {
@@ -68,7 +68,7 @@ fn every_function_that_serves_waits_for_the_migration() {
     assert!(patience > 2 * properties("MigrateFunction")["Timeout"].as_u64().expect("seconds"));
 
     for (name, _) in of_type("AWS::Lambda::Function").into_iter().filter(|(name, _)| *name != "MigrateFunction") {
-        assert!(named(resource(name)).contains("Migration"), "{name} does not wait");
+        assert!(references(resource(name)).contains("Migration"), "{name} does not wait");
     }
     let before = needed_by("Migration");
     for changed in ["MigrateFunction", "MigrateFunctionAliaslive", "MigrateRole", "MigrateSecret"] {

@@ -67,7 +67,7 @@ fn either(value: &Value) -> Vec<&Value> {
 }
 
 /// Every resource that a value refers to.
-fn named(value: &Value) -> BTreeSet<String> {
+fn references(value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect(value, &mut found);
     found.retain(|name| resources().contains_key(name));
@@ -102,7 +102,7 @@ fn needed_by(name: &str) -> BTreeSet<String> {
     let mut needed = BTreeSet::new();
     let mut open = vec![name.to_owned()];
     while let Some(name) = open.pop() {
-        for next in named(resource(&name)) {
+        for next in references(resource(&name)) {
             if needed.insert(next.clone()) {
                 open.push(next);
             }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use shared::metrics::NAMES;
 
-use crate::{named, of_type, properties, resource, resources, template};
+use crate::{of_type, properties, references, resource, resources, template};
 
 #[test]
 fn every_log_group_has_a_retention() {
@@ -21,7 +21,7 @@ fn every_log_group_has_a_retention() {
 fn every_alarm_publishes_to_the_topic_and_is_in_the_runbook() {
     let runbook = std::fs::read_to_string(local::workspace().join("docs/OPERATIONS.md")).expect("there is a runbook");
     let composite = of_type("AWS::CloudWatch::CompositeAlarm");
-    let parts: BTreeSet<String> = composite.iter().flat_map(|(_, alarm)| named(&alarm["AlarmRule"])).collect();
+    let parts: BTreeSet<String> = composite.iter().flat_map(|(_, alarm)| references(&alarm["AlarmRule"])).collect();
     for (name, alarm) in of_type("AWS::CloudWatch::Alarm").into_iter().chain(composite) {
         if parts.contains(name) {
             assert!(alarm.get("AlarmActions").is_none(), "{name} is a part of another");
@@ -97,7 +97,7 @@ fn alarms_have_the_documented_thresholds() {
 }
 
 /// Every metric of ours that alarms and the dashboard look at.
-fn watched() -> BTreeSet<String> {
+fn watched_metrics() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (_, alarm) in of_type("AWS::CloudWatch::Alarm") {
         let metrics = alarm["Metrics"].as_array().cloned().unwrap_or_default();
@@ -128,9 +128,9 @@ fn dashboard() -> Value {
 fn alarms_and_dashboard_watch_metrics_that_exist() {
     let filter = properties("GatewayThrottles")["MetricTransformations"][0]["MetricName"].as_str().expect("a name");
     let emitted: BTreeSet<String> = NAMES.into_iter().chain([filter]).map(str::to_owned).collect();
-    let unknown: Vec<_> = watched().difference(&emitted).cloned().collect();
+    let unknown: Vec<_> = watched_metrics().difference(&emitted).cloned().collect();
     assert_eq!(unknown, Vec::<String>::new());
-    let unwatched: Vec<_> = emitted.difference(&watched()).cloned().collect();
+    let unwatched: Vec<_> = emitted.difference(&watched_metrics()).cloned().collect();
     assert_eq!(unwatched, Vec::<String>::new(), "no alarm and no widget watches these");
 }
 

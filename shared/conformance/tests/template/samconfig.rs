@@ -28,7 +28,7 @@ fn there_are_three_stages_with_parameters_that_the_template_knows() {
             assert!(parameter.is_object(), "{stage}: the template has no {name}");
             if let Some(allowed) = parameter["AllowedValues"].as_array() {
                 let allowed = allowed.iter().any(|one| one.as_str().map_or(one.to_string(), str::to_owned) == *value);
-                assert!(allowed, "{stage}: {name} may not be {value}");
+                assert!(allowed, "{stage}: {value} is not an allowed value of {name}");
             }
         }
         // Otherwise the value of the last deploy would be used again, and new code would not be published.

@@ -63,13 +63,13 @@ impl Stack {
         output
     }
 
-    fn ok(&self, arguments: &[&str], input: &str, urls: bool) -> String {
+    fn output_of(&self, arguments: &[&str], input: &str, urls: bool) -> String {
         let output = self.run(arguments, input, urls);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     }
 
-    fn refused(&self, arguments: &[&str], input: &str, urls: bool) -> String {
+    fn error_of(&self, arguments: &[&str], input: &str, urls: bool) -> String {
         let output = self.run(arguments, input, urls);
         assert!(!output.status.success());
         String::from_utf8(output.stderr).expect("text")
@@ -81,8 +81,8 @@ impl Stack {
         serde_json::from_str(answer["SecretString"].as_str().expect("a value")).expect("an object of settings")
     }
 
-    /// Whether each function starts in production with what its secret holds.
-    async fn starts(&self) {
+    /// Each function must start in production with the values of its secret.
+    async fn assert_functions_start(&self) {
         for (name, function) in functions() {
             let values = self
                 .values(name)
@@ -100,24 +100,24 @@ impl Stack {
 #[tokio::test]
 async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     let stack = Stack::new().await;
-    let missing = stack.refused(&["fill"], "", false);
+    let missing = stack.error_of(&["fill"], "", false);
     assert!(missing.contains("set DATABASE_URL and DATABASE_URL_UNPOOLED"), "{missing}");
-    assert_eq!(stack.ok(&["fill"], "", true), "filled\n");
-    stack.starts().await;
+    assert_eq!(stack.output_of(&["fill"], "", true), "filled\n");
+    stack.assert_functions_start().await;
     assert_eq!(stack.values("health").await.keys().collect::<Vec<_>>(), ["DATABASE_URL", "JWT_PUBLIC_KEYS"]);
     assert_eq!(stack.values("migrate").await.keys().collect::<Vec<_>>(), ["DATABASE_URL_UNPOOLED"]);
     assert!(!stack.values("tasks").await.contains_key("JWT_SIGNING_KEYS"), "tasks holds no private key");
 
     // Other keys would end every session and make every password useless.
     let before = stack.values("auth").await;
-    let refused = stack.refused(&["fill"], "", true);
+    let refused = stack.error_of(&["fill"], "", true);
     assert!(refused.contains("have values already"), "{refused}");
-    let again = stack.ok(&["fill", "--if-empty"], "", true);
+    let again = stack.output_of(&["fill", "--if-empty"], "", true);
     assert_eq!(again, "the secrets have values already\n");
     assert_eq!(stack.values("auth").await, before);
 
-    stack.ok(&["rotate"], "", false);
-    stack.starts().await;
+    stack.output_of(&["rotate"], "", false);
+    stack.assert_functions_start().await;
     let after = stack.values("auth").await;
     assert_eq!(
         (&after["DATABASE_URL"], before["PASSWORD_PEPPERS"]["keys"][1]["kid"].clone()),
@@ -127,9 +127,9 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(stack.values("users").await["JWT_PUBLIC_KEYS"]["keys"].as_array().map(Vec::len), Some(3));
 
     // Leaked keys are gone, except the peppers that stored hashes need.
-    let leaked = stack.ok(&["export"], "", false);
-    stack.ok(&["rotate", "--revoke"], "", false);
-    stack.starts().await;
+    let leaked = stack.output_of(&["export"], "", false);
+    stack.output_of(&["rotate", "--revoke"], "", false);
+    stack.assert_functions_start().await;
     let revoked = stack.values("auth").await;
     for ring in ["JWT_SIGNING_KEYS", "REFRESH_TOKEN_KEYS"] {
         for key in revoked[ring]["keys"].as_array().unwrap() {
@@ -140,22 +140,22 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(peppers(&revoked).len(), peppers(&after).len() + 1);
     assert!(!leaked.contains(peppers(&revoked).last().unwrap()["kid"].as_str().unwrap()), "the next one is new");
 
-    stack.ok(&["set", "DATABASE_URL"], &POOLED.replace("cool-1", "warm-2"), false);
+    stack.output_of(&["set", "DATABASE_URL"], &POOLED.replace("cool-1", "warm-2"), false);
     for name in ["auth", "tasks", "users", "health", "maintenance"] {
         assert!(stack.values(name).await["DATABASE_URL"].as_str().unwrap().contains("warm-2"), "{name}");
     }
-    stack.starts().await;
-    assert!(stack.refused(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate"));
-    assert!(stack.refused(&["set", "DATABASE_URL"], " ", false).contains("standard input is empty"));
+    stack.assert_functions_start().await;
+    assert!(stack.error_of(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate"));
+    assert!(stack.error_of(&["set", "DATABASE_URL"], " ", false).contains("standard input is empty"));
     // A stack that is created again starts with the exported values alone.
-    let exported = stack.ok(&["export"], "", false);
+    let exported = stack.output_of(&["export"], "", false);
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     std::fs::write(file.path(), exported).expect("it can be written");
     let again = Stack::new().await;
-    again.ok(&["fill", "--from", file.path().to_str().expect("a plain name")], "", false);
-    again.starts().await;
+    again.output_of(&["fill", "--from", file.path().to_str().expect("a plain name")], "", false);
+    again.assert_functions_start().await;
     assert_eq!(again.values("auth").await, stack.values("auth").await);
     stack.moto.form("cloudformation", &[("Action", "DeleteStack"), ("StackName", "todo-test")]).await;
-    let unknown = stack.refused(&["fill"], "", true);
+    let unknown = stack.error_of(&["fill"], "", true);
     assert!(unknown.contains("AWS says"), "{unknown}");
 }

@@ -42,7 +42,7 @@ const NOT_CREATED: [&str; 18] = [
 ];
 
 /// The template without the types that moto does not create. References to these become text with their logical id.
-fn reduced(mut template: Value) -> Value {
+fn reduce(mut template: Value) -> Value {
     let resources = template["Resources"].as_object().expect("resources").clone();
     let kinds: BTreeSet<&str> = resources.values().filter_map(|resource| resource["Type"].as_str()).collect();
     assert_eq!(kinds, CREATED.into_iter().chain(NOT_CREATED).collect(), "a new type: add it to CREATED or NOT_CREATED");
@@ -93,7 +93,7 @@ fn remove_references(value: &mut Value, gone: &BTreeSet<&str>) {
 async fn the_stack_has_its_functions_roles_log_groups_and_key() {
     let moto = Moto::start();
     let given = ["Environment=staging", "DeployId=1795000000", "CustomerManagedKey=true"];
-    let template = reduced(translated(&given));
+    let template = reduce(translated(&given));
     let parameter = |name: &str| template["Parameters"][name]["Default"].to_string();
     assert_eq!(parameter("Architecture"), "\"arm64\"");
     let text = template.to_string();

@@ -14,13 +14,14 @@ use tokio::time::sleep;
 
 use fleet::{Fleet, Version};
 
-/// How many users work at once.
+/// How many users work at the same time.
 const USERS: usize = 8;
 
 /// How long each phase lasts.
 const PHASE: Duration = Duration::from_secs(4);
 
-fn kept(name: &str) -> PathBuf {
+/// A binary that `cargo xtask upgrade` has prepared.
+fn prepared_binary(name: &str) -> PathBuf {
     local::target().join("upgrade/bin").join(name)
 }
 
@@ -35,14 +36,14 @@ async fn migrate(program: PathBuf, url: &str) -> Value {
 #[expect(clippy::print_stdout, reason = "the rehearsal reports its phases")]
 async fn no_request_fails_during_a_deploy() {
     let database = TestDatabase::empty().await;
-    let start = migrate(kept("migrate"), &database.url()).await;
+    let start = migrate(prepared_binary("migrate"), &database.url()).await;
     println!("the version before: schema {}", start["current"]);
     let bouncer = PgBouncer::start(database.server());
     let mut settings = settings();
     settings.insert("DATABASE_URL".to_owned(), bouncer.url(database.name(), None));
     settings.insert("DATABASE_CA_CERT".to_owned(), bouncer.authority.clone());
     let fleet = Arc::new(Fleet::default());
-    fleet.join(Version::Before, [&kept("auth"), &kept("tasks")], &settings).await;
+    fleet.join(Version::Before, [&prepared_binary("auth"), &prepared_binary("tasks")], &settings).await;
 
     let stop = Arc::new(AtomicBool::new(false));
     let users: Vec<_> =
@@ -52,7 +53,7 @@ async fn no_request_fails_during_a_deploy() {
 
     // Enough rows that changing all of them takes noticeable time.
     fill(&database).await;
-    let migrated = migrate(kept("migrate-after"), &database.url()).await;
+    let migrated = migrate(prepared_binary("migrate-after"), &database.url()).await;
     assert!(!migrated["applied"].as_array().expect("a list").is_empty(), "{migrated}");
     println!("migrated under load: {}", migrated["applied"]);
     sleep(PHASE).await;
@@ -67,9 +68,9 @@ async fn no_request_fails_during_a_deploy() {
     println!("  {}", fleet.phase("this version alone"));
 
     // The stack is rolled back: the old functions meet the newer database.
-    let back = migrate(kept("migrate"), &database.url()).await;
+    let back = migrate(prepared_binary("migrate"), &database.url()).await;
     assert_eq!((&back["applied"], &back["ahead"]), (&json!([]), &json!(true)), "{back}");
-    fleet.join(Version::Before, [&kept("auth"), &kept("tasks")], &settings).await;
+    fleet.join(Version::Before, [&prepared_binary("auth"), &prepared_binary("tasks")], &settings).await;
     fleet.leave(Version::After).await;
     sleep(PHASE).await;
     println!("  {}", fleet.phase("the version before again"));

@@ -19,11 +19,11 @@ pub enum EventKind {
     PasswordChanged,
     /// A superseded refresh token looked stolen, or a client signed out with it. The session was ended.
     RefreshTokenReused,
-    /// A client presented a superseded refresh token and was told to read its storage again.
+    /// A client sent a superseded refresh token. The error asks it to read the newest token from its storage.
     RefreshTokenSuperseded,
-    /// The same successor of a refresh token was returned again, to another network or user agent than the first time.
+    /// The successor of a refresh token was returned again, to another network or user agent than the first time.
     RefreshedElsewhere,
-    /// The user's password was asked for, and the answer was wrong.
+    /// The user had to confirm their password, and sent a wrong one.
     PasswordRefused,
     /// The role was changed.
     RoleChanged,

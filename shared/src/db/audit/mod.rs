@@ -13,15 +13,15 @@ use crate::domain::AuditContext;
 pub use kind::EventKind;
 pub(super) use note::Note;
 
-/// Adds the event of a failure that changes nothing else. `user` is the account, if there is one; the round trip is the same
-/// whether or not there is.
+/// Adds the audit event of a failure that changes nothing else. `user` is the account; `None` if there is none. The
+/// statement is the same in both cases.
 pub async fn note_failure(
     db: &AnonymousScope<'_>,
     kind: EventKind,
     user: Option<Uuid>,
     context: &AuditContext,
 ) -> Result<(), DbError> {
-    // The account may have been deleted a moment ago: then the event belongs to no account.
+    // The account may just have been deleted. The event then belongs to no account.
     let note = Note { user: "(SELECT u.id FROM users u WHERE u.id = :user)", ..Note::of(kind) };
     Statement::new("audit.note_failure", "WITH {note} SELECT true")
         .note(&note, context)
@@ -39,20 +39,20 @@ row! {
         pub occurred_at: Timestamp = "occurred_at",
         /// The name of an [`EventKind`].
         pub kind: String = "kind",
-        /// Whether an administrator did it.
+        /// Whether an administrator caused the event.
         pub by_administrator: bool = "actor_id IS NOT NULL",
-        /// The session that it is about.
+        /// The session that the event is about; `None` if it is not about a single session.
         pub session_id: Option<Uuid> = "session_id",
-        /// The address of the request; `None` if an administrator made it.
+        /// The IP address of the request; `None` if an administrator sent it.
         pub ip: Option<String> = "CASE WHEN actor_id IS NULL THEN ip END",
-        /// The user agent of the request; `None` if an administrator made it.
+        /// The user agent of the request; `None` if an administrator sent it.
         pub user_agent: Option<String> = "CASE WHEN actor_id IS NULL THEN user_agent END",
         /// An object whose fields depend on the kind.
         pub details: serde_json::Value = "details",
     }
 }
 
-/// The events of a user, newest first, at most `limit`; those older than the event `after`, if that is given.
+/// The events of a user, newest first, at most `limit`. With `after` (time and id), only events older than that one.
 pub async fn list(
     db: &ReadScope<'_>,
     owner: Uuid,

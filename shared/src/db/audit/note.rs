@@ -32,7 +32,7 @@ impl Note<'_> {
         Self { kind, user, actor, session, ip: ":ip", agent: ":agent", details: "'{}'", from }
     }
 
-    // No conflict target: with one, row-level security would ask for the right to read.
+    // No conflict target: with one, row-level security would require the right to read the table.
     fn sql(&self) -> String {
         let Self { kind, user, actor, session, ip, agent, details, from } = self;
         format!(

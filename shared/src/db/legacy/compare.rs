@@ -1,10 +1,10 @@
-//! Questions about a whole old table: how many rows it has, which rows repeat others, and how many were imported.
+//! Queries over a whole old table: how many rows it has, which rows repeat others, and how many were imported.
 
 use std::collections::HashSet;
 
 use tokio_postgres::Client;
 
-use super::{LegacyTable, Source};
+use super::{LegacySchema, LegacyTable};
 use crate::db::{DbError, Statement};
 
 /// How many rows of an old table have no id.
@@ -21,14 +21,14 @@ async fn count_rows(client: &Client, sql: &str, table: LegacyTable) -> Result<i6
     Statement::new("legacy.count", sql).fragment("table", table.sql()).run(client).await?.one()?.get("count")
 }
 
-/// The ids of users whose address an older user has too, perhaps in another case.
-pub async fn same_addresses(client: &Client, source: &Source) -> Result<HashSet<String>, DbError> {
+/// The ids of users whose email address an older user also has, perhaps in another case.
+pub async fn same_addresses(client: &Client, source: &LegacySchema) -> Result<HashSet<String>, DbError> {
     let oldest = source.kind("user", "created_at").map_or("", |_| "t.created_at NULLS LAST,");
     repeated_ids(client, LegacyTable::User, "lower(btrim(t.email, E' \\t\\n\\r\\f\\x0b'))", oldest).await
 }
 
-/// The ids of rows that spell the same 128 bits as an earlier row.
-pub async fn same_ids(client: &Client, source: &Source, table: LegacyTable) -> Result<HashSet<String>, DbError> {
+/// The ids of rows whose UUID an earlier row has in another spelling.
+pub async fn same_ids(client: &Client, source: &LegacySchema, table: LegacyTable) -> Result<HashSet<String>, DbError> {
     if source.has_text_ids(table) {
         repeated_ids(client, table, "lower(replace(t.id::text, '-', ''))", "").await
     } else {
@@ -36,7 +36,7 @@ pub async fn same_ids(client: &Client, source: &Source, table: LegacyTable) -> R
     }
 }
 
-/// The ids of all rows but the first of each key.
+/// The ids of all rows except the first one of each key.
 async fn repeated_ids(client: &Client, table: LegacyTable, key: &str, order: &str) -> Result<HashSet<String>, DbError> {
     let rows = Statement::new(
         "legacy.repeated_ids",

@@ -13,8 +13,10 @@ use super::users::admin::UserRole;
 use crate::domain::{Email, Name, Priority, StoredPassword, Title};
 
 pub use compare::{count, count_passwords, count_without_id, same_addresses, same_ids, verify};
-pub use source::{Source, tasks, users, users_by_id};
-pub use store::{KnownRows, forget_problems, known_tasks, known_users, note_problems, store_tasks, store_users};
+pub use source::{LegacySchema, tasks, users, users_by_id};
+pub use store::{
+    KnownRows, delete_skipped_problems, known_tasks, known_users, record_problems, store_tasks, store_users,
+};
 
 /// One of the two old tables whose rows are imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -52,13 +54,13 @@ pub enum LegacyTime {
     Missing,
     /// A time that we can store.
     At(Timestamp),
-    /// Infinite, or beyond the year 9999.
+    /// Infinite, or not within the years 1 to 9999.
     OutOfRange,
 }
 
 /// A user of the old tables.
 #[derive(Debug)]
-pub struct OldUser {
+pub struct LegacyUser {
     /// A UUID, or 32 hexadecimal digits.
     pub id: String,
     pub email: Option<String>,
@@ -67,13 +69,12 @@ pub struct OldUser {
     pub password: Option<String>,
     /// How many other password hashes the old tables have for this user.
     pub other_passwords: i64,
-    /// Whether the account may be used.
+    /// Whether the account is enabled; `None` if the row has null.
     pub is_active: Option<bool>,
-    /// Whether the address was confirmed.
+    /// Whether the email address was confirmed.
     pub email_verified: bool,
-    /// `user` or `admin`, if the old table knows roles.
+    /// `user` or `admin`; `None` if the old table has no roles.
     pub role: Option<String>,
-    /// Whether the account is banned.
     pub banned: bool,
     pub ban_reason: Option<String>,
     pub ban_expires: LegacyTime,
@@ -83,7 +84,7 @@ pub struct OldUser {
 
 /// A task of the old table.
 #[derive(Debug)]
-pub struct OldTask {
+pub struct LegacyTask {
     /// A UUID, or 32 hexadecimal digits.
     pub id: String,
     pub user_id: Option<String>,
@@ -100,20 +101,20 @@ pub struct OldTask {
 /// A user to import.
 #[derive(Debug)]
 pub struct ImportedUser {
-    /// The same 128 bits as before.
+    /// The UUID from the old table.
     pub id: Uuid,
     pub email: Email,
     pub name: Option<Name>,
-    /// The password, hashed as the old backend did.
+    /// The hash of the old backend.
     pub password: Option<StoredPassword>,
-    /// Whether the account may be used.
+    /// Whether the account is enabled.
     pub is_active: bool,
-    /// Whether the address was confirmed.
+    /// Whether the email address was confirmed.
     pub email_verified: bool,
     pub role: UserRole,
     /// The reason and the end of its ban; without an end it lasts forever.
     pub ban: Option<(String, Option<Timestamp>)>,
-    /// Whether a newer account of ours has the address, and loses it to this user.
+    /// Whether a newer account has this email address, and must give it up to this user.
     pub takes_address_over: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -122,7 +123,7 @@ pub struct ImportedUser {
 /// A task to import.
 #[derive(Debug)]
 pub struct ImportedTask {
-    /// The same 128 bits as before.
+    /// The UUID from the old table.
     pub id: Uuid,
     pub user_id: Uuid,
     pub title: Title,
@@ -146,7 +147,8 @@ pub struct RowProblem {
     pub skipped: bool,
 }
 
-/// Prepares a connection of the owner for an import: row-level security lets it read and insert all users and tasks.
+/// Prepares a connection of the database owner for an import: it may then read and insert all users and tasks, which
+/// row-level security would otherwise hide.
 pub async fn prepare(client: &Client) -> Result<(), DbError> {
     let sql = "SET row_security = on; SET app.importing = 'on'; SET statement_timeout = '5min'; SET TIME ZONE 'UTC'";
     Ok(client.batch_execute(sql).await?)

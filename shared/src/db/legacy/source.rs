@@ -5,18 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 use jiff::Timestamp;
 use tokio_postgres::Client;
 
-use super::{LegacyTable, LegacyTime, OldTask, OldUser};
+use super::{LegacyTable, LegacyTask, LegacyTime, LegacyUser};
 use crate::clock::EARLIEST_TIME;
 use crate::db::{DbError, Record, Statement};
 
 /// The columns of the old tables, by table and name, with their types.
 #[derive(Clone, Debug)]
-pub struct Source(HashMap<(String, String), String>);
+pub struct LegacySchema(HashMap<(String, String), String>);
 
-impl Source {
-    /// Looks for the old tables; none if there is no `"user"` with addresses, or no `task`.
+impl LegacySchema {
+    /// Finds the old tables; `None` if `"user"`, `task` or one of the columns that an import needs is missing.
     pub async fn find(client: &Client) -> Result<Option<Self>, DbError> {
-        // The catalogue shows tables that we may not read as well; reading them says so.
+        // The catalogue also lists tables that we may not read. Reading such a table fails later, with a clear error.
         let sql =
             "SELECT c.relname::text AS relation, a.attname::text AS attribute, format_type(a.atttypid, NULL) AS kind
                    FROM pg_attribute a
@@ -34,7 +34,7 @@ impl Source {
         Ok((whole && passwords).then_some(source))
     }
 
-    /// What keeps the tables from being read as they are; empty if nothing does.
+    /// The reasons why the tables cannot be read as they are; empty if they can.
     pub async fn obstacles(&self, client: &Client) -> Result<Vec<String>, DbError> {
         let times = ["date", "timestamp without time zone", "timestamp with time zone"];
         let texts = ["text", "character varying", "character"];
@@ -109,7 +109,7 @@ impl Source {
         }
     }
 
-    /// At most `:limit` rows behind the id `:after`, in the order of their ids.
+    /// At most `:limit` rows after the id `:after`, in the order of their ids.
     fn page(&self, table: LegacyTable) -> String {
         let id_type = if self.has_text_ids(table) { "text" } else { "uuid" };
         let name = table.sql();
@@ -121,25 +121,30 @@ impl Source {
     }
 }
 
-/// Reads the columns that [`Source::time`] selects.
+/// Reads the columns that [`LegacySchema::time`] selects.
 fn time(record: Record<'_>, column: &str) -> Result<LegacyTime, DbError> {
     let micros: Option<i64> = record.get(column)?;
     Ok(match micros.map(Timestamp::from_microsecond) {
-        // RFC 3339 cannot express an older time, and none of ours is older.
+        // The API cannot return an earlier time.
         Some(Ok(time)) if time >= EARLIEST_TIME => LegacyTime::At(time),
         None if !record.get::<bool>(&format!("has_{column}"))? => LegacyTime::Missing,
         _ => LegacyTime::OutOfRange,
     })
 }
 
-/// The next users behind the id `after`, in the order of their ids.
-pub async fn users(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldUser>, DbError> {
+/// The next users after the id `after`, in the order of their ids.
+pub async fn users(
+    client: &Client,
+    source: &LegacySchema,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<LegacyUser>, DbError> {
     let statement = select_users(source, source.page(LegacyTable::User)).bind("after", &after).bind("limit", &limit);
     read_users(client, source, statement).await
 }
 
 /// Users by their ids, the oldest first.
-pub async fn users_by_id(client: &Client, source: &Source, ids: &[String]) -> Result<Vec<OldUser>, DbError> {
+pub async fn users_by_id(client: &Client, source: &LegacySchema, ids: &[String]) -> Result<Vec<LegacyUser>, DbError> {
     let created_at = source.kind("user", "created_at").map_or("NULL::timestamptz", |_| "t.created_at");
     let from = format!(
         "(SELECT * FROM public.\"user\" t WHERE t.id::text = ANY(:ids)) t ORDER BY {created_at} NULLS LAST, t.id"
@@ -148,7 +153,7 @@ pub async fn users_by_id(client: &Client, source: &Source, ids: &[String]) -> Re
 }
 
 /// Selects the users of a `FROM` clause.
-fn select_users<'a>(source: &Source, from: String) -> Statement<'a> {
+fn select_users<'a>(source: &LegacySchema, from: String) -> Statement<'a> {
     let columns = [
         source.text("user", "name"),
         source.text("user", "hashed_password"),
@@ -166,9 +171,13 @@ fn select_users<'a>(source: &Source, from: String) -> Statement<'a> {
         .fragment("from", from)
 }
 
-async fn read_users(client: &Client, source: &Source, statement: Statement<'_>) -> Result<Vec<OldUser>, DbError> {
+async fn read_users(
+    client: &Client,
+    source: &LegacySchema,
+    statement: Statement<'_>,
+) -> Result<Vec<LegacyUser>, DbError> {
     let read = |record: Record<'_>| {
-        Ok(OldUser {
+        Ok(LegacyUser {
             id: record.get("id")?,
             email: record.get("email")?,
             name: record.get("name")?,
@@ -184,7 +193,7 @@ async fn read_users(client: &Client, source: &Source, statement: Statement<'_>) 
             updated_at: time(record, "updated_at")?,
         })
     };
-    let mut users: Vec<OldUser> = statement.run(client).await?.iter().map(read).collect::<Result<_, DbError>>()?;
+    let mut users: Vec<LegacyUser> = statement.run(client).await?.iter().map(read).collect::<Result<_, DbError>>()?;
     if source.has_accounts() {
         add_passwords(client, &mut users).await?;
     }
@@ -192,7 +201,7 @@ async fn read_users(client: &Client, source: &Source, statement: Statement<'_>) 
 }
 
 /// Adds the passwords of `account` to users who have none in `"user"`.
-async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbError> {
+async fn add_passwords(client: &Client, users: &mut [LegacyUser]) -> Result<(), DbError> {
     let plain = |id: &str| id.replace('-', "").to_lowercase();
     let ids: Vec<String> = users.iter().map(|user| plain(&user.id)).collect();
     // The two tables may spell ids differently.
@@ -221,8 +230,13 @@ async fn add_passwords(client: &Client, users: &mut [OldUser]) -> Result<(), DbE
     Ok(())
 }
 
-/// The next tasks behind the id `after`, in the order of their ids.
-pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit: i64) -> Result<Vec<OldTask>, DbError> {
+/// The next tasks after the id `after`, in the order of their ids.
+pub async fn tasks(
+    client: &Client,
+    source: &LegacySchema,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<LegacyTask>, DbError> {
     let columns = [
         source.text("task", "description"),
         source.time("task", "due_datetime"),
@@ -242,7 +256,7 @@ pub async fn tasks(client: &Client, source: &Source, after: Option<&str>, limit:
     .run(client)
     .await?;
     let read = |record: Record<'_>| {
-        Ok(OldTask {
+        Ok(LegacyTask {
             id: record.get("id")?,
             user_id: record.get("user_id")?,
             title: record.get("title")?,

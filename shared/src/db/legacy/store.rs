@@ -10,20 +10,20 @@ use super::{ImportedTask, ImportedUser, LegacyTable, RowProblem};
 use crate::db::{DbError, Rows, Statement};
 use crate::domain::{Email, Name};
 
-/// What is known of rows before they are imported.
+/// What the database already has of the rows of a batch.
 #[derive(Debug, Default)]
 pub struct KnownRows {
-    /// Ids that were imported before; their rows may have been deleted since.
+    /// Ids that were imported earlier; their rows may have been deleted since.
     pub imported: HashSet<Uuid>,
-    /// Ids that rows of ours have.
+    /// Ids that rows of `users` or `tasks` have.
     pub ids: HashSet<Uuid>,
-    /// Addresses of our accounts, with their accounts.
+    /// Email addresses that accounts have, with the ids of these accounts.
     pub emails: HashMap<String, Uuid>,
-    /// Those of these accounts that were imported.
+    /// The accounts in `ids` that were imported.
     pub imported_owners: HashSet<Uuid>,
-    /// Users that exist.
+    /// The users of the tasks that exist.
     pub users: HashSet<Uuid>,
-    /// Users that were imported; they may have been deleted since.
+    /// The users of the tasks that were imported; they may have been deleted since.
     pub imported_users: HashSet<Uuid>,
 }
 
@@ -34,7 +34,7 @@ async fn ids(client: &Client, sql: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>, 
 
 const IMPORTED_USERS: &str = "SELECT id FROM legacy_rows WHERE source = 'user' AND id = ANY(:ids)";
 
-/// What is known of users with these ids and addresses.
+/// Looks up users with these ids and email addresses.
 pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Result<KnownRows, DbError> {
     let mut known = KnownRows { imported: ids(client, IMPORTED_USERS, of).await?, ..KnownRows::default() };
     let rows = Statement::new(
@@ -58,7 +58,7 @@ pub async fn known_users(client: &Client, of: &[Uuid], emails: &[&str]) -> Resul
     Ok(known)
 }
 
-/// What is known of tasks with these ids, and of their users.
+/// Looks up tasks with these ids, and their users.
 pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result<KnownRows, DbError> {
     Ok(KnownRows {
         imported: ids(client, "SELECT id FROM legacy_rows WHERE source = 'task' AND id = ANY(:ids)", of).await?,
@@ -69,11 +69,8 @@ pub async fn known_tasks(client: &Client, of: &[Uuid], users: &[Uuid]) -> Result
     })
 }
 
-/// Stores users and records their ids. Returns which were stored; a user that lost a race for its address was not. Newer accounts
-/// lose the addresses that old users take over.
-///
-/// # Errors
-/// As any statement; nothing is stored then.
+/// Stores users and records their ids; stores nothing if a statement fails. Returns which were stored: a user whose
+/// email address was taken meanwhile is missing. Newer accounts lose the email addresses that old users take over.
 pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timestamp) -> Result<HashSet<Uuid>, DbError> {
     let transaction = client.transaction().await?;
     for user in users.iter().filter(|user| user.takes_address_over) {
@@ -125,7 +122,7 @@ pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timest
     .run(&transaction)
     .await?;
     let stored = finish(&transaction, LegacyTable::User, &rows, at).await?;
-    // An account may lose its address only to an account that exists.
+    // An account may lose its email address only to an account that exists.
     if users.iter().any(|user| user.takes_address_over && !stored.contains(&user.id)) {
         return Err(DbError::other("a user who takes an address over could not be stored"));
     }
@@ -133,10 +130,8 @@ pub async fn store_users(client: &mut Client, users: &[ImportedUser], at: Timest
     Ok(stored)
 }
 
-/// Stores tasks and records their ids. Returns which were stored; a task whose user is being deleted was not.
-///
-/// # Errors
-/// As any statement; nothing is stored then.
+/// Stores tasks and records their ids; stores nothing if a statement fails. Returns which were stored: a task whose
+/// user is being deleted is missing.
 pub async fn store_tasks(client: &mut Client, tasks: &[ImportedTask], at: Timestamp) -> Result<HashSet<Uuid>, DbError> {
     let each = || tasks.iter();
     let (ids, owners): (Vec<Uuid>, Vec<Uuid>) = each().map(|task| (task.id, task.user_id)).unzip();
@@ -200,13 +195,13 @@ async fn finish(
 }
 
 /// Adds problems to the report.
-pub async fn note_problems(client: &Client, problems: &[RowProblem], at: Timestamp) -> Result<(), DbError> {
+pub async fn record_problems(client: &Client, problems: &[RowProblem], at: Timestamp) -> Result<(), DbError> {
     let sources: Vec<&str> = problems.iter().map(|problem| problem.source.as_str()).collect();
     let ids: Vec<&str> = problems.iter().map(|problem| problem.legacy_id.as_str()).collect();
     let texts: Vec<&str> = problems.iter().map(|problem| problem.problem.as_str()).collect();
     let skipped: Vec<bool> = problems.iter().map(|problem| problem.skipped).collect();
     Statement::new(
-        "legacy.note_problems",
+        "legacy.record_problems",
         "INSERT INTO legacy_problems (source, legacy_id, problem, skipped, found_at)
          SELECT DISTINCT ON (source, legacy_id, problem) source, legacy_id, problem, skipped, :at
          FROM unnest(:sources::text[], :ids::text[], :texts::text[], :skipped::boolean[])
@@ -225,6 +220,6 @@ pub async fn note_problems(client: &Client, problems: &[RowProblem], at: Timesta
 }
 
 /// Removes the skipped rows from the report, for an import from the start. The changes of imported rows stay in it.
-pub async fn forget_problems(client: &Client) -> Result<(), DbError> {
+pub async fn delete_skipped_problems(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("DELETE FROM legacy_problems WHERE skipped").await?)
 }

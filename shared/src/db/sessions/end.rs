@@ -8,9 +8,9 @@ use crate::db::audit::{EventKind, Note};
 use crate::db::{AnonymousScope, DbError, RequestRefusal, Statement, WriteScope};
 use crate::domain::AuditContext;
 
-/// Ends the session of a valid access or refresh token; `generation` is that of a refresh token. Returns whether the session
-/// was live. A client that signs out with a superseded refresh token has no newer one, so somebody else has it: the audit
-/// event says so.
+/// Ends the session of a valid access or refresh token; `generation` is that of a refresh token. Returns whether the
+/// session was live. A client that signs out with a superseded refresh token has no newer one, so another party must
+/// have it: the audit event is then `refresh_token_reused`.
 pub async fn sign_out(
     db: &AnonymousScope<'_>,
     session: Uuid,
@@ -40,7 +40,7 @@ pub async fn sign_out(
     Ok(rows.retried || !rows.is_empty())
 }
 
-/// Ends an access token of the old backend, which has no session: it opens no request from now on.
+/// Ends a legacy token, which has no session. Later requests with it are refused.
 pub async fn end_legacy_token(
     db: &AnonymousScope<'_>,
     user: Uuid,
@@ -69,7 +69,7 @@ pub async fn end_legacy_token(
     .map(drop)
 }
 
-/// Ends one session of a user. Returns whether it was live; a run after a lost answer counts as the first.
+/// Ends one session of a user. Returns whether it was live; always true for a retry after a lost answer.
 pub async fn revoke_own(
     db: &WriteScope<'_>,
     owner: Uuid,
@@ -103,8 +103,8 @@ pub async fn revoke_own(
     }
 }
 
-/// Ends every session of a user, and all their tokens of the old backend. Returns how many sessions were live; `None` if the
-/// answer that said so was lost.
+/// Ends every session of a user, and all their legacy tokens. Returns how many sessions were live; `None` if the answer
+/// with the number was lost.
 pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext) -> Result<Option<i64>, DbError> {
     let note = Note {
         user: "account.id",
@@ -136,7 +136,7 @@ pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext
     }
 }
 
-/// Whether a first run, whose answer was lost, did what the second run was refused for: it would have left its time.
+/// Whether the first attempt took effect although its answer was lost: then it stored `at`, and caused the refusal.
 async fn was_done(db: &AnonymousScope<'_>, sql: &str, id: Uuid, at: Timestamp) -> Result<bool, DbError> {
     Statement::new("sessions.was_done", sql).bind("id", &id).bind("at", &at).run(db).await?.one()?.get("done")
 }

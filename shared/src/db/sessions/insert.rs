@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::MOST;
+use super::MAX_PER_USER;
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::NetworkPermits;
-use crate::db::users::STANDING;
+use crate::db::users::USABLE;
 use crate::db::{AnonymousScope, DbError, Statement};
 use crate::domain::{AuditContext, Limit, StoredPassword};
 
@@ -14,9 +14,9 @@ use crate::domain::{AuditContext, Limit, StoredPassword};
 #[derive(Debug)]
 pub struct NewSession<'a> {
     pub id: Uuid,
-    /// The time of the context + [`IDLE`](super::IDLE).
+    /// The time of the context + [`IDLE_LIFETIME`](super::IDLE_LIFETIME).
     pub idle_expires_at: Timestamp,
-    /// The time of the context + [`ABSOLUTE`](super::ABSOLUTE).
+    /// The time of the context + [`ABSOLUTE_LIFETIME`](super::ABSOLUTE_LIFETIME).
     pub absolute_expires_at: Timestamp,
     pub context: &'a AuditContext,
 }
@@ -24,11 +24,10 @@ pub struct NewSession<'a> {
 /// What a sign-in has verified before it opens a session.
 #[derive(Debug)]
 pub struct VerifiedCredentials<'a> {
-    /// The account.
     pub user: Uuid,
     /// The stored password that was verified.
     pub verified: &'a StoredPassword,
-    /// Its replacement, if it is outdated.
+    /// The new hash, if the stored one is outdated.
     pub rehashed: Option<&'a StoredPassword>,
     /// The keyed hash under which failed sign-ins were counted.
     pub account: &'a str,
@@ -37,7 +36,7 @@ pub struct VerifiedCredentials<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// Binds what the parts `{open_session}` and `{remember_address}` need, as [`session_parts`] writes them.
+    /// Binds what [`session_parts`] needs.
     pub(in crate::db) fn session(self, session: &'a NewSession<'_>) -> Self {
         let origin = &session.context.origin;
         self.bind("session", &session.id)
@@ -45,11 +44,11 @@ impl<'a> Statement<'a> {
             .bind("absolute_expires_at", &session.absolute_expires_at)
             .bind("network", &origin.network)
             .bind("family", &origin.agent_family)
-            .bind("most_sessions", &MOST)
+            .bind("most_sessions", &MAX_PER_USER)
     }
 }
 
-/// The part that inserts a session, for the account of the expression `user` in the rows of `from`.
+/// The part that inserts a session. `user` is an SQL expression for the account, over the rows of `from`.
 pub(in crate::db) fn session_parts(user: &str, from: &str) -> String {
     format!(
         "opened AS (
@@ -64,9 +63,10 @@ pub(in crate::db) fn session_parts(user: &str, from: &str) -> String {
     )
 }
 
-/// Opens a session. Also replaces an outdated password hash, resets the count of failed sign-ins, gives the permit of the
-/// request's networks back, remembers the address, and ends the longest idle session if there are too many. Returns false if
-/// the account has changed since it was verified: its password was changed, or it was disabled, banned or deleted.
+/// Opens a session. Also replaces an outdated password hash, resets the count of failed sign-ins, gives the permit of
+/// the request's networks back, remembers the IP address, and ends the longest idle session if there are too many.
+/// Returns false if the account has changed since it was verified: its password was changed, or it was disabled, banned
+/// or deleted.
 pub async fn insert(
     db: &AnonymousScope<'_>,
     credentials: &VerifiedCredentials<'_>,
@@ -76,12 +76,12 @@ pub async fn insert(
     let note = Note { user: "account.id", session: ":session", from: "account", ..Note::of(EventKind::SignedIn) };
     let (hash, pepper_id) = rehashed.map(|stored| (&stored.hash, stored.pepper_id.as_ref())).unzip();
     let permits = NetworkPermits::of(*limit, &session.context.origin);
-    // The lock on the account makes a change of its password wait, or makes this statement wait for it and look again.
+    // Lock the account: a password change waits for this statement, or this one waits and reads the new password.
     let rows = Statement::new(
         "sessions.insert",
         "WITH account AS MATERIALIZED (
              SELECT u.id FROM users u
-             WHERE u.id = :user AND {standing} AND u.password_hash IN (:verified_hash, :hash)
+             WHERE u.id = :user AND {usable} AND u.password_hash IN (:verified_hash, :hash)
              FOR NO KEY UPDATE
          ), rehashed AS (
              UPDATE users u SET password_hash = :hash, pepper_id = :pepper_id FROM account
@@ -97,7 +97,7 @@ pub async fn insert(
          ), {note}
          SELECT (SELECT app.give_back_permits('sign_in_address', :networks, :network_everys) FROM opened) FROM account",
     )
-    .fragment("standing", STANDING)
+    .fragment("usable", USABLE)
     .fragment("open_session", session_parts("account.id", "account, room"))
     .note(&note, session.context)
     .session(session)

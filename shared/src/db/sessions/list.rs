@@ -17,7 +17,7 @@ row! {
         pub last_used_at: Timestamp = "s.last_used_at",
         /// When it expires without a refresh.
         pub expires_at: Timestamp = "least(s.idle_expires_at, s.absolute_expires_at)",
-        /// The address of the sign-in.
+        /// The IP address of the sign-in.
         pub ip: Option<String> = "s.created_ip",
         /// The user agent of the sign-in.
         pub user_agent: Option<String> = "s.user_agent",

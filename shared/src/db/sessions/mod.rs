@@ -14,18 +14,18 @@ pub use list::{SessionRow, list};
 pub use refresh::{RefreshAttempt, RefreshVerdict, refresh};
 
 /// How long a session lives without a refresh.
-pub const IDLE: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub const IDLE_LIFETIME: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// How long a session lives at most.
-pub const ABSOLUTE: SignedDuration = SignedDuration::from_hours(30 * 24);
+pub const ABSOLUTE_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// How many live sessions a user may have; one more ends the session that was idle for longest.
-pub const MOST: i32 = 20;
+pub const MAX_PER_USER: i32 = 20;
 
 /// The reason for which a session is ended when a superseded refresh token looks stolen.
 const REUSE: &str = "refresh_token_reused";
 
-/// Whether a refresh token of `:generation` is superseded at `:at`: its successor has been confirmed and has settled, or the
-/// token is older than that. `s` is the session.
+/// Whether a refresh token of `:generation` is superseded at `:at`: its successor has been confirmed and has settled,
+/// or the token is older than that. `s` is the session.
 const SUPERSEDED: &str = "s.generation > :generation AND NOT (s.generation = :generation + 1
     AND (s.confirmed_generation < s.generation OR s.settle_until > :at))";

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{IDLE, REUSE, SUPERSEDED};
+use super::{IDLE_LIFETIME, REUSE, SUPERSEDED};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
-use crate::db::users::{STANDING, UserRow};
+use crate::db::users::{USABLE, UserRow};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
 use crate::domain::{AuditContext, Limit, LimitExceeded, Policy};
 
@@ -35,7 +35,7 @@ pub enum RefreshVerdict {
         /// When the session expires without another refresh.
         expires_at: Timestamp,
     },
-    /// A newer token has settled; the session lives.
+    /// The token is superseded; the session continues.
     Superseded,
     /// A superseded token looked stolen; the session was ended.
     Reused,
@@ -53,20 +53,21 @@ pub enum RefreshVerdict {
     RateLimited(LimitExceeded),
 }
 
-/// The newest token, and its settle window is over: it gets a successor.
+/// The token is the newest one and its settle window is over, so it gets a successor.
 const ROTATES: &str = "s.generation = :generation AND s.settle_until <= :at";
-/// The parent of a token that the client never received.
+/// The token is the parent of one that the client has not confirmed.
 const UNCONFIRMED: &str = "s.generation = :generation + 1 AND s.confirmed_generation < s.generation";
 /// The token comes from outside the network of the last rotation.
 const OUTSIDE: &str = "s.rotated_network IS DISTINCT FROM :network";
-/// A superseded token looks stolen if the settings are strict; if it comes from another network and another agent family than
-/// the last rotation; or if it comes from another network more than 10 s after the first superseded token was told to read its
-/// storage again, which an honest client does at once. Laptops change networks and browsers update: neither alone is theft.
+/// A superseded token looks stolen if the settings are strict; if it comes from another network and another agent
+/// family than the last rotation; or if it comes from another network more than 10 s after the first such token was
+/// refused: an honest client reads its storage again at once. Laptops change networks and browsers update: neither
+/// alone is theft.
 const STOLEN: &str = "(:strict OR {outside}
     AND (s.rotated_family <> :family OR s.superseded_at < :at - interval '10 seconds'))";
 
-/// Which rule applied, concluded from the updated row: a grant always leaves an open settle window, and the presented token is
-/// then the newest or its parent.
+/// Which rule applied, derived from the updated row. After a grant, the settle window is always open, and the presented
+/// token is the newest or its parent.
 const VERDICT: &str = "CASE
     WHEN a.revoked_at IS NOT NULL AND a.revoke_reason = :reuse AND a.generation > :generation THEN 'reused'
     WHEN a.revoked_at IS NOT NULL THEN 'revoked'
@@ -77,8 +78,9 @@ const VERDICT: &str = "CASE
     WHEN a.generation <= :generation + 1 AND a.settle_until > :at THEN 'granted'
     ELSE 'superseded' END";
 
-/// The kind of the audit event, or null: a stolen token, a superseded one, and a successor that is returned again to another
-/// place than rotated it. (After a rotation the row names the presenter itself.)
+/// The kind of the audit event, or null. There are events for a stolen token, for a superseded one, and for a successor
+/// that is returned again to another network or user agent than the rotation's. (A rotation stores its own, so it has
+/// no event.)
 fn event_kind() -> String {
     format!(
         "CASE WHEN verdict = 'reused' AND revoked_at = :at THEN {} WHEN verdict = 'superseded' THEN {}
@@ -91,9 +93,9 @@ fn event_kind() -> String {
     )
 }
 
-/// Rotates a refresh token, or returns its successor again, or ends the session. The UPDATE decides by the latest version of
-/// the session's row, after waiting for its lock: READ COMMITTED reads the latest version only of the row that is updated, so
-/// do not move the reading out of the UPDATE.
+/// Rotates a refresh token, or returns its successor again, or ends the session. The UPDATE decides by the latest
+/// version of the session's row, after waiting for its lock: READ COMMITTED reads the latest version only of the row
+/// that is updated, so do not move the reading out of the UPDATE.
 pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> Result<RefreshVerdict, DbError> {
     let RefreshAttempt { session, generation, strict, limit, context } = attempt;
     let kind = event_kind();
@@ -133,7 +135,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
              WHERE s.id = :session AND u.id = s.user_id AND permit.wait IS NULL
              RETURNING {columns}, s.generation, s.settle_until, s.idle_expires_at, s.absolute_expires_at, s.revoked_at,
                        s.revoke_reason, s.rotated_network, s.rotated_agent,
-                       coalesce(u.is_active AND NOT ({standing}), false) AS banned
+                       coalesce(u.is_active AND NOT ({usable}), false) AS banned
          ), judged AS (
              SELECT a.*, {verdict} AS verdict FROM updated a
          ), {note}
@@ -141,8 +143,8 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
          FROM permit LEFT JOIN judged u ON true",
     )
     .fragment("columns", UserRow::COLUMNS)
-    .fragment("standing", STANDING)
-    .fragment("live", "s.revoked_at IS NULL AND {standing} AND s.idle_expires_at > :at AND s.absolute_expires_at > :at")
+    .fragment("usable", USABLE)
+    .fragment("live", "s.revoked_at IS NULL AND {usable} AND s.idle_expires_at > :at AND s.absolute_expires_at > :at")
     .fragment("rotates", ROTATES)
     .fragment("unconfirmed", UNCONFIRMED)
     .fragment("superseded", SUPERSEDED)
@@ -154,7 +156,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
     .bind("session", session)
     .bind("generation", generation)
     .bind("strict", strict)
-    .bind("idle_expires_at", &(context.at + IDLE))
+    .bind("idle_expires_at", &(context.at + IDLE_LIFETIME))
     .bind("network", &context.origin.network)
     .bind("family", &context.origin.agent_family)
     .bind("reuse", &REUSE)
@@ -177,7 +179,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
         Some("expired") => RefreshVerdict::Expired,
         Some("disabled") => RefreshVerdict::Disabled,
         Some("banned") => RefreshVerdict::Banned,
-        // Ended, or purged since then.
+        // Revoked, or already purged.
         _ => RefreshVerdict::Revoked,
     })
 }

@@ -60,7 +60,7 @@ pub struct Page {
 /// Lists a page of a user's tasks and counts all of them, in one statement.
 pub async fn list(db: &ReadScope<'_>, owner: Uuid, selection: &Selection) -> Result<Page, DbError> {
     let Selection { priority, is_completed, limit, offset, .. } = selection;
-    // The sum of offset and limit must not overflow; an offset that large is past the last page anyway.
+    // The sum of offset and limit must not overflow. An offset that large is past the last page anyway.
     let offset = (*offset).min(i64::MAX - limit);
     let rows = Statement::new("tasks.list", list_sql(selection))
         .fragment("columns", TaskRow::COLUMNS)
@@ -84,12 +84,12 @@ pub async fn list(db: &ReadScope<'_>, owner: Uuid, selection: &Selection) -> Res
     Ok(page)
 }
 
-/// The text of [`list`]'s statement, with the fragment `{columns}` of [`TaskRow`]. A filter that is not used is left out, so
-/// that PostgreSQL does not plan for it.
+/// The text of [`list`]'s statement, with the fragment `{columns}` of [`TaskRow`]. A filter that is not used is left
+/// out, so that PostgreSQL does not plan for it.
 ///
-/// The first page reads its rows in the order of an index. It is one query without sub-queries, because PostgreSQL plans each
-/// sub-query separately; if the user has no task, there is no row. A later page is a deferred join: first the ids of the page,
-/// then their rows. Its count is returned even past the last page.
+/// The first page reads its rows in the order of an index. It is one query without sub-queries, because PostgreSQL
+/// plans each sub-query separately; if the user has no task, there is no row. A later page is a deferred join: first
+/// the ids of the page, then their rows. Its count is returned even past the last page.
 #[must_use]
 pub fn list_sql(selection: &Selection) -> String {
     let completed = if selection.is_completed.is_some() { " AND is_completed = :is_completed" } else { "" };
@@ -117,8 +117,8 @@ pub fn list_sql(selection: &Selection) -> String {
     } else {
         (format!("mine.id, {} AS {column}", key("mine")), "LIMIT :limit OFFSET :offset")
     };
-    // Scanning the ascending index backwards yields NULLS FIRST, so `DESC NULLS LAST` cannot use it. Dated and undated tasks
-    // are two index scans, one after the other.
+    // Scanning the ascending index backwards yields NULLS FIRST, so `DESC NULLS LAST` cannot use it. Dated and undated
+    // tasks are two index scans, one after the other.
     let in_two_scans = (selection.sort_by, selection.sort_order) == (SortBy::DueDatetime, SortOrder::Desc);
     let last = if in_two_scans { " NULLS LAST" } else { "" };
     let order = |table: &str, key: &str| format!("{key} {direction}{last}, {table}.id {direction}");

@@ -18,7 +18,6 @@ row! {
     pub struct TaskRow {
         /// UUIDv7, or the id from the old backend.
         pub id: Uuid = "t.id",
-        /// The owner.
         pub user_id: Uuid = "t.user_id",
         pub title: String = "t.title",
         pub description: Option<String> = "t.description",
@@ -27,7 +26,7 @@ row! {
         pub priority: Priority = "t.priority",
         pub is_completed: bool = "t.is_completed",
         pub created_at: Timestamp = "t.created_at",
-        /// The last change of a field to another value.
+        /// When a field last got another value.
         pub updated_at: Timestamp = "t.updated_at",
     }
 }
@@ -71,11 +70,11 @@ pub struct TaskChange {
 /// Inserts a task; `None` if its owner has `most` tasks already.
 ///
 /// # Errors
-/// As any statement; on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just been deleted.
+/// [`DbError::Constraint`] on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just been deleted.
 pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64) -> Result<Option<TaskRow>, DbError> {
     let NewTask { id, title, description, due_datetime, priority, is_completed, created_at } = task;
-    // A second run with the same id waits for the first one and returns the row that it inserted, even if there is no room
-    // any more.
+    // A retry with the same id waits for the first attempt and returns the row that it inserted, even if the limit has
+    // been reached since.
     Statement::new(
         "tasks.insert",
         "INSERT INTO tasks AS t (id, user_id, title, description, due_datetime, priority, is_completed,
@@ -115,7 +114,7 @@ pub async fn find(db: &ReadScope<'_>, owner: Uuid, id: Uuid) -> Result<Option<Ta
     .optional()
 }
 
-/// Changes a user's task; `None` if there is no such task. `updated_at` moves only if a field gets another value.
+/// Changes a user's task; `None` if there is no such task. `updated_at` changes only if a field gets another value.
 pub async fn update(
     db: &WriteScope<'_>,
     owner: Uuid,
@@ -166,7 +165,7 @@ pub async fn update(
     .optional()
 }
 
-/// Deletes a user's task. Returns whether there was one; a run after a lost answer counts as the first.
+/// Deletes a user's task. Returns whether it existed; always true for a retry after a lost answer.
 pub async fn delete(db: &WriteScope<'_>, owner: Uuid, id: Uuid) -> Result<bool, DbError> {
     let sql = "DELETE FROM tasks WHERE id = :id AND user_id = :owner AND deleted_at IS NULL RETURNING true";
     let rows = Statement::new("tasks.delete", sql).bind("id", &id).bind("owner", &owner).run(db).await?;

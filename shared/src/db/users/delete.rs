@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::STANDING;
+use super::USABLE;
 use crate::db::audit::{EventKind, Note};
 use crate::db::{DbError, RequestRefusal, Statement, WriteScope};
 use crate::domain::{AuditContext, StoredPassword};
 
-/// What happened to an account that was to be deleted.
+/// The result of deleting an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountDeletion {
     /// It was deleted with its tasks and sessions.
@@ -18,8 +18,8 @@ pub enum AccountDeletion {
     Changed,
 }
 
-/// Deletes an account and everything that belongs to it. Its audit events stay, without anything that identifies its user,
-/// and one more is added.
+/// Deletes an account and everything that belongs to it. Its audit events stay, without anything that identifies its
+/// user, and one more is added.
 pub async fn delete(
     db: &WriteScope<'_>,
     user: Uuid,
@@ -29,11 +29,11 @@ pub async fn delete(
 ) -> Result<AccountDeletion, DbError> {
     let kind = EventKind::AccountDeleted;
     let note = Note { user: "gone.id", ip: "NULL", agent: "NULL", from: "gone, forgotten", ..Note::of(kind) };
-    // Administrators are locked in the order of their ids, so that of the last two only one can be deleted.
+    // Lock administrators in the order of their ids, so that two concurrent requests cannot delete the last two.
     let result = Statement::new(
         "users.delete",
         "WITH admins AS MATERIALIZED (
-             SELECT u.id FROM users u WHERE u.role = 'admin' AND {standing}
+             SELECT u.id FROM users u WHERE u.role = 'admin' AND {usable}
                AND EXISTS (SELECT FROM users me WHERE me.id = :user AND me.role = 'admin')
              ORDER BY u.id FOR NO KEY UPDATE
          ), account AS MATERIALIZED (
@@ -50,7 +50,7 @@ pub async fn delete(
          ), {note}
          SELECT account.dispensable, EXISTS (SELECT FROM gone) AS is_gone, (SELECT count(*) FROM forgotten) FROM account",
     )
-    .fragment("standing", STANDING)
+    .fragment("usable", USABLE)
     .note(&note, context)
     .bind("user", &user)
     .bind("hash", &verified.hash)
@@ -58,7 +58,7 @@ pub async fn delete(
     .run(db)
     .await;
     let rows = match result {
-        // The first run may have deleted the account, and with it the session of this request.
+        // The first attempt may have deleted the account, and with it the session of this request.
         Err(error @ DbError::RetryRefused(RequestRefusal::SessionRevoked)) => {
             let is_gone = super::find(&db.anonymous(), user).await?.is_none();
             return if is_gone { Ok(AccountDeletion::Done) } else { Err(error) };

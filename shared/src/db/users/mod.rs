@@ -16,7 +16,7 @@ use crate::domain::StoredPassword;
 pub use delete::{AccountDeletion, delete};
 pub use password::{ConfirmationPermit, PasswordChange, change_password, find_to_confirm};
 pub use sign_in::{
-    PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInStanding, begin_sign_in, judge_pause,
+    PauseVerdict, SignInAttempt, SignInFailure, SignInGate, SignInPermit, SignInState, begin_sign_in, check_pause,
     note_failed_sign_in,
 };
 pub use sign_up::{NewUser, SignUpAttempt, SignUpPermit, begin_sign_up, insert_with_session};
@@ -27,7 +27,7 @@ row! {
     pub struct UserRow {
         /// UUIDv7, or the id from the old backend.
         pub id: Uuid = "u.id",
-        /// The normalised address.
+        /// The normalised email address.
         pub email: String = "u.email",
         /// The display name.
         pub name: Option<String> = "u.name",
@@ -69,7 +69,7 @@ impl UserRow {
 }
 
 /// Whether the account `u` is enabled and not banned at `:at`.
-pub(super) const STANDING: &str = "u.is_active AND (u.banned_at IS NULL OR coalesce(u.banned_until <= :at, false))";
+pub(super) const USABLE: &str = "u.is_active AND (u.banned_at IS NULL OR coalesce(u.banned_until <= :at, false))";
 
 /// An account with its password, for signing in.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The columns beside those of [`UserRow`], of `users u`.
+    /// The columns in addition to those of [`UserRow`], from `users u`.
     const COLUMNS: &'static str = "u.id IS NOT NULL AS is_found, u.password_hash, u.pepper_id";
 
     /// Reads the account of a row; `None` if the row has no account.

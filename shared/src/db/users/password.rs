@@ -1,4 +1,4 @@
-//! A user's own password: confirming it before what cannot be undone, and changing it.
+//! A user's own password: confirming it before an action that cannot be undone, and changing it.
 
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ pub enum ConfirmationPermit {
     Granted(Option<Box<Credentials>>),
 }
 
-/// Takes a permit for one guess, and finds the account's password. `holder` is the session, or the token of the old backend:
-/// each has permits of its own, so that a thief of one cannot use up those of another.
+/// Takes a permit for one guess, and finds the account's password. `holder` is the session, or the token of the old
+/// backend: each has its own permits, so that a thief of one cannot use up the permits of another.
 pub async fn find_to_confirm(
     db: &WriteScope<'_>,
     user: Uuid,
@@ -51,19 +51,18 @@ pub async fn find_to_confirm(
 /// A password to set.
 #[derive(Debug)]
 pub struct PasswordChange<'a> {
-    /// The account.
     pub user: Uuid,
     /// The session that continues; `None` for a token of the old backend.
     pub session: Option<Uuid>,
     /// The stored password that was confirmed.
     pub verified: &'a StoredPassword,
-    /// Its replacement.
+    /// The hash that replaces it.
     pub hashed: &'a StoredPassword,
 }
 
-/// Changes a password, ends the user's other sessions, and forgets all other addresses from which the user has signed in,
-/// because somebody who had the old password may have been there. Returns how many sessions were ended; `None` if the password
-/// was changed meanwhile, or the account deleted.
+/// Changes a password, ends the user's other sessions, and forgets all other known IP addresses, because a thief of the
+/// old password may have signed in from them. Returns how many sessions were ended; `None` if the password was changed
+/// meanwhile, or the account deleted.
 pub async fn change_password(
     db: &WriteScope<'_>,
     change: &PasswordChange<'_>,
@@ -100,7 +99,7 @@ pub async fn change_password(
     .run(db)
     .await;
     match result {
-        // A token of the old backend ends with the change that it has made; how many sessions ended is lost.
+        // The first attempt may have ended this request's legacy token. How many sessions it ended is then unknown.
         Err(error @ DbError::RetryRefused(RequestRefusal::SessionRevoked)) => {
             if has_password(&db.anonymous(), *user, hashed).await? { Ok(Some(0)) } else { Err(error) }
         }

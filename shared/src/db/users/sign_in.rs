@@ -11,9 +11,9 @@ use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Limits, Policy};
 /// An attempt to sign in.
 #[derive(Debug)]
 pub struct SignInAttempt<'a> {
-    /// The address of the account; `None` if the request's text is not an address.
+    /// The email address in the request; `None` if the text is not an email address.
     pub email: Option<&'a Email>,
-    /// The keyed hash of the request's text.
+    /// The keyed hash of the text in the request, under which failed sign-ins are counted.
     pub account: &'a str,
     /// `None` if rate limits are off.
     pub limits: Option<&'a Limits>,
@@ -30,33 +30,33 @@ pub enum SignInPermit {
         /// The account, if there is one.
         found: Option<Box<Credentials>>,
         /// What earlier failures mean for this attempt.
-        standing: SignInStanding,
+        standing: SignInState,
     },
 }
 
 /// What the failed sign-ins to an account mean for the next attempt.
 #[derive(Clone, Copy, Debug)]
-pub struct SignInStanding {
-    /// How a wrong password is refused; `None` means 401. It does not depend on the address, so that the answer does not reveal
-    /// whether the account was ever used from there.
+pub struct SignInState {
+    /// How a wrong password is refused; `None` means 401. It does not depend on the IP address, so that it does not
+    /// reveal whether the account was ever used from there.
     pub paused: Option<LimitExceeded>,
     /// Whether the right password signs in from here.
     pub gate: SignInGate,
-    /// Whether addresses that never signed in are paused. A wrong password waits for that from every address, so that the time
-    /// does not reveal whether the account was ever used from there.
+    /// Whether unknown IP addresses are paused. If so, a wrong password from any IP address waits for [`check_pause`],
+    /// so that the time does not reveal whether the account was ever used from there.
     pub unknown_paused: bool,
     /// Whether this attempt counts as failed until its password turns out right.
     counted: bool,
 }
 
-/// Whether the right password signs in.
+/// Whether the right password signs in from the IP address of the attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInGate {
-    /// It does.
+    /// It signs in.
     Open,
-    /// It does only if another sign-in, which is running now, succeeds.
+    /// It signs in only if another sign-in, which is still running, succeeds.
     Paused,
-    /// It does not from this address.
+    /// It does not sign in.
     Closed,
 }
 
@@ -95,13 +95,15 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
     if let (Some(wait), Some(limit)) = (record.get("wait")?, limit) {
         return Ok(SignInPermit::RateLimited(LimitExceeded { policy, limit, wait }));
     }
-    Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInStanding::read(record)? })
+    Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInState::read(record)? })
 }
 
-impl SignInStanding {
+impl SignInState {
     fn read(record: Record<'_>) -> Result<Self, DbError> {
-        let first_pause =
-            Limit { burst: record.get("first_pause_failures")?, every: record.get("first_pause_seconds")? };
+        let first_pause = Limit {
+            burst: record.get("first_pause_failures")?,
+            seconds_per_permit: record.get("first_pause_seconds")?,
+        };
         let wait: Option<f64> = record.get("paused")?;
         let gate = match record.get("gate")? {
             "open" => SignInGate::Open,
@@ -128,11 +130,11 @@ pub enum PauseVerdict {
     Undecided,
 }
 
-/// Looks whether the attempts that paused an account have failed.
-pub async fn judge_pause(db: &AnonymousScope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
+/// Checks whether the sign-ins that paused an account have failed.
+pub async fn check_pause(db: &AnonymousScope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
     // A pause that ends meanwhile resets nothing: attempts during the pause were not counted.
     let rows = Statement::new(
-        "users.judge_pause",
+        "users.check_pause",
         "SELECT f.unknown_refused >= f.unknown_failures AS has_failed FROM sign_in_failures f, app.first_pause() p
          WHERE f.account = :account AND f.unknown_failures >= p.failures",
     )
@@ -151,13 +153,13 @@ pub struct SignInFailure<'a> {
     /// The keyed hash under which the attempt was counted.
     pub account: &'a str,
     /// What was known before the password was verified.
-    pub standing: SignInStanding,
+    pub standing: SignInState,
     /// The machine-readable reason in the audit event.
     pub reason: &'static str,
 }
 
-/// Adds the audit event of a failed sign-in; during a pause, one event for its first failure and none for later ones. The round
-/// trip is the same whether or not the account exists, and whether or not the password was right.
+/// Adds the audit event of a failed sign-in; during a pause, one event for its first failure and none for later ones.
+/// The round trip is the same whether or not the account exists, and whether or not the password was right.
 pub async fn note_failed_sign_in(
     db: &AnonymousScope<'_>,
     failure: &SignInFailure<'_>,
@@ -166,7 +168,7 @@ pub async fn note_failed_sign_in(
     let SignInFailure { user, account, standing, reason } = failure;
     let (limited, failed) = (EventKind::RateLimited.sql(), EventKind::SignInFailed.sql());
     let note = Note {
-        // The account may have been deleted a moment ago: then the event belongs to no account.
+        // The account may just have been deleted. The event then belongs to no account.
         user: "(SELECT u.id FROM users u WHERE u.id = :user)",
         details: "CASE WHEN :is_paused THEN jsonb_build_object('limit', 'sign_in_failures')
                   ELSE jsonb_build_object('reason', :reason::text) END",

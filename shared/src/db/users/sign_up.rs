@@ -12,7 +12,6 @@ use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Name, Policy, Sto
 /// An attempt to sign up.
 #[derive(Debug)]
 pub struct SignUpAttempt<'a> {
-    /// The address of the new account.
     pub email: &'a Email,
     /// `None` if rate limits are off.
     pub limit: Option<Limit>,
@@ -24,13 +23,13 @@ pub struct SignUpAttempt<'a> {
 pub enum SignUpPermit {
     /// There is no permit left.
     RateLimited(LimitExceeded),
-    /// The address has an account.
+    /// An account has this email address.
     EmailTaken,
     /// It may be created.
     Granted,
 }
 
-/// Takes the permit of a sign-up and looks whether the address is free.
+/// Takes the permit of a sign-up and checks whether the email address is free.
 pub async fn begin_sign_up(db: &AnonymousScope<'_>, attempt: &SignUpAttempt<'_>) -> Result<SignUpPermit, DbError> {
     let SignUpAttempt { email, limit, context } = attempt;
     let permits = NetworkPermits::of(*limit, &context.origin);
@@ -66,7 +65,7 @@ pub struct NewUser<'a> {
 /// Creates an account and its first session in one statement.
 ///
 /// # Errors
-/// On `users_email_key` if the address is taken.
+/// [`DbError::Constraint`] on `users_email_key` if the email address is taken.
 pub async fn insert_with_session(
     db: &AnonymousScope<'_>,
     user: &NewUser<'_>,
@@ -74,7 +73,7 @@ pub async fn insert_with_session(
 ) -> Result<UserRow, DbError> {
     let NewUser { id, email, name, password, account } = user;
     let note = Note { user: ":id", session: ":session", ..Note::of(EventKind::SignedUp) };
-    // A second run with the same ids waits for the first one and returns the row that it inserted.
+    // A retry with the same ids waits for the first attempt and returns the row that it inserted.
     let rows = Statement::new(
         "users.insert_with_session",
         "WITH {open_session}, known AS (

@@ -1,4 +1,4 @@
-//! Accounts that administrators look at.
+//! Lists accounts for administrators.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -11,9 +11,9 @@ use crate::domain::Email;
 /// Which accounts to list.
 #[derive(Debug, Default)]
 pub struct Filter {
-    /// Only the account of this address.
+    /// Only the account with this email address.
     pub email: Option<Email>,
-    /// Only accounts whose address or name contains this text, in upper or lower case.
+    /// Only accounts whose email address or name contains this text, in upper or lower case.
     pub search: Option<String>,
     pub role: Option<UserRole>,
     /// Only enabled, or only disabled accounts.
@@ -22,7 +22,7 @@ pub struct Filter {
     pub banned: Option<bool>,
 }
 
-/// Accounts, newest first, at most `limit`; those older than the account `after`, if that is given.
+/// Accounts, newest first, at most `limit`. With `after` (time and id), only accounts older than that one.
 pub async fn list(
     db: &ReadScope<'_>,
     filter: &Filter,
@@ -60,7 +60,7 @@ pub async fn list(
     .all()
 }
 
-/// Escapes what has a meaning in a `LIKE` pattern.
+/// Escapes the special characters of a `LIKE` pattern.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -5,9 +5,9 @@ mod list;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{STANDING, UserRow};
+use super::{USABLE, UserRow};
 use crate::db::audit::{EventKind, Note};
-use crate::db::{DbError, Executor, FromRow as _, Statement};
+use crate::db::{DbError, FromRow as _, Statement, WriteExecutor};
 use crate::domain::{AuditContext, BanReason, Email, Invalid};
 
 pub use list::{Filter, list};
@@ -45,18 +45,18 @@ impl UserRole {
     }
 }
 
-/// How an action names its account.
+/// How an action identifies its account.
 #[derive(Clone, Debug)]
 pub enum AccountTarget {
     /// By id.
     Id(Uuid),
-    /// By address, as operators know it.
+    /// By email address, which is what operators know.
     Email(Email),
 }
 
-/// A change of an account by somebody else.
+/// A change of an account by an administrator or an operator.
 #[derive(Debug)]
-pub struct Action<'a> {
+pub struct AccountAction<'a> {
     pub target: AccountTarget,
     /// The administrator; `None` for an operator.
     pub actor: Option<Uuid>,
@@ -68,7 +68,7 @@ pub struct Action<'a> {
 #[derive(Clone, Debug)]
 pub enum AccountChange {
     /// Give it a role.
-    Role(UserRole),
+    SetRole(UserRole),
     /// Enable it.
     Activate,
     /// Disable it, and end its sessions.
@@ -90,19 +90,19 @@ pub enum AccountChange {
 
 /// What an action did.
 #[derive(Debug)]
-pub enum ActionResult {
-    /// The account as it is now.
+pub enum AccountActionResult {
+    /// The account after the action.
     Done(Box<UserRow>),
-    /// There is no such account.
+    /// The account does not exist.
     Missing,
-    /// The account is the only administrator's.
+    /// The account belongs to the only administrator.
     LastAdmin,
 }
 
 impl AccountChange {
     fn kind(&self) -> EventKind {
         match self {
-            Self::Role(_) => EventKind::RoleChanged,
+            Self::SetRole(_) => EventKind::RoleChanged,
             Self::Activate => EventKind::Activated,
             Self::Deactivate => EventKind::Deactivated,
             Self::Ban { .. } => EventKind::Banned,
@@ -112,10 +112,10 @@ impl AccountChange {
         }
     }
 
-    /// What the UPDATE sets, and when the account already is like that.
+    /// The `SET` clause of the UPDATE, and the condition under which it would change nothing.
     fn sql(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Role(_) => ("role = :role", "u.role = :role"),
+            Self::SetRole(_) => ("role = :role", "u.role = :role"),
             Self::Activate => ("is_active = true", "u.is_active"),
             Self::Deactivate => ("is_active = false", "NOT u.is_active"),
             Self::Ban { .. } => (
@@ -139,15 +139,18 @@ impl AccountChange {
         }
     }
 
-    /// Whether an administrator stops being one.
+    /// Whether an administrator would no longer be one.
     fn demotes(&self) -> bool {
-        matches!(self, Self::Deactivate | Self::Ban { .. } | Self::Role(UserRole::User))
+        matches!(self, Self::Deactivate | Self::Ban { .. } | Self::SetRole(UserRole::User))
     }
 }
 
-/// Changes an account and adds the audit event, also if the account already is like that.
-pub async fn act(db: &impl Executor, action: &Action<'_>) -> Result<ActionResult, DbError> {
-    // If somebody else changed the account while this waited for its lock, what is allowed must be decided again.
+/// Changes an account and adds the audit event, even if the change has no effect.
+pub async fn change_account(
+    db: &impl WriteExecutor,
+    action: &AccountAction<'_>,
+) -> Result<AccountActionResult, DbError> {
+    // If another request changed the account while this one waited for the lock, decide again whether this is allowed.
     for _ in 0..3 {
         if let Some(result) = try_to_act(db, action).await? {
             return Ok(result);
@@ -157,8 +160,11 @@ pub async fn act(db: &impl Executor, action: &Action<'_>) -> Result<ActionResult
 }
 
 /// `None` if the account changed while the statement waited for its lock.
-async fn try_to_act(db: &impl Executor, action: &Action<'_>) -> Result<Option<ActionResult>, DbError> {
-    let Action { target, actor, change, context } = action;
+async fn try_to_act(
+    db: &impl WriteExecutor,
+    action: &AccountAction<'_>,
+) -> Result<Option<AccountActionResult>, DbError> {
+    let AccountAction { target, actor, change, context } = action;
     let (set, already) = change.sql();
     let note = Note {
         user: "changed.id",
@@ -173,23 +179,23 @@ async fn try_to_act(db: &impl Executor, action: &Action<'_>) -> Result<Option<Ac
         AccountTarget::Email(email) => (None, Some(email.spellings())),
     };
     let role = match change {
-        AccountChange::Role(role) => Some(role.as_str()),
+        AccountChange::SetRole(role) => Some(role.as_str()),
         _ => None,
     };
     let (until, reason) = match change {
         AccountChange::Ban { until, reason } => (*until, Some(reason.as_str())),
         _ => (None, None),
     };
-    // Administrators are locked in the order of their ids, so that of the last two only one can stop being one.
-    // `updated_at` moves only if the account changes.
+    // Lock administrators in the order of their ids, so that two concurrent requests cannot demote the last two.
+    // `updated_at` changes only if the account does.
     let rows = Statement::new(
-        "users.act",
+        "users.change_account",
         "WITH target AS (
              SELECT u.id, u.role FROM users u WHERE u.id = :id OR u.email = ANY (:spellings)
              ORDER BY array_position(:spellings, u.email::text) LIMIT 1
          ), admins AS MATERIALIZED (
              SELECT u.id FROM users u
-             WHERE u.role = 'admin' AND {standing} AND :demotes AND (SELECT target.role FROM target) = 'admin'
+             WHERE u.role = 'admin' AND {usable} AND :demotes AND (SELECT target.role FROM target) = 'admin'
              ORDER BY u.id FOR NO KEY UPDATE
          ), allowed AS MATERIALIZED (
              SELECT target.id, target.role,
@@ -210,7 +216,7 @@ async fn try_to_act(db: &impl Executor, action: &Action<'_>) -> Result<Option<Ac
          SELECT {columns}, allowed.allowed, ended.sessions
          FROM allowed LEFT JOIN (changed u CROSS JOIN ended) ON true",
     )
-    .fragment("standing", STANDING)
+    .fragment("usable", USABLE)
     .fragment("columns", UserRow::COLUMNS)
     .fragment("set", set)
     .fragment("already", already)
@@ -225,10 +231,10 @@ async fn try_to_act(db: &impl Executor, action: &Action<'_>) -> Result<Option<Ac
     .bind("demotes", &change.demotes())
     .run(db)
     .await?;
-    let Some(record) = rows.first() else { return Ok(Some(ActionResult::Missing)) };
+    let Some(record) = rows.first() else { return Ok(Some(AccountActionResult::Missing)) };
     if !record.get::<bool>("allowed")? {
-        return Ok(Some(ActionResult::LastAdmin));
+        return Ok(Some(AccountActionResult::LastAdmin));
     }
     let ended: Option<i64> = record.get("sessions")?;
-    ended.map(|_| Ok(ActionResult::Done(Box::new(record.read()?)))).transpose()
+    ended.map(|_| Ok(AccountActionResult::Done(Box::new(record.read()?)))).transpose()
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 /// A response in the form that Lambda returns to API Gateway.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct HttpAnswer {
+pub struct LambdaResponse {
     status_code: u16,
     headers: HashMap<String, String>,
     /// Serialized even if empty, because `cargo lambda watch` requires it.
@@ -20,7 +20,7 @@ pub struct HttpAnswer {
     is_base64_encoded: bool,
 }
 
-impl HttpAnswer {
+impl LambdaResponse {
     /// Converts a response. A body that is not UTF-8 is encoded in base64.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ mod tests {
         for (name, value) in [("vary", "origin"), ("vary", "accept"), ("set-cookie", "a=1"), ("set-cookie", "b=2")] {
             response.headers_mut().append(name, HeaderValue::from_static(value));
         }
-        let answer = serde_json::to_value(HttpAnswer::from_response(response).await.unwrap()).unwrap();
+        let answer = serde_json::to_value(LambdaResponse::from_response(response).await.unwrap()).unwrap();
         let expected = json!({
             "statusCode": 200, "headers": { "vary": "origin, accept" }, "cookies": ["a=1", "b=2"], "body": "/wA=",
             "isBase64Encoded": true,
