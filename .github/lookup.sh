@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# What is there, of a stack and of a branch of the database, and what outlives a stack. "Not found" is an answer;
-# anything else that goes wrong ends the script, instead of passing for one.
+# Functions that look up a stack and a database branch, and that delete the secrets of a stack. "Not found" is a valid
+# result; any other error ends the script.
 
-# The status of a stack; nothing if there is none.
+# Prints the status of a stack; nothing if the stack does not exist.
 stack_status() {
     local answer
     if answer=$(aws cloudformation describe-stacks --stack-name "$1" --query 'Stacks[0].StackStatus' --output text 2>&1); then
@@ -13,14 +13,14 @@ stack_status() {
     fi
 }
 
-# Whether there is a branch of this name.
+# Succeeds if a database branch with this name exists.
 branch_exists() {
     local branches
     branches=$(neonctl branches list --project-id "$NEON_PROJECT_ID" --output json) || exit 1
     jq --exit-status --arg name "$1" 'any(.[]; .name == $name)' <<< "$branches" > /dev/null
 }
 
-# Deletes the secrets of a stack, so that their names are free.
+# Deletes the secrets of a stack, which outlive it, so that their names are free.
 delete_secrets() {
     local function answer
     for function in auth tasks users health maintenance migrate; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes or updates the stack of a pull request, with a branch of the database of its own.
+# Creates or updates the stack of a pull request, with its own database branch.
 set -euo pipefail
 stack=$1
 [[ $stack == todo-pr-* ]] || { echo "error: $stack is not the stack of a pull request" >&2; exit 1; }
@@ -27,14 +27,14 @@ export DATABASE_URL DATABASE_URL_UNPOOLED
 status=$(stack_status "$stack")
 case $status in
     REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
-        # It was never made, or never went; CloudFormation wants it gone before it tries again.
+        # The creation or deletion failed. CloudFormation cannot update such a stack, so delete it first.
         aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
         aws cloudformation wait stack-delete-complete --stack-name "$stack"
         delete_secrets "$stack"
         status=
         ;;
 esac
-# A stack that is just made waits for its secrets, and migrates when it is deployed again.
+# A new stack has no secrets yet: deploy it, fill the secrets, and deploy it again, which migrates.
 [[ -n $status ]] || deploy
 cargo xtask secrets fill --if-empty --stack "$stack"
 deploy

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deletes the stack of a pull request, the secrets that outlive it, and its branch of the database.
+# Deletes the stack of a pull request, its secrets and its database branch.
 set -euo pipefail
 stack=$1
 [[ $stack == todo-pr-* ]] || { echo "error: $stack is not the stack of a pull request" >&2; exit 1; }
@@ -9,11 +9,11 @@ status=$(stack_status "$stack")
 if [[ -n $status ]]; then
     aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
     aws cloudformation wait stack-delete-complete --stack-name "$stack"
-    echo "the stack $stack is gone"
+    echo "deleted the stack $stack"
 fi
 delete_secrets "$stack"
-echo "its secrets are gone"
+echo "deleted its secrets"
 if branch_exists "$stack"; then
     neonctl branches delete "$stack" --project-id "$NEON_PROJECT_ID" > /dev/null
-    echo "its branch of the database is gone"
+    echo "deleted its database branch"
 fi

@@ -300,7 +300,7 @@ CREATE FUNCTION app.first_pause(OUT failures integer, OUT seconds double precisi
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ROW(5, (30)::double precision);
 
-COMMENT ON FUNCTION app.first_pause(OUT failures integer, OUT seconds double precision) IS 'After how many failed sign-ins an account is paused, and for how many seconds the first time. The only place that has these numbers.';
+COMMENT ON FUNCTION app.first_pause(OUT failures integer, OUT seconds double precision) IS 'After how many failed sign-ins an account is paused, and for how many seconds the first time. app.attempt_sign_in, which is only for functions before V16, keeps its own copy.';
 
 CREATE FUNCTION app.forget_account(who uuid) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -563,7 +563,7 @@ CREATE FUNCTION app.settle_window() RETURNS interval
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN '00:01:00'::interval;
 
-COMMENT ON FUNCTION app.settle_window() IS 'How long the parent of the newest refresh token still yields that newest token. The only place that has this number.';
+COMMENT ON FUNCTION app.settle_window() IS 'How long the parent of the newest refresh token still yields that newest token. Functions that were replaced by later signatures keep their own copy.';
 
 CREATE FUNCTION app.sort_key(given text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -171,7 +171,7 @@ impl Fleet {
         let child = command.spawn().map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
         let pid = Pid::from_raw(child.id().ok_or("the process has ended")?.try_into()?);
         let instance = Arc::new(Instance { pid, started, init: OnceLock::new() });
-        // The process was spawned without an `await` since, so its first poll has not been served yet.
+        // Nothing was awaited since the process was spawned, so its first poll has not been served yet.
         let _ = cell.set(Arc::clone(&instance));
         self.state().members.push(Member { instance, _child: child, _runtime: runtime });
         Ok(())

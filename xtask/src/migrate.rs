@@ -26,8 +26,8 @@ pub(crate) enum MigrateCommand {
         /// Change nothing, and report which rows would be skipped or changed
         #[arg(long)]
         dry_run: bool,
-        /// If a newer account has the email address of an old user, give the address to the old user and a placeholder to the
-        /// account; without this option such users are skipped and reported
+        /// If a newer account has the email address of an old user, give the address to the old user and a placeholder
+        /// to the account; without this option such users are skipped and reported
         #[arg(long)]
         old_account_wins: bool,
     },

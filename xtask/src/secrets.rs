@@ -56,8 +56,8 @@ pub(crate) enum SecretsCommand {
 }
 
 /// The functions with a secret, and the settings in it in addition to the keys. Auth is last, for two reasons: the
-/// other functions must know a new key before auth signs with it; and while auth's secret is empty, `fill` can be repeated,
-/// because no account depends on the keys of a failed attempt.
+/// other functions must know a new key before auth signs with it; and while auth's secret is empty, `fill` can be
+/// repeated, because no account depends on the keys of a failed attempt.
 fn with_secret() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     let secret = |function: Function| Some((function.as_str(), function.row().secret.as_ref()?.settings));
     let (auth, others): (Vec<_>, Vec<_>) =

@@ -10,9 +10,9 @@ use crate::{cargo, environment, test};
 
 /// Install what `cargo xtask dev` and the tests of one package need, without starting anything
 ///
-/// Everything goes into target/tools: PostgreSQL 18 and cargo-lambda. With --all also PgBouncer, moto, the aws CLI, SAM,
-/// checkov, actionlint, zizmor, OpenAPI tools and the oldest supported servers; and Chromium, Node.js and Python through
-/// the system's package manager, where they are missing.
+/// Everything is installed into target/tools: PostgreSQL 18 and cargo-lambda. With --all also PgBouncer, moto, the aws
+/// CLI, SAM, checkov, actionlint, zizmor, OpenAPI tools and the oldest supported servers; and, if they are missing,
+/// Chromium, Node.js and Python through the system's package manager.
 #[derive(Args, Default)]
 pub(crate) struct SetupOptions {
     /// Also install what all tests and checks need, with the system's package manager where that is necessary

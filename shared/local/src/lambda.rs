@@ -45,7 +45,7 @@ pub struct RuntimeApi {
     serving: AbortHandle,
 }
 
-/// Receivers of the outcomes of pending invocations, by request id.
+/// Where to send the outcomes of pending invocations, by request id.
 type Outcomes = Arc<Mutex<HashMap<String, oneshot::Sender<Outcome>>>>;
 
 impl RuntimeApi {

@@ -69,8 +69,8 @@ pub fn settings() -> BTreeMap<String, String> {
     .into()
 }
 
-/// Creates a token with any header and claims. Signs it with the Ed25519 seed `secret` for `EdDSA`, with the key `secret` for
-/// `HS256`, and not at all for other algorithms.
+/// Creates a token with any header and claims. Signs it with the Ed25519 seed `secret` for `EdDSA`, with the key
+/// `secret` for `HS256`, and not at all for other algorithms.
 #[must_use]
 pub fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());

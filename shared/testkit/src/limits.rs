@@ -13,9 +13,9 @@ use shared::tokens::{RefreshToken, derive_refresh_token};
 
 use crate::{Answer, Api, Person};
 
-/// Calls every operation that `openapi.json` lists under `tag` with limits of one request an hour: the second call is 429
-/// if the operation has a limit, and no bucket is touched if it has none. `writes` names each operation that is not a
-/// `GET` with its buckets; a `GET` has none.
+/// Calls every operation that `openapi.json` lists under `tag`, with limits of one request an hour. The second call must
+/// be 429 if the operation has a limit; without a limit it must take no permit. `writes` lists the buckets of each
+/// operation that is not a `GET`; a `GET` has none.
 pub async fn check_limits(function: Function, routes: fn() -> Router<App>, tag: &str, writes: &[(&str, &[&str])]) {
     let mut writes: BTreeMap<&str, &[&str]> = writes.iter().copied().collect();
     let mut apis: BTreeMap<Option<&str>, Api> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! A TCP proxy that delays the data of the server by 25 ms, like a distant server, and counts round trips: how often the
-//! client sends data after it has received some. On connections without TLS it also counts statements.
+//! A TCP proxy that delays the data of the server by 25 ms, as if it were far away, and counts round trips: how often
+//! the client sends data after it has received some. On connections without TLS it also counts statements.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

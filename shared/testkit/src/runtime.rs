@@ -95,7 +95,7 @@ impl Lambda {
         }
     }
 
-    /// Queues an event immediately; the future resolves to its outcome, or to an error if the instance is stopped first.
+    /// Queues an event immediately. The future resolves to its outcome, or to an error if the instance stops first.
     ///
     /// # Panics
     /// If more invocations are queued than the function serves at once.

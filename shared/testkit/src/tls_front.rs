@@ -1,5 +1,5 @@
-//! A TLS proxy in front of the PostgreSQL server of the run, like that of Neon. Clients ask for TLS first (SSLRequest), or
-//! start with it (direct negotiation).
+//! A TLS proxy in front of the PostgreSQL server of the run, like that of Neon. Clients request TLS first (SSLRequest),
+//! or start with it (direct negotiation).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};

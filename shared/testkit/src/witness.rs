@@ -1,5 +1,5 @@
-//! Records all logs of the tests, and the secrets that no log may contain. `cargo xtask test` compares the files after the
-//! run.
+//! Records all logs of the tests, and the secrets that no log may contain. After the run, `cargo xtask test` searches
+//! the logs for the secrets (`xtask/src/leaks.rs`).
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
