@@ -27,7 +27,7 @@ export DATABASE_URL DATABASE_URL_UNPOOLED
 status=$(stack_status "$stack")
 case $status in
     REVIEW_IN_PROGRESS | ROLLBACK_COMPLETE | ROLLBACK_FAILED | DELETE_FAILED)
-        # The creation or deletion failed. CloudFormation cannot update such a stack, so delete it first.
+        # The stack was never created completely, or its deletion failed. CloudFormation cannot update it, so delete it.
         aws cloudformation delete-stack --stack-name "$stack" --role-arn "$EXECUTION_ROLE"
         aws cloudformation wait stack-delete-complete --stack-name "$stack"
         delete_secrets "$stack"

@@ -19,7 +19,7 @@ use crate::{Result, process};
 /// How long API Gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(29);
 
-/// Requests that may wait for an instance. Further ones are refused, as Lambda throttles them.
+/// Requests that may wait for an instance. Further ones are rejected, as Lambda throttles them.
 const MAX_WAITING: usize = 2_000;
 
 /// A function to run.

@@ -95,8 +95,8 @@ mod tests {
             let latency = Percentiles { p95, count: 1_000, ..Percentiles::default() };
             Step { offered, seconds: duration.as_secs(), latency, ..Step::default() }
         };
-        let [moment, longer] = [20, 120].map(Duration::from_secs);
-        let ramp = Ramp { multiples: &[0.5, 0.6, 1.5], halvings: 3, duration: moment, confirmation: Some(longer) };
+        let [short, longer] = [20, 120].map(Duration::from_secs);
+        let ramp = Ramp { multiples: &[0.5, 0.6, 1.5], halvings: 3, duration: short, confirmation: Some(longer) };
         let mut tried = Vec::new();
         let main = step(1000.0, longer);
         let steps = run(ramp, &main, 50.0, async |rate, duration| {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_load_that_is_served_only_for_a_moment_does_not_count() {
+    async fn a_load_that_is_served_briefly_does_not_count() {
         let tried = loads_tried(720.0, 600.0).await;
         let ramp = [(500.0, 20), (600.0, 20), (800.0, 20), (700.0, 20), (750.0, 20)];
         assert_eq!(tried, [&ramp[..], &[(700.0, 120), (600.0, 120), (600.0, 120)]].concat());

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
 use crate::db::{DbError, RequestRefusal};
-use crate::domain::{LimitExceeded, Policy};
+use crate::domain::{LimitExceeded, LimitName};
 
 /// One row for each error: its meaning, variant, HTTP status, stable code and title.
 macro_rules! table {
@@ -73,7 +73,7 @@ table! {
     "There is no such session, or it is not yours, or it has ended." SessionNotFound = NOT_FOUND, "session_not_found", "Session not found";
     "There is no such account." UserNotFound = NOT_FOUND, "user_not_found", "User not found";
     "No endpoint has this path." RouteNotFound = NOT_FOUND, "route_not_found", "No such endpoint";
-    "The endpoint exists and knows other methods; `Allow` lists them." MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
+    "The endpoint does not support this method; `Allow` lists those that it does." MethodNotAllowed = METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     "The body is larger than 256 KiB." PayloadTooLarge = PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large";
     "The body is declared as something other than JSON. Send `Content-Type: application/json`, or none." UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The content type is not supported";
     "An account with this email exists." EmailTaken = CONFLICT, "email_taken", "The email is already registered";
@@ -136,8 +136,8 @@ impl ApiError {
     /// An exceeded limit (429). The response says when to try again.
     #[must_use]
     pub fn limited(refused: LimitExceeded) -> Self {
-        let code = match refused.policy {
-            Policy::SignInFailures => Code::TooManyFailures,
+        let code = match refused.name {
+            LimitName::SignInFailures => Code::TooManyFailures,
             _ => Code::RateLimited,
         };
         let mut error = Self::new(code, format!("{}; try again in {} s", code.title(), refused.retry_after()));

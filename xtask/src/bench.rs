@@ -16,7 +16,7 @@ impl BenchOptions {
         if self.from.is_none() {
             println!("  building as for a deploy; the first build takes ten minutes or more");
             let cargo_lambda = tools::CARGO_LAMBDA.find_or_install()?;
-            let measured = Function::ALL.iter().map(|function| function.row()).filter(|row| row.is_measured);
+            let measured = Function::ALL.iter().map(|function| function.spec()).filter(|row| row.is_measured);
             let measured = measured.map(|row| (row.name, format!("functions/{}", row.name)));
             // The empty function is the baseline of the measurements.
             for (name, folder) in measured.chain([("floor", "bench/floor".to_owned())]) {

@@ -109,7 +109,7 @@ impl DevOptions {
     /// Checks that every function returns the expected status. One with invalid settings does not, and has logged why.
     fn probe_functions(&self, stopping: &AtomicBool) -> Result<()> {
         let deadline = Instant::now() + Duration::from_secs(60);
-        for (path, expected) in Function::ALL.iter().filter_map(|function| function.row().probe) {
+        for (path, expected) in Function::ALL.iter().filter_map(|function| function.spec().probe) {
             let mut status = None;
             while status.is_none() && Instant::now() < deadline && !stopping.load(Ordering::Relaxed) {
                 status = self.get_status(path);

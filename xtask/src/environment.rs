@@ -59,7 +59,7 @@ pub(crate) fn keys() -> Result<Settings> {
     read(&file)
 }
 
-/// The settings in a file; empty if there is no such file.
+/// Reads the settings in a file. A missing file has no settings.
 fn read(file: &Path) -> Result<Settings> {
     let found = env_file::read(file).map_err(|error| ToolError::new(error.to_string(), "correct this line"))?;
     Ok(found.into_iter().collect())

@@ -1,4 +1,4 @@
-//! Searches the logs of a test run for private data. Tests write both to files (`shared/testkit/src/witness.rs`).
+//! Searches the logs of a test run for private data. Tests write both to files (`shared/testkit/src/log_recorder.rs`).
 
 use std::collections::HashMap;
 use std::fs;

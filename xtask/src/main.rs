@@ -92,13 +92,8 @@ enum Command {
 }
 
 fn run_ci() -> Result<()> {
-    setup::SetupOptions { all: true }.run()?;
-    lint::run()?;
-    template::run()?;
-    test::TestOptions::default().run()?;
-    test::TestOptions::on_oldest().run()?;
-    upgrade::UpgradeOptions::default().run()?;
-    package::PackageOptions::default().run()
+    let mut script = std::process::Command::new("bash");
+    cargo::run(script.arg(".ci/run").current_dir(local::workspace()), "CI", "read the lines above")
 }
 
 fn main() -> ExitCode {

@@ -8,7 +8,7 @@ use crate::test::{TestServers, ask_to_install_missing, has_nextest};
 
 #[derive(Args)]
 pub(crate) struct MutantsOptions {
-    /// Mutate only files that match, as in functions/tasks/src/list.rs
+    /// Mutate only files that match, as in functions/tasks/src/tasks/list.rs
     #[arg(long = "file")]
     files: Vec<String>,
     /// Run only this part of the mutants, 0/8 to 7/8 for example

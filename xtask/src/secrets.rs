@@ -59,7 +59,7 @@ pub(crate) enum SecretsCommand {
 /// other functions must know a new key before auth signs with it; and while auth's secret is empty, `fill` can be
 /// repeated, because no account depends on the keys of a failed attempt.
 fn with_secret() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-    let secret = |function: Function| Some((function.as_str(), function.row().secret.as_ref()?.settings));
+    let secret = |function: Function| Some((function.as_str(), function.spec().secret.as_ref()?.settings));
     let (auth, others): (Vec<_>, Vec<_>) =
         Function::ALL.into_iter().filter_map(secret).partition(|(name, _)| *name == "auth");
     others.into_iter().chain(auth)

@@ -27,7 +27,7 @@ pub(crate) struct TestOptions {
     arguments: Vec<String>,
     /// The tools that these tests need in addition to PostgreSQL, if known.
     #[arg(skip)]
-    uses: Option<&'static [&'static Tool]>,
+    tools: Option<&'static [&'static Tool]>,
 }
 
 /// The tools that a run of all tests needs in addition to PostgreSQL.
@@ -64,14 +64,9 @@ const DATABASE_TESTS: [&str; 7] = ["--workspace", "--test", "api", "--test", "mi
 
 impl TestOptions {
     /// Tests that need PostgreSQL and these tools. Missing tools are installed into `target/tools` without asking.
-    pub(crate) fn with_tools(arguments: &[&str], uses: &'static [&'static Tool]) -> Self {
+    pub(crate) fn with_tools(arguments: &[&str], tools: &'static [&'static Tool]) -> Self {
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        Self { arguments, uses: Some(uses), ..Self::default() }
-    }
-
-    /// The database tests on the oldest supported servers.
-    pub(crate) fn on_oldest() -> Self {
-        Self { oldest: true, ..Self::default() }
+        Self { arguments, tools: Some(tools), ..Self::default() }
     }
 
     pub(crate) fn run(&self) -> Result<()> {
@@ -85,21 +80,21 @@ impl TestOptions {
             return run_tests(&mut runner(&arguments));
         }
         let listed = || PACKAGE_TOOLS.iter().filter(|(name, _)| packages.contains(name));
-        let alone = !packages.is_empty() && listed().count() == packages.len();
+        let only_listed_packages = !packages.is_empty() && listed().count() == packages.len();
         let through = environment::variable("TEST_THROUGH");
-        let mut needed: Vec<&Tool> = match (self.oldest, self.uses, alone) {
+        let mut needed: Vec<&Tool> = match (self.oldest, self.tools, only_listed_packages) {
             (true, ..) => vec![&tools::OLD_POSTGRES, &tools::OLD_PGBOUNCER],
-            (_, Some(uses), _) => uses.to_vec(),
+            (_, Some(tools), _) => tools.to_vec(),
             (.., true) => listed().flat_map(|(_, tools)| tools.iter().copied()).collect(),
             _ => ALL_TOOLS.to_vec(),
         };
         needed.extend(through.is_some().then_some(&tools::PGBOUNCER));
-        if self.uses.is_none() {
+        if self.tools.is_none() {
             ask_to_install_missing(&needed)?;
         }
         let servers = TestServers::start(&needed, self.oldest)?;
         println!("  PostgreSQL {} is running; building", servers.programs.version);
-        if !alone {
+        if !only_listed_packages {
             cargo::build_functions()?;
         }
         leaks::delete_files();
@@ -109,7 +104,7 @@ impl TestOptions {
         }
         if !arguments.is_empty() {
             servers.test(&arguments, through.as_deref().unwrap_or_default())?;
-            return if self.uses.is_some() { leaks::check() } else { Ok(()) };
+            return if self.tools.is_some() { leaks::check() } else { Ok(()) };
         }
         servers.test(&["--workspace"], "")?;
         println!("\nRunning the API tests again, through PgBouncer in transaction mode, with TLS:");

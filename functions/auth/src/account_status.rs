@@ -5,7 +5,8 @@ use shared::db::users::{Ban, UserRow};
 use shared::error::{ApiError, Code};
 use shared::http::Time;
 
-/// Refuses a disabled or banned account. Call it after the password was verified, so that only the user learns of it.
+/// Refuses a disabled or banned account. Call it after the password was verified, so that callers without the
+/// password learn nothing.
 pub(crate) fn check(user: &UserRow, now: Timestamp) -> Result<(), ApiError> {
     if !user.is_active {
         return Err(ApiError::of(Code::AccountDisabled));

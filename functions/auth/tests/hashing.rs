@@ -1,4 +1,4 @@
-//! Rate-limited sign-ins compute no hash. The test runs alone in its process, because hashes are counted per process.
+//! Rate-limited sign-ins compute no hash. No other test runs in this process, because hashes are counted per process.
 
 use http::Method;
 use serde_json::json;

@@ -121,7 +121,7 @@ async fn in_a_stack_each_request_is_one_line_with_its_metrics() {
 async fn a_server_error_is_logged_as_an_error_with_its_cause() {
     let (mut auth, _database) = start_function(|settings| {
         settings.insert("STACK_NAME".to_owned(), "todo-test".to_owned());
-        // No server listens there.
+        // The port is closed.
         settings.insert("DATABASE_URL".to_owned(), "postgresql://me:pass-word-9@127.0.0.1:1/todo".to_owned());
     })
     .await;

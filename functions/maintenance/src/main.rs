@@ -1,5 +1,5 @@
-//! Runs the purge and the commands of operators: in Lambda by schedule and direct invocation, elsewhere once, with the
-//! event as the first argument.
+//! Runs the purge and operators' commands: in Lambda by schedule and direct invocation, elsewhere once, with the event
+//! as the first argument.
 
 use std::process::ExitCode;
 

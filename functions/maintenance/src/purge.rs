@@ -11,7 +11,7 @@ use shared::lambda::Invocation;
 const SESSIONS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How long failed sign-ins count. A count that blocks the account stays until an operator unlocks it.
 const FAILURES: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long a known IP address is kept after its last use.
+/// How long an unused known IP address is kept.
 const ADDRESSES: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long audit events are kept.
 const EVENTS: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -32,7 +32,7 @@ pub struct PurgeReport {
     pub sign_in_addresses: i64,
     /// Audit events, at least 90 days old.
     pub audit_events: i64,
-    /// Signed-out tokens of the old backend that have expired.
+    /// Signed-out legacy tokens that have expired.
     pub ended_legacy_tokens: i64,
     /// False if the time ran out before every table was purged.
     pub done: bool,

@@ -201,8 +201,8 @@ async fn operators_delete_an_account_with_its_sessions_and_tasks() {
         ada.id
     );
     owner.batch_execute(&tasks).await.unwrap();
-    let gone = run_command(" Ada@Example.com").await.unwrap();
-    assert_eq!(serde_json::to_value(gone).unwrap(), json!({ "deleted_user_id": ada.id }));
+    let deleted = run_command(" Ada@Example.com").await.unwrap();
+    assert_eq!(serde_json::to_value(deleted).unwrap(), json!({ "deleted_user_id": ada.id }));
     assert_eq!(texts(&owner, "SELECT email FROM users").await, ["eve@example.com"]);
     assert_eq!(texts(&owner, "SELECT user_id::text FROM sessions").await, [eve.id.to_string()]);
     for table in ["tasks", "task_counts"] {

@@ -19,9 +19,9 @@ pub(crate) async fn compare(client: &Client) -> Result<CheckReport, MigrateError
     let applied = migrations::applied(client).await?;
     let mut problems = Vec::new();
     for known in embedded::known() {
-        match applied.iter().find(|one| one.version == known.version()) {
+        match applied.iter().find(|migration| migration.version == known.version()) {
             None => problems.push(format!("{known} is not applied")),
-            Some(one) if one.checksum != known.checksum().to_string() => {
+            Some(migration) if migration.checksum != known.checksum().to_string() => {
                 problems.push(format!("{known} was applied with different content"));
             }
             Some(_) => {}

@@ -52,7 +52,7 @@ pub enum MigrateCommand {
         /// Where an earlier run stopped; null to start at the first row.
         #[serde(default)]
         after: Option<Position>,
-        /// Which account keeps an address that an old user and a newer account both have.
+        /// Which account keeps an email address that an old user and a newer account both have.
         #[serde(default)]
         on_conflict: OnConflict,
     },
@@ -143,7 +143,7 @@ pub enum MigrateError {
 #[must_use]
 pub fn fingerprint() -> String {
     let known = embedded::known();
-    let all = known.iter().fold(0_u64, |all, one| all.rotate_left(7) ^ one.checksum());
+    let all = known.iter().fold(0_u64, |all, migration| all.rotate_left(7) ^ migration.checksum());
     format!("{all:016x}")
 }
 
@@ -176,7 +176,7 @@ pub async fn handle(
             cloudformation::answer(&app, &invocation, &request).await.map(MigrateResponse::CustomResource)
         }
         MigrateRequest::Command(command) => {
-            // The secret may name another database by now, and a migration must not drop columns in the former one.
+            // The secret may name another database by now, and a migration must not drop columns in the previous one.
             app.live.reload().await?;
             let result = perform(&app, &invocation, &command).await;
             if result.is_err() && command == MigrateCommand::Migrate {
@@ -253,10 +253,12 @@ async fn perform_on(
         }
         MigrateCommand::Rollback { to } => {
             lock(client, app, invocation, lock_timeout).await?;
-            rollback::back_to(client, *to, table_lock_timeout(app, invocation)).await.map(MigrateResponse::Rollback)
+            rollback::rollback(client, *to, table_lock_timeout(app, invocation)).await.map(MigrateResponse::Rollback)
         }
         MigrateCommand::ImportLegacy { dry_run, after, on_conflict } => {
-            migrations::lock_import(client, LOCK_TIMEOUT).await.map_err(locked(MigrateError::ImportLocked))?;
+            migrations::lock_import(client, LOCK_TIMEOUT)
+                .await
+                .map_err(map_lock_timeout(MigrateError::ImportLocked))?;
             let (dry_run, on_conflict, deadline) = (*dry_run, *on_conflict, invocation.deadline);
             let options = import::Options { dry_run, on_conflict, after: after.clone(), deadline };
             import::run(client, &app.clock, &options).await.map(|imported| MigrateResponse::Import(Box::new(imported)))
@@ -267,7 +269,7 @@ async fn perform_on(
 /// Takes the lock and sets the statement timeout, so that no statement runs on after the function has ended.
 async fn lock(client: &Client, app: &App, invocation: &Invocation, lock_timeout: Duration) -> Result<(), MigrateError> {
     let left = || time_left(app, invocation);
-    migrations::lock(client, left().min(lock_timeout)).await.map_err(locked(MigrateError::Locked))?;
+    migrations::lock(client, left().min(lock_timeout)).await.map_err(map_lock_timeout(MigrateError::Locked))?;
     migrations::set_timeouts(client, left().min(MAX_STATEMENT_TIME)).await?;
     Ok(())
 }
@@ -285,7 +287,7 @@ fn table_lock_timeout(app: &App, invocation: &Invocation) -> Duration {
 }
 
 /// Turns a lock timeout into `timed_out`.
-fn locked(timed_out: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
+fn map_lock_timeout(timed_out: MigrateError) -> impl FnOnce(DbError) -> MigrateError {
     |error| match error {
         DbError::TimedOut(_) => timed_out,
         other => other.into(),

@@ -18,34 +18,36 @@ pub struct RollbackReport {
     pub current: i32,
 }
 
-pub(crate) async fn back_to(
+pub(crate) async fn rollback(
     client: &mut Client,
     to: i32,
     lock_timeout: Duration,
 ) -> Result<RollbackReport, MigrateError> {
     let applied = migrations::applied(client).await?;
-    let current = applied.last().map_or(0, |one| one.version);
+    let current = applied.last().map_or(0, |migration| migration.version);
     if !(0..=current).contains(&to) {
         return Err(MigrateError::InvalidTarget { to, current });
     }
-    let steps = applied.iter().rev().take_while(|one| one.version > to);
+    let steps = applied.iter().rev().take_while(|migration| migration.version > to);
     // Find all down files before the first is run, so that a missing one does not stop the rollback halfway.
     let steps: Vec<_> = steps
-        .map(|one| {
-            embedded::down(one.version).map(|down| (one, down)).ok_or(MigrateError::UnknownMigration(one.version))
+        .map(|migration| {
+            embedded::down(migration.version)
+                .map(|down| (migration, down))
+                .ok_or(MigrateError::UnknownMigration(migration.version))
         })
         .collect::<Result<_, _>>()?;
     let mut undone = Vec::with_capacity(steps.len());
-    for (one, down) in steps {
+    for (migration, down) in steps {
         retry_on_locks(lock_timeout, async |wait| {
             migrations::wait_for_locks(client, wait).await?;
-            migrations::undo(client, one.version, down).await
+            migrations::undo(client, migration.version, down).await
         })
         .await?;
-        let name = format!("V{}__{}", one.version, one.name);
+        let name = format!("V{}__{}", migration.version, migration.name);
         tracing::info!(migration = name, "migration undone");
         undone.push(name);
     }
-    let current = migrations::applied(client).await?.last().map_or(0, |one| one.version);
+    let current = migrations::applied(client).await?.last().map_or(0, |migration| migration.version);
     Ok(RollbackReport { undone, current })
 }

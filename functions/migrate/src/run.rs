@@ -21,8 +21,8 @@ pub struct MigrateReport {
 }
 
 pub(crate) async fn migrate(client: &mut Client, lock_timeout: Duration) -> Result<MigrateReport, MigrateError> {
-    // Grouped: one transaction for all migrations. A database that is ahead of this binary must not be an error:
-    // CloudFormation could then not roll a deploy back.
+    // Grouped: one transaction for all migrations. A database that is ahead of this binary is not an error, so that
+    // CloudFormation can roll a deploy back.
     let runner = embedded::runner().set_grouped(true).set_abort_missing(false);
     let report = retry_on_locks(lock_timeout, async |wait| {
         migrations::wait_for_locks(client, wait).await?;
@@ -33,7 +33,7 @@ pub(crate) async fn migrate(client: &mut Client, lock_timeout: Duration) -> Resu
     for migration in &applied {
         tracing::info!(migration, "migration applied");
     }
-    let current = migrations::applied(client).await?.last().map_or(0, |one| one.version);
+    let current = migrations::applied(client).await?.last().map_or(0, |migration| migration.version);
     let latest = embedded::known().last().map_or(0, refinery::Migration::version);
     Ok(MigrateReport { applied, current, ahead: current > latest })
 }

@@ -33,9 +33,9 @@ pub struct AppliedMigration {
 pub(crate) async fn read(client: &Client) -> Result<StatusReport, MigrateError> {
     let applied = migrations::applied(client).await?;
     let known = embedded::known();
-    let current = applied.last().map_or(0, |one| one.version);
+    let current = applied.last().map_or(0, |migration| migration.version);
     let latest = known.last().map_or(0, refinery::Migration::version);
-    let pending = known.iter().filter(|one| applied.iter().all(|other| other.version != one.version()));
+    let pending = known.iter().filter(|migration| applied.iter().all(|other| other.version != migration.version()));
     Ok(StatusReport {
         current,
         latest,
@@ -43,9 +43,9 @@ pub(crate) async fn read(client: &Client) -> Result<StatusReport, MigrateError> 
         ahead: current > latest,
         applied: applied
             .into_iter()
-            .map(|one| AppliedMigration {
-                migration: format!("V{}__{}", one.version, one.name),
-                applied_on: one.applied_on,
+            .map(|migration| AppliedMigration {
+                migration: format!("V{}__{}", migration.version, migration.name),
+                applied_on: migration.applied_on,
             })
             .collect(),
     })

@@ -23,9 +23,9 @@ pub enum Function {
     Maintenance,
 }
 
-/// The row of a function: everything that differs between functions.
+/// The properties of a function: everything that differs between functions.
 #[derive(Debug)]
-pub struct Row {
+pub struct FunctionSpec {
     /// Names its folder, binary, secret and metrics.
     pub name: &'static str,
     /// The routes that API Gateway and the local router send to it; empty without HTTP.
@@ -62,7 +62,7 @@ pub struct Route {
     pub name: &'static str,
     /// Matches this path and everything below it; with a trailing slash, only what is below it.
     pub path: &'static str,
-    /// If `POST` to this path has its own limit: requests per second and burst, for all callers together.
+    /// The separate limit of `POST` to this path, if any: requests per second and burst, for all callers together.
     pub limit: Option<(u16, u16)>,
 }
 
@@ -75,7 +75,7 @@ const fn hashing_route(name: &'static str, path: &'static str, per_second: u16, 
     Route { name, path, limit: Some((per_second, burst)) }
 }
 
-const AUTH: Row = Row {
+const AUTH: FunctionSpec = FunctionSpec {
     name: "auth",
     routes: &[
         route("Jwks", "/.well-known/jwks.json"),
@@ -99,7 +99,7 @@ const AUTH: Row = Row {
     is_measured: true,
 };
 
-const TASKS: Row = Row {
+const TASKS: FunctionSpec = FunctionSpec {
     name: "tasks",
     routes: &[route("TasksUnversioned", "/api/tasks"), route("Tasks", "/api/v1/tasks")],
     probe: Some(("/api/tasks", 401)),
@@ -114,7 +114,7 @@ const TASKS: Row = Row {
     is_measured: true,
 };
 
-const USERS: Row = Row {
+const USERS: FunctionSpec = FunctionSpec {
     name: "users",
     routes: &[route("Users", "/api/v1/users")],
     probe: Some(("/api/v1/users", 401)),
@@ -129,7 +129,7 @@ const USERS: Row = Row {
     is_measured: false,
 };
 
-const HEALTH: Row = Row {
+const HEALTH: FunctionSpec = FunctionSpec {
     name: "health",
     routes: &[route("Unmatched", "/")],
     probe: Some(("/health/config", 200)),
@@ -141,7 +141,7 @@ const HEALTH: Row = Row {
     is_measured: true,
 };
 
-const DOCS: Row = Row {
+const DOCS: FunctionSpec = FunctionSpec {
     name: "docs",
     routes: &[route("Openapi", "/api/openapi.json"), route("Docs", "/api/docs")],
     probe: Some(("/api/docs", 200)),
@@ -153,7 +153,7 @@ const DOCS: Row = Row {
     is_measured: false,
 };
 
-const MIGRATE: Row = Row {
+const MIGRATE: FunctionSpec = FunctionSpec {
     name: "migrate",
     routes: &[],
     probe: None,
@@ -165,7 +165,7 @@ const MIGRATE: Row = Row {
     is_measured: false,
 };
 
-const MAINTENANCE: Row = Row {
+const MAINTENANCE: FunctionSpec = FunctionSpec {
     name: "maintenance",
     routes: &[],
     probe: None,
@@ -182,7 +182,7 @@ impl Function {
         [Self::Auth, Self::Tasks, Self::Users, Self::Health, Self::Docs, Self::Migrate, Self::Maintenance];
 
     #[must_use]
-    pub const fn row(self) -> &'static Row {
+    pub const fn spec(self) -> &'static FunctionSpec {
         match self {
             Self::Auth => &AUTH,
             Self::Tasks => &TASKS,
@@ -194,23 +194,15 @@ impl Function {
         }
     }
 
-    /// The name of the function, as in [`Row::name`].
+    /// The name of the function, as in [`FunctionSpec::name`].
     #[must_use]
     pub const fn as_str(self) -> &'static str {
-        self.row().name
+        self.spec().name
     }
 
     /// Whether API Gateway invokes it.
     #[must_use]
     pub const fn has_http(self) -> bool {
-        !self.row().routes.is_empty()
+        !self.spec().routes.is_empty()
     }
-}
-
-/// The functions that have a secret, a line each: the name of the function and the settings that operators put in.
-#[must_use]
-pub fn secrets() -> String {
-    let rows = Function::ALL.iter().map(|function| function.row());
-    let secrets = rows.filter_map(|row| Some((row.name, row.secret.as_ref()?)));
-    secrets.map(|(name, secret)| format!("{name} {}\n", secret.settings.join(" "))).collect()
 }

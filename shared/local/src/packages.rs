@@ -55,7 +55,7 @@ pub fn path_with(folder: Option<&Path>) -> OsString {
 
 static AGREED: AtomicBool = AtomicBool::new(false);
 
-/// Makes all later installations run without asking.
+/// Lets all later installations run without asking.
 pub fn agree_to_install() {
     AGREED.store(true, Ordering::Relaxed);
 }
@@ -91,7 +91,7 @@ pub fn install(package: &Package) -> Result<()> {
     let manager = managers.into_iter().find(|(manager, ..)| on_path(manager).is_some());
     let Some((manager, arguments, names, needs_root)) = manager else {
         let problem = format!("{} is missing, and this machine has neither apt-get nor brew", package.name);
-        return Err(ToolError::new(problem, "install it by hand, so that it is on the PATH"));
+        return Err(ToolError::new(problem, "install it yourself, so that it is on the PATH"));
     };
     let sudo: &[&str] = if needs_root && !is_root() { &["sudo"] } else { &[] };
     let command = [sudo, &[manager], arguments, names].concat().join(" ");

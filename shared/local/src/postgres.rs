@@ -104,7 +104,8 @@ pub struct Cluster {
     pub owner_password: String,
 }
 
-/// The role that owns the databases. Like Neon's default role, it may create roles and databases, and is no superuser.
+/// The role that owns the databases. Like Neon's default role, it may create roles and databases, but is not a
+/// superuser.
 pub const OWNER: &str = "todo_owner";
 
 impl Cluster {

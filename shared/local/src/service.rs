@@ -103,14 +103,9 @@ impl Service {
         self.child.try_wait().ok().flatten()
     }
 
-    /// Waits until `ready` returns true, at most `patience`. Errors show the end of `log`.
-    pub fn wait_until(
-        &mut self,
-        patience: Duration,
-        log: Option<&Path>,
-        mut ready: impl FnMut() -> bool,
-    ) -> Result<()> {
-        let deadline = Instant::now() + patience;
+    /// Waits until `ready` returns true, at most `timeout`. Errors show the end of `log`.
+    pub fn wait_until(&mut self, timeout: Duration, log: Option<&Path>, mut ready: impl FnMut() -> bool) -> Result<()> {
+        let deadline = Instant::now() + timeout;
         loop {
             if ready() {
                 return Ok(());
@@ -123,7 +118,7 @@ impl Service {
             }
             if Instant::now() > deadline {
                 return Err(ToolError::new(
-                    format!("{} was not ready after {} s{}", self.name, patience.as_secs(), tail(log)),
+                    format!("{} was not ready after {} s{}", self.name, timeout.as_secs(), tail(log)),
                     "read the lines above",
                 ));
             }

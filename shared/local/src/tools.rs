@@ -173,8 +173,9 @@ impl Tool {
             packages::install(package)?;
             return self.find();
         }
-        // PostgreSQL and PgBouncer run as another user, who must reach them.
-        let folder = unprivileged::create_folder(&folder().join(self.folder), User::find()?)?;
+        // PostgreSQL and PgBouncer run as another user, who must reach them. Everything else stays ours.
+        let user = if self.is_server() { User::find()? } else { None };
+        let folder = unprivileged::create_folder(&folder().join(self.folder), user)?;
         eprintln!("  installing {} into {}", self.requirement(), folder.display());
         let _ = fs::remove_file(folder.join("requirement"));
         let done = match self.source {
@@ -196,6 +197,10 @@ impl Tool {
             ToolError::new(problem, "read the lines above, and run this again")
         };
         if is_recorded { self.find() } else { Err(failed()) }
+    }
+
+    fn is_server(&self) -> bool {
+        matches!(self.source, Source::Debian(..)) || self.name == POSTGRES.name
     }
 
     /// The packages and versions to install. If they change, the tool is installed again.

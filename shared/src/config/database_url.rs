@@ -10,7 +10,7 @@ pub(super) fn database(read: &mut Reader<'_>, function: Function, production: bo
     let direct = function == Function::Migrate;
     let names: &[&'static str] =
         if direct { &["DATABASE_URL_UNPOOLED"] } else { &["DATABASE_URL", "NEON_DATABASE_URL"] };
-    if !direct && !function.row().uses_database {
+    if !direct && !function.spec().uses_database {
         return None;
     }
     let url = read.required(names, EXPECTED, DatabaseUrl::parse);

@@ -31,14 +31,14 @@ struct InspectedSettings {
     settings: Arc<Settings>,
     problems: Arc<SettingProblems>,
     /// Why the secret could not be read. Only for the log, because it may contain the AWS account.
-    unread: Option<SecretError>,
+    secret_error: Option<SecretError>,
 }
 
 #[derive(Debug)]
 struct Secret {
     reader: SecretReader,
     environment: Sources,
-    /// When the secret was last read. Locked during a read, so that concurrent requests read it once.
+    /// Locked during a read, so that concurrent requests read the secret once.
     times: Mutex<ReadTimes>,
 }
 
@@ -51,7 +51,7 @@ struct ReadTimes {
     early: [Option<Timestamp>; 2],
 }
 
-/// A sign that the secret has changed before it is due to be read again.
+/// Why the secret is read before it is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RereadReason {
     /// A token names an unknown key.
@@ -66,7 +66,7 @@ const MIN_EARLY_INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 /// When to read again after Secrets Manager was too slow.
 const SLOW_RETRY_INTERVAL: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long a request waits for a scheduled read of the secret, before it continues with the former settings.
+/// How long a request waits for a scheduled read of the secret, before it continues with the previous settings.
 const SCHEDULED_READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl LiveSettings {
@@ -97,15 +97,15 @@ impl LiveSettings {
         sources: Sources,
         reader: Option<SecretReader>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let mut unread = None;
-        let lenient = function.row().starts_with_problems;
+        let mut secret_error = None;
+        let starts_with_problems = function.spec().starts_with_problems;
         let (secret, sources) = match reader {
             None => (None, sources),
             Some(reader) => {
                 let values = match reader.read().await {
                     Ok(values) => values,
-                    Err(error) if lenient => {
-                        unread = Some(error);
+                    Err(error) if starts_with_problems => {
+                        secret_error = Some(error);
                         HashMap::new()
                     }
                     Err(error) => return Err(error.into()),
@@ -115,8 +115,8 @@ impl LiveSettings {
                 (Some(secret), sources.with_secret(values))
             }
         };
-        let inspected = InspectedSettings::of(function, &sources).without_secret(unread);
-        if !inspected.problems.is_empty() && !lenient {
+        let inspected = InspectedSettings::of(function, &sources).add_secret_error(secret_error);
+        if !inspected.problems.is_empty() && !starts_with_problems {
             return Err(SettingProblems::clone(&inspected.problems).into());
         }
         Ok(Self { function, clock, current: RwLock::new(Arc::new(inspected)), secret })
@@ -125,7 +125,7 @@ impl LiveSettings {
     /// Logs the problems that the function has started with.
     pub fn log_problems(&self) {
         let inspected = self.inspected();
-        if let Some(error) = &inspected.unread {
+        if let Some(error) = &inspected.secret_error {
             tracing::error!(%error, "the function starts without its secret");
         }
         let problems = &inspected.problems;
@@ -161,16 +161,16 @@ impl LiveSettings {
     }
 
     /// Reads the secret again if `SECRET_CACHE_SECONDS` have passed. If another request is reading it, or the read
-    /// fails or takes more than a second, the request continues with the former settings.
+    /// fails or takes more than a second, the request continues with the previous settings.
     pub async fn keep_fresh(&self) {
         let Some(secret) = &self.secret else { return };
         let Ok(mut times) = secret.times.try_lock() else { return };
-        let (now, every) = (self.clock.now(), self.current().secret_ttl);
-        if now.duration_since(times.last) >= every
+        let (now, ttl) = (self.clock.now(), self.current().secret_ttl);
+        if now.duration_since(times.last) >= ttl
             && timeout(SCHEDULED_READ_TIMEOUT, self.try_read(secret, &mut times)).await.is_err()
         {
-            tracing::warn!("Secrets Manager is slow; the former settings stay in use");
-            times.last = now - every + SLOW_RETRY_INTERVAL;
+            tracing::warn!("Secrets Manager is slow; keeping the previous settings");
+            times.last = now - ttl + SLOW_RETRY_INTERVAL;
         }
     }
 
@@ -190,7 +190,7 @@ impl LiveSettings {
 
     async fn try_read(&self, secret: &Secret, times: &mut ReadTimes) {
         if let Err(error) = self.read(secret, times).await {
-            tracing::error!(%error, "the secret could not be read again; the former settings stay in use");
+            tracing::error!(%error, "the secret could not be read again; keeping the previous settings");
         }
     }
 
@@ -198,12 +198,12 @@ impl LiveSettings {
         times.last = self.clock.now();
         let values = secret.reader.read().await?;
         let mut inspected = InspectedSettings::of(self.function, &secret.environment.clone().with_secret(values));
-        inspected.keep_sessions_of(&self.current());
-        if inspected.problems.is_empty() || self.function.row().starts_with_problems {
+        inspected.keep_tls_sessions_from(&self.current());
+        if inspected.problems.is_empty() || self.function.spec().starts_with_problems {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(inspected);
         } else {
             let problems = &inspected.problems;
-            tracing::error!(%problems, "the new value of the secret has problems; the former settings stay in use");
+            tracing::error!(%problems, "the new value of the secret has problems; keeping the previous settings");
         }
         Ok(())
     }
@@ -226,20 +226,20 @@ impl UrlSource for LiveSettings {
 impl InspectedSettings {
     fn of(function: Function, sources: &Sources) -> Self {
         let (settings, problems) = Settings::inspect(function, sources);
-        Self { settings: Arc::new(settings), problems: Arc::new(problems), unread: None }
+        Self { settings: Arc::new(settings), problems: Arc::new(problems), secret_error: None }
     }
 
     /// Keeps the TLS sessions if the database has not changed.
-    fn keep_sessions_of(&mut self, before: &Settings) {
+    fn keep_tls_sessions_from(&mut self, previous: &Settings) {
         let settings = Arc::make_mut(&mut self.settings);
-        if settings.database == before.database {
-            settings.database.clone_from(&before.database);
+        if settings.database == previous.database {
+            settings.database.clone_from(&previous.database);
         }
     }
 
-    /// Adds the problem that the secret could not be read, if so: it explains the missing settings.
-    fn without_secret(mut self, unread: Option<SecretError>) -> Self {
-        if unread.is_none() {
+    /// Adds the error of the secret, if there is one, to the problems; it explains the missing settings.
+    fn add_secret_error(mut self, secret_error: Option<SecretError>) -> Self {
+        if secret_error.is_none() {
             return self;
         }
         let problem = SettingProblem {
@@ -247,7 +247,7 @@ impl InspectedSettings {
             expected: "the name of a secret that this function may read and that is a JSON object".to_owned(),
             found_in: Some(Source::Environment),
         };
-        let finding = SettingReport {
+        let report = SettingReport {
             name: Sources::SECRET_ARN,
             set: true,
             source: problem.found_in,
@@ -255,11 +255,11 @@ impl InspectedSettings {
             problem: Some(format!("expected {}", problem.expected)),
         };
         let mut settings = Settings::clone(&self.settings);
-        settings.report.insert(0, finding);
+        settings.report.insert(0, report);
         let mut problems = SettingProblems::clone(&self.problems);
         problems.list.insert(0, problem);
         (self.settings, self.problems) = (Arc::new(settings), Arc::new(problems));
-        self.unread = unread;
+        self.secret_error = secret_error;
         self
     }
 }

@@ -27,7 +27,7 @@ use crate::domain::Limits;
 use crate::keys::{MacKeys, SigningKeys, VerificationKeys};
 use crate::passwords::PasswordSettings;
 use crate::tokens::AccessTokenSettings;
-use reader::{Reader, short_text, whole};
+use reader::{Reader, short_text, whole_number};
 
 /// The parsed settings of one function. Settings that the function does not use are empty.
 #[derive(Clone, Debug)]
@@ -154,11 +154,11 @@ impl Settings {
         let audience = read.or_default(&["JWT_AUDIENCE"], "todo-api", "1 to 200 visible characters", short_text);
         let access_ttl =
             read.or_default(&["ACCESS_TOKEN_TTL_SECONDS"], "900", "a whole number from 60 to 86400", |text| {
-                whole(text, 60, 86_400).map(SignedDuration::from_secs)
+                whole_number(text, 60, 86_400).map(SignedDuration::from_secs)
             });
         let token_ttl =
             read.or_default(&["JWT_EXPIRATION_DELTA_HOURS"], "24", "a whole number from 0 to 720", |text| {
-                whole(text, 0, 720).map(SignedDuration::from_hours)
+                whole_number(text, 0, 720).map(SignedDuration::from_hours)
             });
         let access_ttl = access_ttl.unwrap_or(SignedDuration::from_mins(15));
 
@@ -188,7 +188,7 @@ impl Settings {
         let legacy_hashes = passwords::legacy_password_hashes(&mut read, function);
         let max_tasks = if function == Function::Tasks {
             read.or_default(&["MAX_TASKS_PER_USER"], "100000", "a whole number from 1 to 10000000", |text| {
-                whole(text, 1, 10_000_000)
+                whole_number(text, 1, 10_000_000)
             })
         } else {
             None
@@ -196,7 +196,7 @@ impl Settings {
         let strict_reuse =
             read.or_default(&["REFRESH_REUSE_STRICT"], "false", "true or false", |text| text.parse().ok());
         let secret_ttl = read.or_default(&["SECRET_CACHE_SECONDS"], "300", "a whole number from 10 to 86400", |text| {
-            whole(text, 10, 86_400).map(SignedDuration::from_secs)
+            whole_number(text, 10, 86_400).map(SignedDuration::from_secs)
         });
 
         let stack = read.optional(&["STACK_NAME"], "1 to 200 visible characters", short_text);

@@ -1,11 +1,11 @@
 //! Reads the settings of passwords and of the refresh cookie, except their keys.
 
-use super::reader::{Reader, whole};
+use super::reader::{Reader, whole_number};
 use super::{Function, SameSite};
 
 /// `DECOY_BCRYPT_COST`
 pub(super) fn decoy_bcrypt_cost(read: &mut Reader<'_>, function: Function) -> Option<u32> {
-    let cost = |text: &str| whole(text, 4, 14).and_then(|cost| u32::try_from(cost).ok());
+    let cost = |text: &str| whole_number(text, 4, 14).and_then(|cost| u32::try_from(cost).ok());
     let wanted = function == Function::Auth;
     wanted.then(|| read.optional(&["DECOY_BCRYPT_COST"], "a whole number from 4 to 14", cost)).flatten()
 }

@@ -140,7 +140,7 @@ pub(super) fn short_text(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-/// Reads a whole number from `least` to `most`.
-pub(super) fn whole(text: &str, least: i64, most: i64) -> Option<i64> {
-    text.parse().ok().filter(|number| (least..=most).contains(number))
+/// Reads a whole number from `min` to `max`.
+pub(super) fn whole_number(text: &str, min: i64, max: i64) -> Option<i64> {
+    text.parse().ok().filter(|number| (min..=max).contains(number))
 }

@@ -82,7 +82,7 @@ impl Scope<'_> {
             let open = client.batch_execute(&opening);
             let statement = client.query_typed(sql, params);
             let commit = client.batch_execute("COMMIT");
-            // A connection whose other end is gone accepts what is written to it and never answers.
+            // A connection whose peer has vanished accepts what is written and never answers.
             let open = async { timeout_at(first_answer, open).await };
             // Polled in the order on the wire. Without an answer to the opening, the rest is not awaited.
             let rest = async { Ok(futures_util::join!(statement, commit)) };

@@ -1,4 +1,4 @@
-//! What can run statements: a scope, an open transaction, or a dedicated connection.
+//! Executors of statements: scopes, transactions, and connections outside the pool.
 
 use std::future::Future;
 
@@ -22,7 +22,7 @@ pub trait Executor: Sync {
 /// An executor for statements that write: every executor except a [`ReadScope`](super::ReadScope).
 pub trait WriteExecutor: Executor {}
 
-/// A dedicated connection, as migrations and imports have.
+/// A connection outside the pool, as migrations and imports have.
 impl Executor for Client {
     async fn execute(&self, _: &'static str, sql: &str, params: &[Param<'_>]) -> Result<Rows, DbError> {
         Ok(Rows::new(self.query_typed(sql, params).await?))

@@ -25,7 +25,7 @@ pub enum ExpiringTable {
     SignInAddresses,
     /// Events from before a time.
     AuditEvents,
-    /// Signed-out tokens of the old backend that had expired before a time.
+    /// Signed-out legacy tokens that had expired before a time.
     EndedLegacyTokens,
 }
 
@@ -71,7 +71,8 @@ impl ExpiringTable {
     }
 }
 
-/// Deletes the expired rows among the next 5,000 after the key `from`. Skips rows that change meanwhile.
+/// Deletes the expired rows among the next 5,000 after `from`. Rows that change during the statement wait for the next
+/// run.
 pub async fn purge(
     db: &AnonymousScope<'_>,
     table: ExpiringTable,
@@ -120,7 +121,7 @@ pub enum AccountRemoval {
     Done(Uuid),
     /// No account has this email address.
     Missing,
-    /// It belongs to the only administrator.
+    /// It is the account of the only administrator.
     LastAdmin,
 }
 

@@ -1,4 +1,4 @@
-//! What `migrate` needs in addition to the migrations: locks, time limits, and the history that refinery keeps.
+//! Locks, time limits and the history for migrations.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ pub async fn reset_session(client: &Client) -> Result<(), DbError> {
     Ok(client.batch_execute("SELECT pg_advisory_unlock_all(); RESET ALL").await?)
 }
 
-/// Waits at most `patience` until no other migration runs on this database. The lock ends with the connection.
+/// Waits at most `timeout` until no other migration runs on this database. The lock ends with the connection.
 ///
 /// # Errors
 /// [`DbError::TimedOut`] if another migration holds it for longer.
-pub async fn lock(client: &Client, patience: Duration) -> Result<(), DbError> {
-    wait_for(client, LOCK, patience).await?;
+pub async fn lock(client: &Client, timeout: Duration) -> Result<(), DbError> {
+    wait_for(client, LOCK, timeout).await?;
     // With row-level security on, a migration could update no row and report no error, because it hides all rows from
     // the owner (docs/decisions/backfills.md).
     client.batch_execute("SET row_security = off").await?;
@@ -52,17 +52,17 @@ pub async fn set_timeouts(client: &Client, longest: Duration) -> Result<(), DbEr
         .await?)
 }
 
-/// Waits at most `patience` until no other import runs on this database. The lock ends with the connection.
+/// Waits at most `timeout` until no other import runs on this database. The lock ends with the connection.
 ///
 /// # Errors
 /// [`DbError::TimedOut`] if another import holds it for longer.
-pub async fn lock_import(client: &Client, patience: Duration) -> Result<(), DbError> {
-    wait_for(client, IMPORT_LOCK, patience).await?;
+pub async fn lock_import(client: &Client, timeout: Duration) -> Result<(), DbError> {
+    wait_for(client, IMPORT_LOCK, timeout).await?;
     Ok(client.batch_execute("SET lock_timeout = '5s'").await?)
 }
 
-async fn wait_for(client: &Client, lock: i64, patience: Duration) -> Result<(), DbError> {
-    client.batch_execute(&format!("SET lock_timeout = '{}ms'", patience.as_millis().max(1))).await?;
+async fn wait_for(client: &Client, lock: i64, timeout: Duration) -> Result<(), DbError> {
+    client.batch_execute(&format!("SET lock_timeout = '{}ms'", timeout.as_millis().max(1))).await?;
     Statement::new("migrations.lock", "SELECT pg_advisory_lock(:lock)").bind("lock", &lock).run(client).await?;
     Ok(())
 }

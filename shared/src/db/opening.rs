@@ -22,17 +22,24 @@ fn literal(value: Option<impl Literal>) -> String {
 }
 
 /// The text: `begin`, then `app.open_request` with the caller. `event` is the id of the audit event of a refusal.
-pub(super) fn text(begin: &str, caller: Caller, writes: Option<Limit>, now: Timestamp, event: Option<Uuid>) -> String {
+pub(super) fn text(
+    begin: &str,
+    caller: Caller,
+    write_limit: Option<Limit>,
+    now: Timestamp,
+    event: Option<Uuid>,
+) -> String {
     let Caller { user, proof, as_admin } = caller;
     let (session, generation) = proof.session().unzip();
     let legacy_token = literal(proof.legacy_token());
-    let (burst, every) = limit_params(writes);
+    let (burst, seconds_per_permit) = limit_params(write_limit);
     let (user, session, generation) = (literal(Some(user)), literal(session), literal(generation));
-    let (now, burst, every, event) = (literal(Some(now)), literal(burst), literal(every), literal(event));
+    let (now, burst, seconds_per_permit, event) =
+        (literal(Some(now)), literal(burst), literal(seconds_per_permit), literal(event));
     let needed = if as_admin { "'admin'" } else { "NULL" };
     format!(
         "{begin}; SELECT app.open_request({user}, {session}, {generation}, {legacy_token}, {now}, {needed}, {burst}, \
-         {every}, {event})"
+         {seconds_per_permit}, {event})"
     )
 }
 
@@ -44,10 +51,10 @@ mod tests {
     #[test]
     fn no_argument_can_end_its_quotes() {
         let extremes = [(i64::MIN, f64::MIN_POSITIVE, Timestamp::MIN), (i64::MAX, f64::INFINITY, Timestamp::MAX)];
-        for (generation, every, now) in extremes {
+        for (generation, seconds_per_permit, now) in extremes {
             let proof = Proof::Session { id: Uuid::nil(), generation };
             let caller = Caller { user: Uuid::max(), proof, as_admin: true };
-            let limit = Limit { burst: i32::MIN, seconds_per_permit: every };
+            let limit = Limit { burst: i32::MIN, seconds_per_permit };
             let text = text("BEGIN", caller, Some(limit), now, Some(Uuid::max()));
             let arguments = text.strip_prefix("BEGIN; SELECT app.open_request(").unwrap().strip_suffix(')').unwrap();
             let arguments: Vec<&str> = arguments.split(", ").collect();

@@ -1,4 +1,4 @@
-//! What a statement returns, read into structs whose columns are declared beside their fields.
+//! The rows of a statement, and structs that declare their columns beside their fields.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;

@@ -2,9 +2,8 @@
 //!
 //! `BEGIN; SET LOCAL ROLE …; SELECT app.open_request(…)`, the statement and `COMMIT` are written to one connection
 //! without waiting in between, so a request takes one round trip, also through a pooler in transaction mode.
-//! The server answers each of the three separately, and each answer wakes up the pooler and this process. Therefore
-//! everything that opens the transaction is one message. Statements are unnamed and typed, so no state outlives the
-//! transaction.
+//! Each message costs a wake-up of the pooler and of the function, so everything that opens the transaction is one
+//! message. Statements are unnamed and typed, so no state outlives the transaction.
 
 use std::borrow::Cow;
 
@@ -17,9 +16,9 @@ use super::pool::Database;
 use super::statement::Param;
 use super::{DbError, RequestRefusal, Rows, Statement, opening};
 use crate::deadline;
-use crate::domain::{Identity, Limit, LimitExceeded, Policy, Proof};
+use crate::domain::{Identity, Limit, LimitExceeded, LimitName, Proof};
 
-/// The authenticated user of a request. The opening checks their session before the statement runs.
+/// The authenticated user of a request. `app.open_request` checks the session first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The owner of every row that the request may see.
@@ -36,28 +35,28 @@ impl From<Identity> for Caller {
     }
 }
 
-/// For statements that only read, as a caller.
+/// Runs statements that only read, as a caller.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadScope<'a>(Scope<'a>);
 
-/// For statements that write, as a caller. Creating it requires a decision about the caller's write permits, so no
+/// Runs statements that write, as a caller. Creating it requires a decision about the caller's write permits, so no
 /// write can forget them.
 #[derive(Clone, Copy, Debug)]
 pub struct WriteScope<'a>(Scope<'a>);
 
-/// For statements before there is a caller, such as those of a sign-in. They take their permits themselves.
+/// Runs statements that come before there is a caller, such as those of a sign-in. They take their permits themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct AnonymousScope<'a>(Scope<'a>);
 
 impl<'a> ReadScope<'a> {
     pub(super) fn new(database: &'a Database, caller: Caller) -> Self {
-        Self(Scope { database, caller: Some(caller), writes: None })
+        Self(Scope { database, caller: Some(caller), write_limit: None })
     }
 }
 
 impl<'a> WriteScope<'a> {
-    pub(super) fn new(database: &'a Database, caller: Caller, writes: Option<Limit>) -> Self {
-        Self(Scope { database, caller: Some(caller), writes })
+    pub(super) fn new(database: &'a Database, caller: Caller, write_limit: Option<Limit>) -> Self {
+        Self(Scope { database, caller: Some(caller), write_limit })
     }
 
     /// The same database, without the caller.
@@ -68,7 +67,7 @@ impl<'a> WriteScope<'a> {
 
 impl<'a> AnonymousScope<'a> {
     pub(super) fn new(database: &'a Database) -> Self {
-        Self(Scope { database, caller: None, writes: None })
+        Self(Scope { database, caller: None, write_limit: None })
     }
 }
 
@@ -98,8 +97,8 @@ impl WriteExecutor for AnonymousScope<'_> {}
 pub struct Scope<'a> {
     pub(super) database: &'a Database,
     caller: Option<Caller>,
-    /// The limit of which the opening takes a permit; `None` for no permit.
-    writes: Option<Limit>,
+    /// The write limit, of which the opening takes a permit; `None` takes none.
+    write_limit: Option<Limit>,
 }
 
 impl Scope<'_> {
@@ -125,14 +124,14 @@ impl Scope<'_> {
                 tracing::warn!(error = ?error, statement = name, "the connection was lost; running the statement on a fresh one");
                 self.database.forget_idle();
                 // The first attempt may have taken the permit. Do not take a second one.
-                let again = Self { writes: self.writes.filter(|_| !may_have_run), ..*self };
-                match again.attempt(sql, params, Attempt::Last).await {
+                let retry = Self { write_limit: self.write_limit.filter(|_| !may_have_run), ..*self };
+                match retry.attempt(sql, params, Attempt::Last).await {
                     Ok(rows) => Ok(Rows::of_retry(rows, may_have_run)),
-                    // The first attempt may have ended the session or changed the role, and so caused this refusal.
+                    // The first attempt may have ended the session or removed the role, and so caused this refusal.
                     Err(AttemptFailure::Final(DbError::RequestRefused(refusal))) if may_have_run => {
                         Err(DbError::RetryRefused(refusal))
                     }
-                    Err(lost) => Err(lost.into_error()),
+                    Err(failure) => Err(failure.into_error()),
                 }
             }
         };
@@ -140,21 +139,22 @@ impl Scope<'_> {
         result
     }
 
-    /// Adds the audit event of the first refusal in a window, because the refusal rolled back its own event.
+    /// Adds the audit event for the first refusal of a window. The refusal aborted its transaction, so this needs
+    /// another.
     async fn note_refusal(&self, limit: Limit) {
         let session = self.caller.and_then(|caller| caller.proof.session()).map(|(session, _)| session);
         let by_session = self.caller.is_some_and(|caller| caller.as_admin);
         let (now, event) = (self.database.clock().now(), self.database.ids().next());
-        let unlimited = LastAttempt(Self { writes: None, ..*self });
+        let unlimited = LastAttempt(Self { write_limit: None, ..*self });
         let note = Statement::new(
             "audit.note_refused_write",
-            "SELECT app.note_refused_write(:session, :by_session, :at, :burst, :every, :event_id)",
+            "SELECT app.note_refused_write(:session, :by_session, :at, :burst, :seconds_per_permit, :event_id)",
         )
         .bind("session", &session)
         .bind("by_session", &by_session)
         .bind("at", &now)
         .bind("burst", &limit.burst)
-        .bind("every", &limit.seconds_per_permit)
+        .bind("seconds_per_permit", &limit.seconds_per_permit)
         .bind("event_id", &event)
         .run(&unlimited);
         // The request is refused whether or not the event can be added.
@@ -163,22 +163,23 @@ impl Scope<'_> {
         }
     }
 
-    /// The opening of the transaction. For a caller, it checks the session and sets the user for row-level security.
+    /// The SQL that opens the transaction. For a caller, it checks the session and sets the user for row-level
+    /// security.
     pub(super) fn opening(&self) -> Cow<'static, str> {
         let begin = self.database.role().begin();
         let Some(caller) = self.caller else { return begin.into() };
-        let (now, event) = (self.database.clock().now(), self.writes.map(|_| self.database.ids().next()));
-        opening::text(begin, caller, self.writes, now, event).into()
+        let (now, event) = (self.database.clock().now(), self.write_limit.map(|_| self.database.ids().next()));
+        opening::text(begin, caller, self.write_limit, now, event).into()
     }
 
     /// Why the request was refused. For a rate limit: how long to wait, and whether this is the window's first refusal.
     pub(super) fn refusal(&self, error: tokio_postgres::Error, may_have_run: bool) -> AttemptFailure {
         let limited = error.as_db_error().filter(|error| error.code().code() == "UA004");
         let detail = limited.and_then(|error| error.detail()?.split_once(' '));
-        match (self.writes, detail) {
+        match (self.write_limit, detail) {
             (Some(limit), Some((wait, first))) => {
                 let wait = wait.parse().unwrap_or(limit.seconds_per_permit);
-                let refused = LimitExceeded { policy: Policy::Writes, limit, wait };
+                let refused = LimitExceeded { name: LimitName::Writes, limit, wait };
                 AttemptFailure::RateLimited { refused, first: first == "first" }
             }
             _ => AttemptFailure::of(error.into(), may_have_run),
@@ -186,7 +187,7 @@ impl Scope<'_> {
     }
 }
 
-/// Runs a statement once, with all the time that is left.
+/// Executes one attempt without a retry, with all the remaining time.
 struct LastAttempt<'a>(Scope<'a>);
 
 impl Executor for LastAttempt<'_> {

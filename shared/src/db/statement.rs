@@ -26,7 +26,7 @@ use super::{DbError, Rows, SqlType};
 /// A value with its PostgreSQL type, which saves the round trip that would ask the server for the type.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// One SQL statement with everything that it needs.
+/// An SQL text with its name, binds and fragments.
 #[must_use = "a statement does nothing until it runs"]
 pub struct Statement<'a> {
     name: &'static str,
@@ -36,7 +36,7 @@ pub struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// A statement. The name, such as `tasks.find`, appears in the log line of a request that it made slow.
+    /// Creates a statement. `name`, such as `tasks.find`, is logged if the statement makes a request slow.
     pub fn new(name: &'static str, text: impl Into<Cow<'a, str>>) -> Self {
         Self { name, text: text.into(), binds: SmallVec::new(), fragments: SmallVec::new() }
     }
@@ -104,7 +104,7 @@ impl Renderer<'_, '_> {
             let (before, marked) = rest.split_at(at);
             self.sql.push_str(before);
             rest = match marked.as_bytes() {
-                // A literal is copied as it is, whatever it contains.
+                // Copy a literal unchanged.
                 [b'\'', ..] => {
                     let end = marked[1..].find('\'').ok_or_else(|| self.mistake("an open literal", marked))? + 2;
                     self.sql.push_str(&marked[..end]);

@@ -1,4 +1,4 @@
-//! The time, the id and the origin of an audit event.
+//! The time, id and origin of an audit event.
 
 use std::sync::Arc;
 

@@ -47,7 +47,7 @@ impl Email {
     }
 
     /// Reads the email address of an existing account. It accepts more than [`Email::parse`], because earlier versions
-    /// accepted more addresses.
+    /// accepted more email addresses.
     ///
     /// # Errors
     /// If no account can have the email address.
@@ -59,7 +59,7 @@ impl Email {
         })
     }
 
-    /// The normalised address.
+    /// The normalised email address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.address
@@ -77,7 +77,7 @@ impl Email {
     }
 }
 
-/// The spellings of an address: as typed, normalised, with the domain in Unicode, and with final sigmas.
+/// The spellings of an email address: as typed, normalised, with the domain in Unicode, and with final sigmas.
 fn spellings(typed: &str, address: &str, local: &str, domain: &str) -> Vec<String> {
     let typed = typed.to_lowercase();
     if typed == address && address.is_ascii() && !domain.contains("xn--") {

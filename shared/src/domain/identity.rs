@@ -30,7 +30,7 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// The id of the session and the generation; `None` for a token of the old backend.
+    /// The id of the session and the generation; `None` for a legacy token.
     #[must_use]
     pub fn session(self) -> Option<(Uuid, i64)> {
         match self {
@@ -39,7 +39,7 @@ impl Proof {
         }
     }
 
-    /// The id of the token of the old backend; `None` for a session.
+    /// The id of the legacy token; `None` for a session.
     #[must_use]
     pub fn legacy_token(self) -> Option<Uuid> {
         match self {

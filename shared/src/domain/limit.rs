@@ -30,7 +30,7 @@ pub struct Limits {
     pub sign_up: Limit,
     /// `RATE_LIMIT_REFRESH`: refreshes per session.
     pub refresh: Limit,
-    /// `RATE_LIMIT_WRITES`: authenticated writes per user.
+    /// `RATE_LIMIT_WRITES`: authenticated writes per user; those of an administrator per session.
     pub writes: Limit,
 }
 
@@ -38,7 +38,7 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LimitExceeded {
     /// Which limit was exceeded, for the `RateLimit` headers.
-    pub policy: Policy,
+    pub name: LimitName,
     /// Its burst and refill.
     pub limit: Limit,
     /// The seconds until the next permit.
@@ -54,9 +54,9 @@ impl LimitExceeded {
     }
 }
 
-/// The names of the limits.
+/// The name of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Policy {
+pub enum LimitName {
     /// Sign-in attempts per IP address.
     SignInAddress,
     /// Sign-in attempts per account and IP address.
@@ -67,13 +67,13 @@ pub enum Policy {
     SignUp,
     /// Refreshes per session.
     Refresh,
-    /// Password confirmations per user.
+    /// Password confirmations per session or legacy token.
     Password,
-    /// Writes per user.
+    /// Writes per user; those of an administrator per session.
     Writes,
 }
 
-impl Policy {
+impl LimitName {
     /// The name in the `RateLimit` headers, and of the bucket in the table `rate_limits`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -89,7 +89,7 @@ impl Policy {
     }
 }
 
-impl fmt::Display for Policy {
+impl fmt::Display for LimitName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

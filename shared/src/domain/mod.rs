@@ -20,7 +20,7 @@ pub use description::Description;
 pub use due::{DueDatetime, parse_time};
 pub use email::Email;
 pub use identity::{Identity, Proof};
-pub use limit::{Limit, LimitExceeded, Limits, Policy};
+pub use limit::{Limit, LimitExceeded, LimitName, Limits};
 pub use name::Name;
 pub use password::{NewPassword, Password, StoredPassword};
 pub use priority::Priority;

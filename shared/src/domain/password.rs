@@ -77,9 +77,9 @@ impl NewPassword {
 /// The hash of a password, as the database stores it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredPassword {
-    /// A PHC string, or a hash of the old backend.
+    /// A PHC string, or a legacy hash.
     pub hash: String,
-    /// The id of the pepper that was used; `None` for hashes of the old backend, which has no peppers.
+    /// The id of the pepper that was used; `None` for legacy hashes, which have no pepper.
     pub pepper_id: Option<String>,
 }
 

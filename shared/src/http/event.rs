@@ -100,14 +100,14 @@ impl HttpEvent {
     pub fn into_request(self, context: Option<Context>) -> Request {
         let EventContext { http: EventHttp { method, source_ip }, request_id } = self.request_context;
         let mut request = Request::default();
-        let address = read(&method, &self.raw_path, &self.raw_query_string)
+        let target = read(&method, &self.raw_path, &self.raw_query_string)
             .map(|(method, uri)| (*request.method_mut(), *request.uri_mut()) = (method, uri));
         *request.headers_mut() = headers(self.headers, &self.cookies);
         let body = body(self.body, self.is_base64_encoded).map(|body| *request.body_mut() = body);
         let source_ip = source_ip.parse().ok().map(|ip: IpAddr| ip.to_canonical());
         let extensions = request.extensions_mut();
         extensions.insert(Gateway { source_ip, request_id });
-        if let Err(reason) = address.and(body) {
+        if let Err(reason) = target.and(body) {
             extensions.insert(MalformedRequest(reason));
         }
         if let Some(context) = context {
@@ -122,9 +122,9 @@ fn read(method: &str, path: &str, query: &str) -> Result<(Method, Uri), &'static
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| "The HTTP method is not valid")?;
     let path = path.strip_suffix('/').unwrap_or(path);
     let path = utf8_percent_encode(path.strip_prefix('/').unwrap_or(path), PATH);
-    let address =
+    let url =
         if query.is_empty() { format!("/{path}") } else { format!("/{path}?{}", utf8_percent_encode(query, QUERY)) };
-    let uri = Uri::try_from(address).map_err(|_| "The address is too long")?;
+    let uri = Uri::try_from(url).map_err(|_| "The address is too long")?;
     Ok((method, uri))
 }
 

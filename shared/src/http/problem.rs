@@ -84,12 +84,12 @@ pub(super) fn render(mut response: Response, id: &RequestId) -> Response {
     }
     if let Some(refused) = error.refused() {
         // draft-ietf-httpapi-ratelimit-headers-10: r permits remain, more in t seconds; q are allowed in w seconds.
-        let LimitExceeded { policy, limit, .. } = refused;
+        let LimitExceeded { name, limit, .. } = refused;
         let (wait, burst, window) = (refused.retry_after(), limit.burst, limit.window().ceil());
         for (name, value) in [
             ("retry-after", wait.to_string()),
-            ("ratelimit", format!("\"{policy}\";r=0;t={wait}")),
-            ("ratelimit-policy", format!("\"{policy}\";q={burst};w={window}")),
+            ("ratelimit", format!("\"{name}\";r=0;t={wait}")),
+            ("ratelimit-policy", format!("\"{name}\";q={burst};w={window}")),
         ] {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);

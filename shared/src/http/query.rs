@@ -60,8 +60,8 @@ impl Query {
         let Some(text) = self.take(name)? else { return Ok(default) };
         text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
             let expected: Cow<'_, str> = match (range.start(), range.end()) {
-                (least, &i64::MAX) => format!("must be a whole number, at least {least}").into(),
-                (least, most) => format!("must be a whole number from {least} to {most}").into(),
+                (min, &i64::MAX) => format!("must be a whole number, at least {min}").into(),
+                (min, max) => format!("must be a whole number from {min} to {max}").into(),
             };
             ApiError::invalid(format!("/query/{name}"), expected)
         })

@@ -29,13 +29,13 @@ impl CurrentUser {
         self.identity.user
     }
 
-    /// The id of the session; `None` for a token of the old backend.
+    /// The id of the session; `None` for a legacy token.
     #[must_use]
     pub fn session(&self) -> Option<Uuid> {
         self.identity.proof.session().map(|(session, _)| session)
     }
 
-    /// The id of the session, or of the token of the old backend.
+    /// The id of the session, or of the legacy token.
     #[must_use]
     pub fn holder(&self) -> Option<Uuid> {
         self.session().or_else(|| self.identity.proof.legacy_token())

@@ -1,4 +1,4 @@
-//! Password hashes of the old backend, which the next sign-in replaces.
+//! Legacy hashes, the password hashes of the old backend. The next sign-in replaces them.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -9,7 +9,7 @@ use crate::domain::Password;
 /// The largest bcrypt cost that is computed, which takes about a second.
 const MAX_BCRYPT_COST: u32 = 14;
 
-/// A password hash of the old backend.
+/// A legacy hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LegacyHash<'a> {
     /// `$2a$…` or `$2b$…`.

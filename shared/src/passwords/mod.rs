@@ -1,5 +1,5 @@
 //! Hashes and verifies passwords: Argon2id over an HMAC of the password with a secret pepper, on a blocking thread. A
-//! hash of the old backend is verified, and replaced at the next sign-in.
+//! legacy hash is verified, and replaced at the next sign-in.
 
 mod breached;
 mod buffer_pool;
@@ -27,7 +27,7 @@ pub use breached::is_breached;
 pub struct PasswordSettings {
     /// `PASSWORD_PEPPERS`: the active key goes into new hashes, the others verify older ones.
     pub peppers: MacKeys,
-    /// `LEGACY_PASSWORD_HASHES`: whether hashes of the old backend are verified.
+    /// `LEGACY_PASSWORD_HASHES`: whether legacy hashes are verified.
     pub legacy_hashes: bool,
     /// `DECOY_BCRYPT_COST`, 4 to 14: every sign-in takes as long as one with a bcrypt hash of this cost; `None` for no
     /// decoy.
@@ -138,9 +138,9 @@ pub async fn verify(
 pub enum HashCost {
     /// Argon2: memory in KiB, passes, lanes.
     Argon2(u32, u32, u32),
-    /// bcrypt, of the old backend: the exponent, 4 to 14.
+    /// A legacy hash, bcrypt: the exponent, 4 to 14.
     Bcrypt(u32),
-    /// Salted SHA-256, of the old backend.
+    /// A legacy hash, salted SHA-256.
     Sha256,
 }
 
@@ -156,7 +156,7 @@ pub fn cost_of(stored: &str) -> Option<HashCost> {
     Some(HashCost::Argon2(params.m_cost(), params.t_cost(), params.p_cost()))
 }
 
-/// Whether `stored` is a hash of the old backend that matches `password`.
+/// Whether `stored` is a legacy hash that matches `password`.
 #[must_use]
 pub fn matches_legacy(stored: &str, password: &Password) -> bool {
     LegacyHash::parse(stored).is_some_and(|legacy| legacy.matches(password.expose_typed()))

@@ -26,7 +26,7 @@ fn checked_part(text: &str) -> &str {
         if AMBIGUOUS.contains(c) && !kinds.contains(&c) {
             kinds.push(c);
         }
-        if MAX_CHECKED.get(kinds.len()).is_none_or(|most| length >= *most) {
+        if MAX_CHECKED.get(kinds.len()).is_none_or(|max| length >= *max) {
             return &text[..at];
         }
     }

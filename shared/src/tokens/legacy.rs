@@ -1,4 +1,4 @@
-//! Access tokens of the old backend, which this one replaces: JWTs with HS256, the claim `user_id`, and no session.
+//! Legacy tokens, the access tokens of the old backend: JWTs with HS256, the claim `user_id`, and no session.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::{SignedDuration, Timestamp};

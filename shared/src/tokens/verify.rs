@@ -21,7 +21,7 @@ pub struct AccessTokenSettings {
     pub signing_keys: SigningKeys,
     /// Public keys from `JWT_PUBLIC_KEYS`; in auth, those of the private keys.
     pub verification_keys: VerificationKeys,
-    /// `BETTER_AUTH_SECRET`, which verifies tokens of the old backend; `None` to accept no such token.
+    /// `BETTER_AUTH_SECRET`, which verifies legacy tokens; `None` to accept none.
     pub legacy_secret: Option<SecretString>,
 }
 

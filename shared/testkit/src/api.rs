@@ -15,7 +15,7 @@ use shared::http::event::HttpEvent;
 use shared::lambda::assemble;
 use tower::ServiceExt;
 
-use crate::{Answer, Person, PgBouncer, Proxy, TestClock, TestDatabase, settings, witness};
+use crate::{Person, PgBouncer, Proxy, TestClock, TestDatabase, TestResponse, log_recorder, settings};
 
 /// A sample event of API Gateway (HTTP API, payload format 2.0).
 const EVENT: &str = include_str!("../events/http_api.json");
@@ -94,12 +94,12 @@ impl Api {
         routes: fn() -> Router<App>,
         settings: BTreeMap<String, String>,
     ) -> Self {
-        witness::record_logs();
-        witness::record_settings(settings.values());
+        log_recorder::record_logs();
+        log_recorder::record_settings(settings.values());
         let clock = TestClock::default();
         let live = LiveSettings::load(function, clock.clock(), Sources::environment(settings)).await;
         let live = live.unwrap_or_else(|error| panic!("{error}"));
-        let metrics = witness::metrics(function);
+        let metrics = log_recorder::metrics(function);
         let app = App { metrics, ..assemble(function, Arc::new(live), clock.clock(), 8) };
         let router = shared::http::stack(routes(), app.clone());
         Self { database, clock, app, router }
@@ -122,12 +122,12 @@ impl Api {
     }
 
     /// Sends `GET` without a token.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path).send().await
     }
 
     /// Sends `POST` with JSON, without a token.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::POST, path).json(body).send().await
     }
 
@@ -234,20 +234,20 @@ impl<'a> Call<'a> {
     /// If the event is not valid.
     #[must_use]
     pub fn request(self) -> Request<axum::body::Body> {
-        witness::record_request(&self.event);
+        log_recorder::record_request(&self.event);
         let context = self.milliseconds_left.map(|left| self.lambda_context(left));
         let event: HttpEvent = serde_json::from_value(self.event).expect("the event is valid");
         event.into_request(context)
     }
 
     /// Sends the request.
-    pub async fn send(self) -> Answer {
+    pub async fn send(self) -> TestResponse {
         let router = self.api.router();
         let response = router.oneshot(self.request()).await;
         let (parts, body) = response.unwrap_or_else(|never| match never {}).into_parts();
         let body = body.collect().await.expect("bodies are in memory").to_bytes().to_vec();
-        witness::record_response(&parts.headers, &body);
-        let answer = Answer { status: parts.status, headers: parts.headers, body };
+        log_recorder::record_response(&parts.headers, &body);
+        let answer = TestResponse { status: parts.status, headers: parts.headers, body };
         answer.check_times();
         answer
     }

@@ -70,7 +70,7 @@ impl TestDatabase {
         let sql = "SELECT count(*) FROM pg_locks WHERE NOT granted
                    AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())";
         let watcher = self.connect().await;
-        while watcher.query_typed_one(sql, &[]).await.expect("the database answers").get::<_, i64>(0) == 0 {
+        while watcher.query_typed_one(sql, &[]).await.expect("the database responds").get::<_, i64>(0) == 0 {
             tokio::task::yield_now().await;
         }
     }
@@ -107,7 +107,7 @@ impl Drop for TestDatabase {
 
 /// Opens a connection to the server of the run.
 pub(crate) async fn connect(config: &Config) -> Client {
-    let (client, connection) = config.connect(NoTls).await.expect("the PostgreSQL of the run answers");
+    let (client, connection) = config.connect(NoTls).await.expect("the PostgreSQL of the run responds");
     tokio::spawn(connection);
     client
 }

@@ -2,7 +2,6 @@
 //! with tokens, a clock that tests control, and assertions about responses.
 #![allow(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 
-mod answer;
 mod api;
 mod bouncer;
 mod browser;
@@ -11,17 +10,17 @@ mod clock;
 mod database;
 mod keys;
 mod limits;
+mod log_recorder;
 mod moto;
 mod person;
 mod proxy;
+mod response;
 mod runtime;
 mod server;
 mod template;
 mod tls_front;
 mod watch;
-mod witness;
 
-pub use answer::Answer;
 pub use api::{Api, Call, http_event};
 pub use bouncer::{PgBouncer, PgBouncerSettings};
 pub use browser::Browser;
@@ -32,6 +31,7 @@ pub use limits::check_limits;
 pub use moto::Moto;
 pub use person::Person;
 pub use proxy::Proxy;
+pub use response::TestResponse;
 pub use runtime::{Lambda, Outcome, TRACE, built};
 pub use server::{pg_dump, program, server};
 pub use template::{translated, translated_file};

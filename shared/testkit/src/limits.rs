@@ -11,7 +11,7 @@ use shared::App;
 use shared::config::Function;
 use shared::tokens::{RefreshToken, derive_refresh_token};
 
-use crate::{Answer, Api, Person};
+use crate::{Api, Person, TestResponse};
 
 /// Calls every operation that `openapi.json` lists under `tag`, with limits of one request an hour. The second call must
 /// be 429 if the operation has a limit; without a limit it must take no permit. `writes` lists the buckets of each
@@ -25,23 +25,23 @@ pub async fn check_limits(function: Function, routes: fn() -> Router<App>, tag: 
         let buckets = buckets.unwrap_or_default();
         let documents_429 = operation.document["responses"].get("429").is_some();
         assert_eq!(documents_429, !buckets.is_empty(), "{} and openapi.json disagree about 429", operation.id);
-        let tight = if buckets.is_empty() { vec![None] } else { buckets.iter().copied().map(Some).collect() };
-        for tight in tight {
-            let api = match apis.entry(tight) {
+        let limited_buckets = if buckets.is_empty() { vec![None] } else { buckets.iter().copied().map(Some).collect() };
+        for limited_bucket in limited_buckets {
+            let api = match apis.entry(limited_bucket) {
                 Entry::Occupied(entry) => entry.into_mut(),
-                Entry::Vacant(entry) => entry.insert(start(function, routes, tight).await),
+                Entry::Vacant(entry) => entry.insert(start(function, routes, limited_bucket).await),
             };
-            operation.check(api, tight, buckets).await;
+            operation.check(api, limited_bucket, buckets).await;
         }
     }
     assert!(writes.is_empty(), "openapi.json has no such operations: {writes:?}");
 }
 
-/// Starts the function with its default limits, except for one permit an hour in the bucket `tight`.
-async fn start(function: Function, routes: fn() -> Router<App>, tight: Option<&str>) -> Api {
+/// Starts the function with its default limits, except for one permit an hour in the bucket `limited_bucket`.
+async fn start(function: Function, routes: fn() -> Router<App>, limited_bucket: Option<&str>) -> Api {
     Api::start_with(function, routes, |settings| {
         settings.remove("RATE_LIMITS");
-        settings.extend(tight.map(|bucket| (setting_of(bucket), "1, 1/h".to_owned())));
+        settings.extend(limited_bucket.map(|bucket| (setting_of(bucket), "1, 1/h".to_owned())));
     })
     .await
 }
@@ -79,7 +79,7 @@ fn operations(tag: &str) -> Vec<Operation> {
 
 impl Operation {
     /// Calls the operation twice, as an administrator whom no earlier operation has signed out.
-    async fn check(&self, api: &Api, tight: Option<&str>, buckets: &[&str]) {
+    async fn check(&self, api: &Api, limited_bucket: Option<&str>, buckets: &[&str]) {
         let root = api.person(&format!("{}@example.com", self.id)).await;
         let owner = api.database.connect().await;
         let prepare = "DELETE FROM rate_limits; DELETE FROM sign_in_failures;
@@ -94,7 +94,7 @@ impl Operation {
         assert_eq!(taken, buckets, "the buckets of {}", self.id);
 
         let second = self.call(api, &root).await;
-        let Some(bucket) = tight else {
+        let Some(bucket) = limited_bucket else {
             assert!(second.status != 429 && second.status.as_u16() < 500, "{}: {}", self.id, second.text());
             return;
         };
@@ -106,7 +106,7 @@ impl Operation {
     }
 
     /// Sends the document's example as the body.
-    async fn call(&self, api: &Api, root: &Person<'_>) -> Answer {
+    async fn call(&self, api: &Api, root: &Person<'_>) -> TestResponse {
         let call = root.call(self.method.clone(), &self.path);
         let mut body = self.body.clone();
         if let Some(example) = body.get_mut("refresh_token") {

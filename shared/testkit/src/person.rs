@@ -7,7 +7,7 @@ use shared::tokens::{self, Claims};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::{Answer, Api, Call, settings, witness};
+use crate::{Api, Call, TestResponse, log_recorder, settings};
 
 /// A user of an API under test.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl<'a> Person<'a> {
         ];
         owner.execute_typed(sql, &params).await.expect("the account can be created");
         let token = Self::sign_token(api, id, session, email);
-        witness::record_secret(email);
+        log_recorder::record_secret(email);
         Self { api, id, session, token }
     }
 
@@ -79,27 +79,27 @@ impl<'a> Person<'a> {
     }
 
     /// Sends `GET`.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path).send().await
     }
 
     /// Sends `POST` with JSON.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::POST, path).json(body).send().await
     }
 
     /// Sends `PUT` with JSON.
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PUT, path).json(body).send().await
     }
 
     /// Sends `PATCH` with JSON.
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PATCH, path).json(body).send().await
     }
 
     /// Sends `DELETE`.
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.call(Method::DELETE, path).send().await
     }
 }

@@ -14,7 +14,7 @@ use shared::clock::Clock;
 use shared::ids::Ids;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use crate::witness;
+use crate::log_recorder;
 
 /// A running instance of a function, in its own process.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Lambda {
     /// # Panics
     /// If it cannot be started.
     pub async fn start(program: &Path, version: &str, settings: &BTreeMap<String, String>) -> Self {
-        witness::record_settings(settings.values());
+        log_recorder::record_settings(settings.values());
         let at_once = settings.get("AWS_LAMBDA_MAX_CONCURRENCY").map_or(1, |text| text.parse().expect("a number"));
         let (events, receiver) = mpsc::channel(at_once);
         let receiver = Arc::new(Mutex::new(receiver));
@@ -104,7 +104,7 @@ impl Lambda {
         event: Value,
         time: Duration,
     ) -> impl Future<Output = Result<Outcome, oneshot::error::RecvError>> + use<> {
-        witness::record_request(&event);
+        log_recorder::record_request(&event);
         let (outcome, receiver) = oneshot::channel();
         let deadline = self.clock.now().as_millisecond() + i64::try_from(time.as_millis()).expect("it is short");
         let invocation = Invocation {
@@ -119,7 +119,7 @@ impl Lambda {
             let json = |body: Bytes| serde_json::from_slice(&body).unwrap_or(Value::Null);
             let outcome = receiver.await?.map(json).map_err(json);
             let body = outcome.as_ref().ok().and_then(|outcome| outcome["body"].as_str());
-            witness::record_response(&HeaderMap::new(), body.unwrap_or_default().as_bytes());
+            log_recorder::record_response(&HeaderMap::new(), body.unwrap_or_default().as_bytes());
             Ok(outcome)
         }
     }
@@ -139,6 +139,6 @@ impl Lambda {
 impl Drop for Lambda {
     fn drop(&mut self) {
         self.service.kill();
-        witness::record_log_file(&self.log);
+        log_recorder::record_log_file(&self.log);
     }
 }

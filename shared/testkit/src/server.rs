@@ -11,7 +11,7 @@ static OWN: OnceLock<Cluster> = OnceLock::new();
 /// The URL of the server, with a role that may create roles and databases.
 ///
 /// # Panics
-/// If there is no server and none can be started: a test never skips.
+/// If no server is given and none can be started: a test never skips.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "`cargo xtask test` sets this variable")]
 pub fn server() -> String {

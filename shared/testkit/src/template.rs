@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Translates `template.yaml` with `parameters`. The result is cached by the content of the template.
 ///
 /// # Panics
-/// If SAM is missing or refuses the template: a test never skips.
+/// If SAM is missing or rejects the template: a test never skips.
 #[must_use]
 pub fn translated(parameters: &[&str]) -> Value {
     translated_file("template.yaml", parameters)

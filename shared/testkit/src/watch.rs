@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use local::service::{Service, StopSignal, free_port};
 use serde_json::Value;
 
-use crate::{Answer, program, witness};
+use crate::{TestResponse, log_recorder, program};
 
 /// A running `cargo lambda watch`.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        witness::record_log_file(&self.folder.path().join("log"));
+        log_recorder::record_log_file(&self.folder.path().join("log"));
     }
 }
 
@@ -89,7 +89,7 @@ impl Client {
     ///
     /// # Panics
     /// If there is no response.
-    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> TestResponse {
         let mut request = self.http.request(method, format!("{}{path}", self.url)).timeout(Duration::from_secs(120));
         request = request.headers(self.headers.clone());
         if let Some(token) = &self.token {
@@ -98,14 +98,14 @@ impl Client {
         if let Some(body) = body {
             // The events of direct invocations contain no user's secrets.
             if !path.starts_with("/2015-03-31/") {
-                witness::record_request(&serde_json::json!({ "body": body.to_string() }));
+                log_recorder::record_request(&serde_json::json!({ "body": body.to_string() }));
             }
             request = request.json(&body);
         }
         let response = request.send().await.expect("the API responds");
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("the body arrives").to_vec();
-        witness::record_response(&headers, &body);
-        Answer { status, headers, body }
+        log_recorder::record_response(&headers, &body);
+        TestResponse { status, headers, body }
     }
 }

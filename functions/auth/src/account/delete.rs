@@ -48,7 +48,7 @@ pub(crate) async fn delete_account(
     let Some(password) = password else { return Err(fields.into_error()) };
     let settings = app.settings();
     let (row, verified) = confirm_password(&app, &settings, user, &context, &password).await?;
-    // Failed sign-ins are counted by the normalised address, which may differ from the stored spelling.
+    // Failed sign-ins are counted by the normalised email address, which may differ from the stored spelling.
     let email = Email::find(&row.email);
     let named = email.as_ref().map_or(row.email.as_str(), Email::as_str);
     let account = passwords::account_key(&settings.passwords, named).map_err(ApiError::internal)?;

@@ -87,8 +87,7 @@ fn invalid_credentials() -> ApiError {
     ApiError::new(Code::InvalidCredentials, "Invalid email or password")
 }
 
-/// Returns `None` if the stored password changed while this one was verified. On the second call `standing` is what the
-/// first call found.
+/// `None`: the stored password changed during verification. On the second call, `standing` is the result of the first.
 async fn try_sign_in(
     app: &App,
     context: &AuditContext,
@@ -99,8 +98,8 @@ async fn try_sign_in(
     let (db, context) = (app.anonymous(), context.next(app));
     // A malformed email address belongs to no account. It takes the same time as a wrong password.
     let email = Email::find(request.email).ok();
-    let named = email.as_ref().map_or(request.email, Email::as_str);
-    let account = passwords::account_key(&settings.passwords, named).map_err(ApiError::internal)?;
+    let account_name = email.as_ref().map_or(request.email, Email::as_str);
+    let account = passwords::account_key(&settings.passwords, account_name).map_err(ApiError::internal)?;
     let limits = settings.limits.as_ref();
     let attempt = SignInAttempt {
         email: email.as_ref(),
@@ -108,7 +107,7 @@ async fn try_sign_in(
         limits: limits.filter(|_| standing.is_none()),
         context: &context,
     };
-    let (found, before) = match users::begin_sign_in(&db, &attempt).await? {
+    let (found, failures) = match users::begin_sign_in(&db, &attempt).await? {
         SignInPermit::RateLimited(refused) => return Err(ApiError::limited(refused)),
         SignInPermit::Granted { found, standing: now } => (found, *standing.get_or_insert(now)),
     };
@@ -119,19 +118,19 @@ async fn try_sign_in(
 
     let fail = async |reason, error| {
         let user = user.as_ref().map(|user| user.id);
-        let failure = SignInFailure { user, account: &account, standing: before, reason };
+        let failure = SignInFailure { user, account: &account, standing: failures, reason };
         users::note_failed_sign_in(&db, &failure, &context.next(app)).await?;
         Err(error)
     };
     // While sign-ins to the account are paused, a right password gets the same response as a wrong one, as late.
-    let is_admitted = match (before.gate, &verdict) {
+    let is_admitted = match (failures.gate, &verdict) {
         (SignInGate::Open, PasswordVerdict::Right | PasswordVerdict::Outdated(_)) => true,
         (gate, _) => {
-            let is_cleared = before.unknown_paused && is_pause_cleared(app, &account).await?;
+            let is_cleared = failures.unknown_paused && is_pause_cleared(app, &account).await?;
             gate == SignInGate::Paused && is_cleared
         }
     };
-    let refusal = || before.paused.map_or_else(invalid_credentials, ApiError::limited);
+    let refusal = || failures.paused.map_or_else(invalid_credentials, ApiError::limited);
     let rehashed = match verdict {
         PasswordVerdict::Wrong => {
             return fail(if user.is_some() { "wrong_password" } else { "unknown_account" }, refusal()).await;
@@ -165,7 +164,7 @@ async fn try_sign_in(
     Ok(Some((headers, Json(body))))
 }
 
-/// How many times [`is_pause_cleared`] asks the database, which takes two seconds.
+/// How often [`is_pause_cleared`] polls: for two seconds in total.
 const POLLS: u32 = 20;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 

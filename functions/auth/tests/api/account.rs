@@ -3,23 +3,23 @@
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{PASSWORD, api, me, refresh, sign_up, text};
 
 const NEW: &str = "seven unlikely penguins";
 
-async fn change(api: &Api, token: &str, current: &str, new: &str) -> Answer {
+async fn change(api: &Api, token: &str, current: &str, new: &str) -> TestResponse {
     let body = json!({ "current_password": current, "new_password": new });
     api.call(Method::POST, "/api/v1/auth/change-password").bearer(token).json(body).send().await
 }
 
-async fn delete(api: &Api, token: &str, password: &str) -> Answer {
+async fn delete(api: &Api, token: &str, password: &str) -> TestResponse {
     let call = api.call(Method::DELETE, "/api/v1/auth/account").bearer(token);
     call.json(json!({ "password": password })).send().await
 }
 
-async fn sign_in(api: &Api, password: &str) -> Answer {
+async fn sign_in(api: &Api, password: &str) -> TestResponse {
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": password })).await
 }
 
@@ -147,7 +147,7 @@ async fn deleting_an_account_deletes_its_sessions_tasks_and_known_ip_addresses()
 }
 
 #[tokio::test]
-async fn events_of_a_deleted_account_keep_no_ip_address_and_no_user_agent() {
+async fn events_of_a_deleted_account_are_anonymous() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     api.clock.advance_seconds(1);

@@ -4,7 +4,7 @@ use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api, forge};
+use testkit::{Api, TestResponse, forge};
 
 use crate::limits::{events, sign_in, with_limits};
 use crate::refresh::{refresh_from_elsewhere, settled_tokens};
@@ -30,12 +30,12 @@ async fn sql(api: &Api, statements: &str) {
 }
 
 /// `ok`, or the code of the problem.
-fn outcome(answer: &Answer) -> String {
+fn outcome(answer: &TestResponse) -> String {
     if answer.status == 200 { "ok".to_owned() } else { text(&answer.json(), "code") }
 }
 
 /// Calls `request` after [`MOMENT`], at it and before it, in this order: only the last call can change anything.
-async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, request: impl AsyncFn() -> Answer) {
+async fn check(api: &Api, what: &str, before: &str, from_then_on: &str, request: impl AsyncFn() -> TestResponse) {
     let moment: Timestamp = MOMENT.parse().unwrap();
     for (micros, expected) in [(1, from_then_on), (0, from_then_on), (-1, before)] {
         api.clock.advance((moment + SignedDuration::from_micros(micros)).duration_since(api.now()));

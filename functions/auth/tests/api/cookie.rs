@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Api, Call};
+use testkit::{Api, Call, TestResponse};
 
 use crate::{PASSWORD, api, me, refresh, sign_up, text};
 
@@ -10,7 +10,7 @@ const ORIGIN: &str = "http://localhost:3000";
 
 /// The value of the cookie an answer sets, after checking its attributes.
 #[track_caller]
-fn cookie(answer: &Answer) -> String {
+fn cookie(answer: &TestResponse) -> String {
     let header = answer.header("set-cookie");
     let (pair, attributes) = header.split_once("; ").unwrap_or_else(|| panic!("no cookie: {}", answer.text()));
     for attribute in ["HttpOnly", "Secure", "SameSite=Strict", "Path=/"] {
@@ -62,7 +62,7 @@ async fn signing_up_can_set_the_cookie_as_well() {
 }
 
 #[tokio::test]
-async fn a_client_that_did_not_ask_for_a_cookie_gets_none() {
+async fn no_cookie_is_set_unless_requested() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let call = api.call(Method::POST, "/api/v1/auth/refresh").header("origin", ORIGIN);
@@ -94,7 +94,7 @@ async fn pages_of_other_origins_can_neither_use_nor_get_a_cookie() {
 }
 
 #[tokio::test]
-async fn a_wildcard_origin_does_not_allow_cookies() {
+async fn a_wildcard_origin_cannot_use_the_cookie() {
     let api = Api::start_with(shared::config::Function::Auth, auth::routes, |settings| {
         settings.insert("ALLOWED_ORIGINS".to_owned(), "*".to_owned());
     })
@@ -151,13 +151,13 @@ async fn two_refresh_token_cookies_count_as_none_and_both_are_deleted() {
     let answer = call_from_page(&api, "/api/v1/auth/refresh", &twice, ORIGIN).json(json!({})).send().await;
     answer.problem(401, "refresh_token_missing");
     // Both are deleted, so that the next cookie is the only one.
-    let gone: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
-    assert_eq!(gone.len(), 2);
+    let deleted: Vec<&str> = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    assert_eq!(deleted.len(), 2);
     assert!(
-        gone.iter().all(|line| line.starts_with("__Host-refresh_token=;") && line.ends_with("Max-Age=0")),
-        "{gone:?}"
+        deleted.iter().all(|line| line.starts_with("__Host-refresh_token=;") && line.ends_with("Max-Age=0")),
+        "{deleted:?}"
     );
-    assert_eq!(gone.iter().filter(|line| line.contains("Partitioned")).count(), 1, "{gone:?}");
+    assert_eq!(deleted.iter().filter(|line| line.contains("Partitioned")).count(), 1, "{deleted:?}");
     let foreign =
         call_from_page(&api, "/api/v1/auth/refresh", &twice, "https://evil.example").json(json!({})).send().await;
     assert_eq!(foreign.header("set-cookie"), "", "a page of another origin deletes no cookie");

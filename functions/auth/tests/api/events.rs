@@ -2,11 +2,11 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{PASSWORD, api, refresh, sign_up, text};
 
-async fn list_events(api: &Api, token: &str, query: &str) -> Answer {
+async fn list_events(api: &Api, token: &str, query: &str) -> TestResponse {
     api.call(Method::GET, &format!("/api/v1/auth/events{query}")).bearer(token).send().await
 }
 
@@ -16,7 +16,7 @@ async fn kinds(api: &Api, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_user_sees_the_events_of_their_own_account_only() {
+async fn a_user_sees_only_their_own_events() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let step = || api.clock.advance_seconds(1);
@@ -106,7 +106,7 @@ async fn suspicious_refreshes_are_events_and_rotations_are_not() {
     refresh(&api, &first).await.data(200);
     assert_eq!(kinds(&api, &token).await, ["signed_up"], "nor is a repeated answer to the same place");
 
-    // Rules 2 and 3, from another network or another program.
+    // Rules 2 and 3, from another network or another user agent.
     for (token, ip, agent) in [
         (first.as_str(), "198.51.100.1", ""),
         (first.as_str(), "203.0.113.7", "curl/8"),
@@ -152,7 +152,7 @@ async fn events_cannot_be_changed_or_deleted() {
 }
 
 #[tokio::test]
-async fn the_ip_address_of_an_administrator_is_hidden_from_the_user() {
+async fn the_ip_address_of_an_administrator_is_hidden() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let owner = api.database.connect().await;
@@ -169,7 +169,7 @@ async fn the_ip_address_of_an_administrator_is_hidden_from_the_user() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_ban_has_the_format_of_every_other_time() {
+async fn the_end_of_a_ban_has_the_usual_time_format() {
     let api = api().await;
     let ada = sign_up(&api, "ada@example.com").await;
     let sql = format!(

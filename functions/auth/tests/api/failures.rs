@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::json;
 use shared::config::Function;
 use shared::db::users::{PauseVerdict, check_pause};
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::limits::{api, events, ip, sign_in, with_limits};
 use crate::{PASSWORD, sign_up, text};
@@ -48,7 +48,7 @@ async fn of_many_concurrent_guesses_five_are_checked() {
 }
 
 #[tokio::test]
-async fn failures_from_elsewhere_do_not_lock_out_a_known_ip_address() {
+async fn failures_elsewhere_do_not_lock_known_ip_addresses() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 1..=5 {
@@ -120,7 +120,7 @@ async fn known_ip_addresses_close_at_100_failures_until_a_success_from_elsewhere
         assert_ne!(
             sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.status,
             200,
-            "waiting alone does not help"
+            "waiting does not help"
         );
         sign_in(&api, elsewhere, "ada@example.com", PASSWORD).await.data(200);
         sign_in(&api, "203.0.113.10", "ada@example.com", PASSWORD).await.data(200);
@@ -129,8 +129,8 @@ async fn known_ip_addresses_close_at_100_failures_until_a_success_from_elsewhere
 
 #[tokio::test]
 async fn a_refusal_does_not_reveal_whether_the_ip_address_is_known() {
-    // At each step a wrong password from a known and from an unknown IP address. Each has its own account; apart from
-    // this the accounts are in the same state.
+    // At each step a wrong password from a known and from an unknown IP address. Each has its own account;
+    // otherwise the accounts are in the same state.
     let api =
         with_limits(&[("RATE_LIMIT_SIGN_IN_ACCOUNT", "1000, 1/s"), ("RATE_LIMIT_SIGN_IN_ADDRESS", "1000, 1/s")]).await;
     sign_up(&api, "known@example.com").await;
@@ -141,7 +141,7 @@ async fn a_refusal_does_not_reveal_whether_the_ip_address_is_known() {
         .await
         .data(201);
     let shared = "203.0.113.10";
-    let visible_parts = |answer: &Answer| {
+    let visible_parts = |answer: &TestResponse| {
         let mut body = answer.json();
         body["instance"].take();
         let names = ["retry-after", "ratelimit", "ratelimit-policy"];
@@ -257,7 +257,7 @@ async fn a_clock_that_ran_ahead_blocks_for_one_window_and_pauses_for_at_most_an_
 }
 
 #[tokio::test]
-async fn a_pause_that_ends_while_a_password_is_verified_still_refuses_the_sign_in() {
+async fn a_pause_that_ends_during_verification_still_refuses() {
     let api = api().await;
     sign_up(&api, "ada@example.com").await;
     for n in 0..5 {

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
 use shared::config::Function;
-use testkit::{Answer, Api, forge};
+use testkit::{Api, TestResponse, forge};
 
 use crate::{api, me, text};
 
@@ -27,7 +27,7 @@ async fn import(api: &Api, hash: &str) {
     owner.batch_execute(&sql).await.unwrap();
 }
 
-async fn sign_in(api: &Api, password: &str) -> Answer {
+async fn sign_in(api: &Api, password: &str) -> TestResponse {
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": password })).await
 }
 

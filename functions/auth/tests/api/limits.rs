@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{PASSWORD, refresh, sign_up, text};
 
@@ -22,7 +22,7 @@ pub(crate) async fn with_limits(limits: &[(&str, &str)]) -> Api {
     .await
 }
 
-pub(crate) async fn sign_in(api: &Api, ip: &str, email: &str, password: &str) -> Answer {
+pub(crate) async fn sign_in(api: &Api, ip: &str, email: &str, password: &str) -> TestResponse {
     let body = json!({ "email": email, "password": password });
     api.call(Method::POST, "/api/v1/auth/signin").json(body).from_ip(ip).send().await
 }
@@ -181,7 +181,7 @@ async fn guesses_with_a_stolen_access_token_are_limited() {
 }
 
 #[tokio::test]
-async fn the_tables_of_limits_and_events_contain_no_email_address() {
+async fn limits_and_events_contain_no_email_address() {
     let api = api().await;
     for n in 0..12 {
         sign_in(&api, &ip(n), "Nobody.Known@example.com", "wrong").await;

@@ -24,7 +24,7 @@ mod tokens;
 
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 /// The function with its own database.
 async fn api() -> Api {
@@ -40,7 +40,7 @@ async fn sign_up(api: &Api, email: &str) -> Value {
 }
 
 /// Sends a refresh token from the same place as `sign_up`.
-async fn refresh(api: &Api, token: &str) -> Answer {
+async fn refresh(api: &Api, token: &str) -> TestResponse {
     api.post("/api/v1/auth/refresh", json!({ "refresh_token": token })).await
 }
 
@@ -67,6 +67,6 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 /// Requests the account that a token belongs to.
-async fn me(api: &Api, token: &str) -> Answer {
+async fn me(api: &Api, token: &str) -> TestResponse {
     api.call(http::Method::GET, "/api/v1/auth/me").bearer(token).send().await
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{PASSWORD, api, me, text};
 
 #[tokio::test]
-async fn the_account_is_in_data_and_also_at_the_top_level() {
+async fn the_account_is_in_data_and_at_the_top_level() {
     let api = api().await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "name": "Ada" });
     let data = api.post("/api/v1/auth/signup", body).await.data(201);
@@ -27,7 +27,7 @@ async fn the_account_is_in_data_and_also_at_the_top_level() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_token_is_401() {
+async fn without_a_token_it_is_401() {
     let api = api().await;
     api.get("/api/v1/auth/me").await.problem(401, "authentication_required");
 }

@@ -4,7 +4,7 @@ use http::Method;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::json;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{api, claims, me, sign_up, text};
 
@@ -54,16 +54,16 @@ struct Browser {
     stored: String,
     tabs: [String; 3],
     access: [Option<String>; 3],
-    late: Vec<(usize, String, Answer)>,
+    late: Vec<(usize, String, TestResponse)>,
 }
 
-async fn send(api: &Api, token: &str, elsewhere: bool) -> Answer {
+async fn send(api: &Api, token: &str, elsewhere: bool) -> TestResponse {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     if elsewhere { call.from_ip("198.51.100.1").with_agent("curl/8").send().await } else { call.send().await }
 }
 
 impl Browser {
-    fn receive(&mut self, tab: usize, sent: &str, answer: &Answer) {
+    fn receive(&mut self, tab: usize, sent: &str, answer: &TestResponse) {
         let data = answer.data(200);
         let token = text(&data, "refresh_token");
         if self.stored == sent || self.stored == token {

@@ -1,14 +1,14 @@
-//! `POST /api/v1/auth/refresh`: the six rules, one by one.
+//! `POST /api/v1/auth/refresh`: the five rules of docs/SESSIONS.md, one by one.
 
 use http::Method;
 use serde_json::json;
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{api, claims, me, refresh, sign_up, text};
 
-/// Sends a token from another network and another program.
-pub(crate) async fn refresh_from_elsewhere(api: &Api, token: &str) -> Answer {
+/// Sends a token from another network and another user agent.
+pub(crate) async fn refresh_from_elsewhere(api: &Api, token: &str) -> TestResponse {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     call.from_ip("198.51.100.1").with_agent("curl/8").send().await
 }
@@ -154,7 +154,7 @@ async fn four_tabs_one_of_them_asleep_for_a_day_stay_signed_in() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_14_idle_days_and_in_any_case_after_30_days() {
+async fn a_session_expires_after_14_idle_days_and_after_30_days() {
     let api = api().await;
     let day = 24 * 3600;
     let idle = text(&sign_up(&api, "idle@example.com").await, "refresh_token");
@@ -194,7 +194,7 @@ async fn a_malformed_refresh_token_is_401() {
 }
 
 #[tokio::test]
-async fn a_body_without_a_readable_token_is_401_refresh_token_missing() {
+async fn without_a_usable_token_it_is_refresh_token_missing() {
     let api = api().await;
     for body in
         ["{}", r#"{"refresh_token":null}"#, r#"{"refresh_token":5}"#, "[]", "{", "refresh_token=x", "\u{feff}", ""]

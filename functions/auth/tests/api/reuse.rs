@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::refresh::{refresh_from_elsewhere, settled_tokens};
 use crate::{api, me, refresh, sign_up, text};
@@ -21,7 +21,7 @@ async fn old_tokens_of_every_age_end_the_session_when_sent_from_elsewhere() {
 }
 
 /// Sends a token from an IP address, with a user agent.
-pub(crate) async fn refresh_from(api: &Api, token: &str, ip: &str, agent: &str) -> Answer {
+pub(crate) async fn refresh_from(api: &Api, token: &str, ip: &str, agent: &str) -> TestResponse {
     let call = api.call(Method::POST, "/api/v1/auth/refresh").json(json!({ "refresh_token": token }));
     call.from_ip(ip).with_agent(agent).send().await
 }
@@ -32,7 +32,7 @@ pub(crate) const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64) testkit/1.0";
 const UPDATED: &str = "Mozilla/5.0 (X11; Linux x86_64) testkit/2.5";
 
 #[tokio::test]
-async fn an_old_token_looks_stolen_only_if_network_and_program_both_differ() {
+async fn an_old_token_looks_stolen_only_if_network_and_agent_family_both_differ() {
     for (ip, agent, code) in [
         ("203.0.113.99", BROWSER, "refresh_token_superseded"),
         ("203.0.114.10", BROWSER, "refresh_token_superseded"),

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{PASSWORD, api, me, refresh, sign_up, text};
 
@@ -11,7 +11,7 @@ async fn sign_in(api: &Api) -> serde_json::Value {
     api.post("/api/v1/auth/signin", json!({ "email": "ada@example.com", "password": PASSWORD })).await.data(200)
 }
 
-async fn request(api: &Api, method: Method, path: &str, token: &str) -> Answer {
+async fn request(api: &Api, method: Method, path: &str, token: &str) -> TestResponse {
     api.call(method, path).bearer(token).send().await
 }
 

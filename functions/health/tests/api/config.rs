@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api, TestDatabase};
+use testkit::{Api, TestDatabase, TestResponse};
 
 use crate::api;
 
@@ -44,7 +44,7 @@ async fn in_development_every_setting_is_listed_with_its_source_without_its_valu
 async fn in_a_deployment_only_an_administrator_sees_more_than_a_number() {
     let api = start_deployed().await;
     let short = json!({ "status": "configuration valid", "failed_checks": 0 });
-    let get_config = async |token: Option<&str>| -> Answer {
+    let get_config = async |token: Option<&str>| -> TestResponse {
         let call = api.call(http::Method::GET, "/health/config");
         let call = if let Some(token) = token { call.bearer(token) } else { call };
         call.send().await

@@ -16,8 +16,8 @@ async fn a_reachable_database_is_200() {
 #[tokio::test]
 async fn an_unreachable_database_is_503_with_a_word_in_status() {
     let mut settings = testkit::settings();
-    let free_port = local::service::free_port(None).unwrap();
-    settings.insert("DATABASE_URL".to_owned(), format!("postgresql://somebody:hunter2@127.0.0.1:{free_port}/d"));
+    let closed_port = local::service::free_port(None).unwrap();
+    settings.insert("DATABASE_URL".to_owned(), format!("postgresql://somebody:hunter2@127.0.0.1:{closed_port}/d"));
     let api = Api::start_on(TestDatabase::empty().await, Function::Health, health::routes, settings).await;
     let answer = api.get("/health/db").await;
     let problem = answer.problem(503, "database_unavailable");

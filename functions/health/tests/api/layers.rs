@@ -89,7 +89,7 @@ async fn the_instance_of_a_problem_is_an_id_of_the_server_and_not_of_the_caller(
 }
 
 #[tokio::test]
-async fn pages_of_any_origin_can_read_public_answers() {
+async fn public_responses_are_readable_from_any_origin() {
     let api = api().await;
     for path in ["/health", "/health/db", "/health/config"] {
         let answer = api.call(Method::GET, path).header("origin", "https://status.example").send().await;

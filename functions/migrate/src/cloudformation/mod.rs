@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use crate::{MigrateCommand, MigrateError, MigrateResponse, perform_with};
 
-/// The id of the resource never changes: after a change, CloudFormation would delete the former resource.
+/// The id of the resource never changes: after a change, CloudFormation would delete the previous resource.
 const PHYSICAL_ID: &str = "migrations";
 
 /// The time before the function's deadline that is reserved for sending the response.
@@ -45,7 +45,7 @@ pub struct CustomResourceRequest {
     physical_resource_id: String,
     /// The version of this function in the template that is being deployed.
     version: Option<u64>,
-    /// The version in the former template; `None` if that was another function, whose versions cannot be compared.
+    /// The version in the previous template; `None` if that was another function, whose versions cannot be compared.
     version_before: Option<u64>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn run(client: &mut Client, clock: &Clock, options: &Options) -
         same_addresses: HashSet::new(),
         left_out: HashSet::new(),
         importable: HashSet::new(),
-        addresses: HashSet::new(),
+        emails: HashSet::new(),
         report: ImportReport::default(),
         at: clock.now(),
         has_progress: false,
@@ -94,7 +94,7 @@ struct ImportRun<'a> {
     left_out: HashSet<String>,
     /// The ids and the email addresses of the users that a dry run would have imported.
     importable: HashSet<Uuid>,
-    addresses: HashSet<String>,
+    emails: HashSet<String>,
     report: ImportReport,
     at: Timestamp,
     /// Whether this run has imported a batch.
@@ -178,7 +178,7 @@ impl ImportRun<'_> {
         let known = legacy::known_users(client, &ids, &emails).await?;
         let (mut fresh, mut seen, mut seen_ids) = (Vec::new(), HashSet::new(), HashSet::new());
         for (legacy_id, mut user) in parsed {
-            let address = user.email.as_str().to_owned();
+            let email = user.email.as_str().to_owned();
             let owners: Vec<Uuid> =
                 user.email.spellings().into_iter().filter_map(|spelling| known.emails.get(spelling).copied()).collect();
             let loses = |owner: &Uuid| {
@@ -190,7 +190,7 @@ impl ImportRun<'_> {
                 batch.skip(&legacy_id, "another account has this id");
             } else if let Some(owner) = owners.iter().find(|owner| !loses(owner)) {
                 batch.skip(&legacy_id, &format!("the account {owner} has this address"));
-            } else if self.addresses.contains(&address) || !seen.insert(address) {
+            } else if self.emails.contains(&email) || !seen.insert(email) {
                 batch.skip(&legacy_id, "another user has this address");
             } else if !seen_ids.insert(user.id) {
                 batch.skip(&legacy_id, "another user has this id");
@@ -206,7 +206,7 @@ impl ImportRun<'_> {
         if self.options.dry_run {
             batch.would_store(fresh.len());
             self.importable.extend(fresh.iter().map(|(_, user)| user.id));
-            self.addresses.extend(seen);
+            self.emails.extend(seen);
         } else {
             let (names, users): (Vec<_>, Vec<_>) = fresh.into_iter().unzip();
             let stored = store(client, &users, self.at, legacy::store_users).await?;

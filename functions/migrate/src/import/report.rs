@@ -42,8 +42,8 @@ pub struct ImportReport {
     /// Whether every row of the old tables was imported or has a problem that says why not. Null if the run stopped
     /// early, or was a dry run.
     pub verified: Option<bool>,
-    /// How many accounts still have a password hash of the old backend; at 0, `LEGACY_PASSWORD_HASHES` can be set to
-    /// `off`. Null if the run stopped early.
+    /// How many accounts still have a legacy hash; at 0, `LEGACY_PASSWORD_HASHES` can be set to `off`. Null if the run
+    /// stopped early.
     pub legacy_password_hashes: Option<i64>,
     /// Where the next run must continue; null if all rows were read.
     pub next: Option<Position>,
@@ -56,6 +56,6 @@ pub enum OnConflict {
     /// The old user is not imported, and is reported as a problem.
     #[default]
     Report,
-    /// The old user gets the email address. The newer account gets a placeholder address and an audit event.
+    /// The old user gets the email address. The newer account gets a placeholder and an audit event.
     OldAccountWins,
 }

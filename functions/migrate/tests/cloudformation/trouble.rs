@@ -52,7 +52,7 @@ async fn a_lock_held_by_another_migration_fails_the_deploy_before_the_deadline()
 
 #[tokio::test]
 async fn a_database_that_cannot_be_reached_fails_the_deploy() {
-    // No server listens there any more.
+    // The port is closed.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let url = format!("postgresql://someone:pass-word-9@127.0.0.1:{port}/todo");
     let mut deploy = Deploy::with_database(&url).await;
@@ -74,7 +74,7 @@ async fn a_database_that_falls_silent_fails_the_deploy_before_the_deadline() {
     wait_until_idle(&database).await;
 }
 
-/// Waits until no other connection works in the database or holds a lock there, so that nothing blocks a retry.
+/// Waits until no other session is active in the database or holds a lock there, so that nothing blocks a retry.
 async fn wait_until_idle(database: &TestDatabase) {
     let watcher = database.connect().await;
     let others = "SELECT (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle'

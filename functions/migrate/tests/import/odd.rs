@@ -51,7 +51,7 @@ async fn a_failure_of_the_whole_import_is_one_error_and_not_a_problem_of_each_ro
 }
 
 #[tokio::test]
-async fn tasks_of_a_skipped_user_are_not_given_to_another_user() {
+async fn tasks_of_a_skipped_user_are_skipped() {
     let (database, client) = database(SECOND).await;
     let (lower, upper) = ("7777000000000000000000000000007a", "7777000000000000000000000000007A");
     let sql = format!(

@@ -153,7 +153,7 @@ async fn each_migration_goes_up_down_and_up_again_with_rows_in_the_tables() {
         dumps.insert(version, dump(&database));
     }
     for version in 1..=LATEST {
-        // Go to this version, add rows, and take the step down and up again.
+        // Migrate to this version, add rows, then migrate one version down and up again.
         up(&database).await;
         down(&database, version).await;
         fill(&client, version).await;

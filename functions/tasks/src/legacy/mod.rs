@@ -1,7 +1,7 @@
 //! The legacy contract, `/api/tasks`: frozen, with its own request types. To end it, delete this folder and its tests.
 //!
 //! It differs from `/api/v1/tasks`: the priority may be left out, an unknown name (a priority, a sort key) as the only
-//! error is 400 and not 422, a malformed id is 422 and not 404, a deletion is 204, and responses have no message.
+//! error is 400 and not 422, a malformed id is 422 and not 404, a deletion returns 204, and responses have no message.
 
 mod complete;
 mod create;

@@ -3,13 +3,12 @@
 use axum::extract::State;
 use serde::Deserialize;
 use shared::App;
-use shared::db::tasks::TaskChange;
-use shared::error::ApiError;
+use shared::db::tasks::{self, TaskChange};
+use shared::error::{ApiError, Code};
 use shared::http::{CurrentUser, Field, Fields, IdPath, Json, PathId};
 use utoipa::ToSchema;
 
 use super::fields::task_id;
-use super::update::change_task;
 use super::view::TaskBody;
 
 /// Whether a task is done.
@@ -39,7 +38,8 @@ pub(crate) async fn complete_task(
     Json(body): Json<CompleteTask>,
 ) -> Result<Json<TaskBody>, ApiError> {
     let change = read(body)?;
-    let row = change_task(&app, user, task_id(id)?, &change).await?;
+    let row = tasks::update(&app.write(user), user.id(), task_id(id)?, &change, app.clock.now()).await?;
+    let row = row.ok_or_else(|| ApiError::of(Code::TaskNotFound))?;
     Ok(Json(TaskBody::new(row, Some("Task updated successfully"))))
 }
 

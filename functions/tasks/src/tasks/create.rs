@@ -96,8 +96,8 @@ pub(crate) async fn create_task(
 
 /// Stores a new task of the user; 409 if the user already has as many as allowed.
 pub(crate) async fn insert_task(app: &App, user: CurrentUser, task: &NewTask) -> Result<TaskRow, ApiError> {
-    let most = app.settings().max_tasks;
-    let row = tasks::insert(&app.write(user), user.id(), task, most).await.map_err(|error| {
+    let max_tasks = app.settings().max_tasks;
+    let row = tasks::insert(&app.write(user), user.id(), task, max_tasks).await.map_err(|error| {
         // The account was deleted between the check of its session and the write.
         if error.is_on("tasks_user_id_fkey") || error.is_on("task_counts_user_id_fkey") {
             ApiError::of(Code::SessionRevoked)
@@ -106,6 +106,6 @@ pub(crate) async fn insert_task(app: &App, user: CurrentUser, task: &NewTask) ->
         }
     })?;
     row.ok_or_else(|| {
-        ApiError::new(Code::LimitReached, format!("An account may store {most} tasks; delete some of yours first"))
+        ApiError::new(Code::LimitReached, format!("An account may store {max_tasks} tasks; delete some of yours first"))
     })
 }

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::api;
 
@@ -95,8 +95,9 @@ async fn descriptions_have_up_to_10000_characters() {
 async fn due_dates_are_accepted_as_existing_clients_send_them() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let create =
-        async |due: Value| -> Answer { ada.post("/api/tasks", json!({ "title": "x", "due_datetime": due })).await };
+    let create = async |due: Value| -> TestResponse {
+        ada.post("/api/tasks", json!({ "title": "x", "due_datetime": due })).await
+    };
     for (sent, stored) in [
         (json!("2026-02-15T17:00"), json!("2026-02-15T17:00:00.000000Z")),
         (json!("2026-02-15T17:00:00.25-05:00"), json!("2026-02-15T22:00:00.250000Z")),
@@ -124,7 +125,7 @@ async fn due_dates_are_accepted_as_existing_clients_send_them() {
 async fn all_invalid_fields_are_named_together() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
-    let pointers = |answer: &Answer| {
+    let pointers = |answer: &TestResponse| {
         let problem = answer.problem(422, "validation_failed");
         let errors = problem["errors"].as_array().unwrap().clone();
         errors.into_iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
@@ -147,7 +148,7 @@ async fn all_invalid_fields_are_named_together() {
 }
 
 #[tokio::test]
-async fn invisible_text_is_not_a_title() {
+async fn an_invisible_title_is_422() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     for title in

@@ -1,4 +1,4 @@
-//! What the database guarantees, whatever the code above it does.
+//! Protections that hold in the database alone, whatever the code above it does.
 
 use serde_json::json;
 use shared::config::Function;

@@ -87,8 +87,8 @@ async fn head_answers_as_get_without_a_body() {
         assert_eq!(head.header("content-type"), get.header("content-type"));
         assert_eq!(head.header("content-length"), get.body.len().to_string());
     }
-    let stranger = api.call(Method::HEAD, "/api/tasks").send().await;
-    assert_eq!((stranger.status.as_u16(), stranger.body.len()), (401, 0));
+    let anonymous = api.call(Method::HEAD, "/api/tasks").send().await;
+    assert_eq!((anonymous.status.as_u16(), anonymous.body.len()), (401, 0));
 }
 
 #[tokio::test]

@@ -91,7 +91,8 @@ async fn a_write_that_waited_while_its_session_was_ended_is_refused() {
     let api = api("100, 1/s").await;
     let ada = api.person("ada@example.com").await;
     ada.post("/api/tasks", json!({ "title": "x" })).await.data(201);
-    // Another transaction has locked the bucket, as another write of hers would; meanwhile her session ends.
+    // Another transaction has locked the bucket, as another of her writes would. While the write waits, her session
+    // ends.
     let other = api.database.connect().await;
     other.batch_execute("BEGIN; UPDATE rate_limits SET noted_until = NULL").await.unwrap();
     let end = async {

@@ -169,7 +169,7 @@ async fn parameters_given_twice_or_with_bad_values_are_422() {
 }
 
 #[tokio::test]
-async fn unknown_parameters_are_ignored_unless_the_client_prefers_strict_handling() {
+async fn unknown_parameters_are_ignored_unless_handling_is_strict() {
     let api = api().await;
     let ada = api.person("ada@example.com").await;
     let id = crate::task(&ada, "x").await["id"].as_str().unwrap().to_owned();
@@ -221,8 +221,8 @@ async fn titles_are_sorted_as_people_sort_them() {
     let expected = "10 eggs|apple|Ångström|Banana|éclair|Strand|straße|Zebra|αλφα|άλφα|Ωmega|еж|ель|Ёлка|Яблоко|яма";
     // Half of the tasks have no key for their title, like tasks from before the key existed.
     let owner = api.database.connect().await;
-    let forget = "SET app.importing = 'on'; UPDATE tasks SET title_key = NULL WHERE title > 'a'";
-    owner.batch_execute(forget).await.unwrap();
+    let delete_keys = "SET app.importing = 'on'; UPDATE tasks SET title_key = NULL WHERE title > 'a'";
+    owner.batch_execute(delete_keys).await.unwrap();
     for query in ["", "&offset=0&limit=100"] {
         let page = ada.get(&format!("/api/tasks?sort_by=title&sort_order=asc{query}")).await.data(200);
         assert_eq!(titles(&page).join("|"), expected);

@@ -9,7 +9,7 @@ use crate::list::titles;
 const LARGEST_RESPONSE: usize = 6_291_556;
 
 /// The size of an answer inside of Lambda's response, where it is a JSON string.
-fn size(answer: &testkit::Answer) -> usize {
+fn size(answer: &testkit::TestResponse) -> usize {
     serde_json::to_string(&answer.text()).unwrap().len()
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Users 1 to 500 have 100 tasks, 501 to 505 have 10,000.
 const DATA: &str = "
-    -- Row-level security applies to the owner too, who acts for no user.
+    -- Row-level security applies to the owner of the tables too, and no user is set.
     ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
     ALTER TABLE tasks NO FORCE ROW LEVEL SECURITY;
     INSERT INTO users (id, email, name, created_at, updated_at)
@@ -127,14 +127,15 @@ fn most_buffers(tasks: u64, selection: &Selection) -> u64 {
         // A page of rows by their index, and the count by its own.
         (_, Some(_), 0, 0) => 120,
         (_, Some(_), 0, _) => 280,
-        // Some rows are read that the filter leaves out.
+        // The page also reads rows that the filter excludes.
         (_, Some(_), 1, _) => 1_000,
         // The pages of all tasks of the owner, once.
         _ => 2_700,
     }
 }
 
-/// Vacuums until all pages are marked as visible to all transactions. Another connection can delay this.
+/// Vacuums until all pages are marked as visible to all transactions. A connection with an open transaction can delay
+/// this.
 async fn vacuum(client: &Client) {
     let visible = "SELECT relallvisible = relpages FROM pg_class WHERE relname = 'tasks'";
     for _ in 0..100 {

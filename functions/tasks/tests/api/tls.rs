@@ -41,7 +41,7 @@ async fn direct_negotiation_starts_tls_without_asking_the_server() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_a_server_without_a_trusted_certificate() {
+async fn nothing_is_sent_to_a_server_with_an_unknown_authority() {
     let other = TlsFront::start(1).await.authority;
     let trusting_another = |settings: &mut BTreeMap<String, String>| {
         settings.insert("DATABASE_CA_CERT".to_owned(), other);
@@ -53,7 +53,7 @@ async fn nothing_is_sent_to_a_server_without_a_trusted_certificate() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_to_a_server_whose_certificate_has_another_name() {
+async fn nothing_is_sent_to_a_server_with_another_name() {
     // The certificate is for 127.0.0.1 and localhost.
     let (api, front) = behind_tls("", |settings| {
         let url = settings["DATABASE_URL"].replace("@127.0.0.1:", "@127.0.0.2:");

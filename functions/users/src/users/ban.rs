@@ -16,7 +16,7 @@ use super::view::UserBody;
 /// A ban to impose.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ImposeBan)]
-pub(crate) struct Ban {
+pub(crate) struct BanUser {
     /// Why, for the user to read; 1 to 500 characters.
     #[serde(default)]
     #[schema(value_type = String, required, example = "Sends spam", min_length = 1, max_length = 500)]
@@ -31,7 +31,7 @@ pub(crate) struct Ban {
 ///
 /// Ends its sessions at once, and keeps it from signing in. A second ban replaces the first. The last administrator cannot be banned.
 #[utoipa::path(
-    post, path = "/api/v1/users/{id}/ban", tag = "users", params(IdPath), request_body = Ban, security(("bearer" = [])),
+    post, path = "/api/v1/users/{id}/ban", tag = "users", params(IdPath), request_body = BanUser, security(("bearer" = [])),
     responses(
         (status = 200, description = "The account as it is now", body = UserBody),
         (status = 403, description = "admin_required"),
@@ -53,7 +53,7 @@ pub(crate) async fn ban_user(
 }
 
 fn read(body: &Body, now: Timestamp) -> Result<AccountChange, ApiError> {
-    let body: Ban = body.json()?;
+    let body: BanUser = body.json()?;
     let mut fields = Fields::default();
     let reason = fields.required("/reason", body.reason);
     let reason = reason.and_then(|text| fields.check("/reason", BanReason::parse(&text)));

@@ -1,4 +1,4 @@
-//! Changes an account and records which administrator did it.
+//! Changes an account and records the administrator in the audit event.
 
 use shared::App;
 use shared::db::health;
@@ -33,7 +33,7 @@ pub(super) async fn change_user(
 ) -> Result<Json<UserBody>, ApiError> {
     let missing = || ApiError::of(Code::UserNotFound);
     let action = AccountAction {
-        // No account has the nil id. The statement runs anyway, because it checks that the caller is an administrator.
+        // The nil id matches no account. The statement still runs, because it checks the caller's role.
         target: AccountTarget::Id(id.0.unwrap_or_default()),
         actor: Some(admin.id()),
         change,

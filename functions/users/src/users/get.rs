@@ -25,7 +25,7 @@ pub(crate) async fn get_user(
     PathId(id): PathId,
 ) -> Result<Json<UserBody>, ApiError> {
     let db = app.read(admin);
-    // No account has the nil id. The statement runs anyway, because it checks that the caller is an administrator.
+    // The nil id matches no account. The statement still runs, because it checks the caller's role.
     let row = users::find(&db, id.unwrap_or_default()).await?;
     let row = row.ok_or_else(|| ApiError::of(Code::UserNotFound))?;
     Ok(Json(User::of(row, app.clock.now()).into()))

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 
 use crate::{act, admin, api, emails, sql};
 
@@ -14,7 +14,7 @@ async fn start_auth(api: Api) -> Api {
     Api::start_on(api.database, Function::Auth, auth::routes, settings).await
 }
 
-async fn me(api: &Api, token: &str) -> Answer {
+async fn me(api: &Api, token: &str) -> TestResponse {
     api.call(http::Method::GET, "/api/v1/auth/me").bearer(token).send().await
 }
 
@@ -178,7 +178,7 @@ async fn the_same_action_sent_many_times_concurrently_succeeds_each_time() {
 }
 
 #[tokio::test]
-async fn every_action_writes_an_event_with_the_administrator() {
+async fn every_action_is_recorded_with_its_actor() {
     let api = api().await;
     let root = admin(&api, "root@example.com").await;
     let ada = api.person("ada@example.com").await;

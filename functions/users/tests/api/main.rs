@@ -7,7 +7,7 @@ mod round_trips;
 use http::Method;
 use serde_json::{Value, json};
 use shared::config::Function;
-use testkit::{Answer, Api, Person};
+use testkit::{Api, Person, TestResponse};
 
 /// The function with its own database.
 async fn api() -> Api {
@@ -27,7 +27,7 @@ async fn admin<'a>(api: &'a Api, email: &str) -> Person<'a> {
 }
 
 /// Sends an administrator's action on an account.
-async fn act(admin: &Person<'_>, person: &Person<'_>, action: &str, body: Value) -> Answer {
+async fn act(admin: &Person<'_>, person: &Person<'_>, action: &str, body: Value) -> TestResponse {
     let method = if action == "role" { Method::PUT } else { Method::POST };
     let call = admin.call(method, &format!("/api/v1/users/{}/{action}", person.id));
     if body.is_null() { call.send().await } else { call.json(body).send().await }

@@ -11,8 +11,8 @@ fn document() -> String {
     local::workspace().join("functions/docs/openapi.json").display().to_string()
 }
 
-/// A file beside this one.
-fn beside(name: &str) -> String {
+/// The path of a file in the folder of this one.
+fn sibling(name: &str) -> String {
     local::workspace().join("shared/conformance/tests/clients").join(name).display().to_string()
 }
 
@@ -44,7 +44,7 @@ fn run(command: &mut Command, program: &str) -> String {
 
 /// Compiles one of our TypeScript files together with the generated code.
 fn compile(folder: &Path, name: &str) {
-    std::fs::copy(beside(name), folder.join(name)).expect("the file can be copied");
+    std::fs::copy(sibling(name), folder.join(name)).expect("the file can be copied");
     let strict =
         ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2022", "--lib", "es2022,dom,dom.iterable"];
     let modules = ["--module", "esnext", "--moduleResolution", "bundler"];
@@ -59,7 +59,7 @@ fn redocly_reports_nothing() {
 
 #[test]
 fn spectral_reports_nothing() {
-    let arguments = ["lint", &document(), "--ruleset", &beside("spectral.yaml"), "--fail-severity=hint"];
+    let arguments = ["lint", &document(), "--ruleset", &sibling("spectral.yaml"), "--fail-severity=hint"];
     let said = node(folder().path(), "spectral", &arguments);
     assert!(said.contains("No results with a severity of"), "{said}");
 }
@@ -92,7 +92,7 @@ fn openapi_python_client_makes_a_client_that_imports() {
     python(folder.path(), "openapi-python-client", &[&["generate", "--path", &path], &output[..]].concat());
     // Undefined names: Python itself reports these only when it executes the line.
     python(folder.path(), "ruff", &["check", "--isolated", "--select", "F821", "client"]);
-    std::fs::copy(beside("client.py"), folder.path().join("try_client.py")).expect("the file can be copied");
+    std::fs::copy(sibling("client.py"), folder.path().join("try_client.py")).expect("the file can be copied");
     let said = python(folder.path(), "python", &["try_client.py"]);
     assert!(said.ends_with("modules imported\n"), "{said}");
 }

@@ -74,8 +74,8 @@ fn widgets() -> Vec<Widget> {
     let those =
         |fits: fn(Function) -> bool| Function::ALL.into_iter().filter(|function| fits(*function)).collect::<Vec<_>>();
     let with_http = those(Function::has_http);
-    let with_database = those(|function| function.has_http() && function.row().uses_database);
-    let with_secret = those(|function| function.row().secret.is_some());
+    let with_database = those(|function| function.has_http() && function.spec().uses_database);
+    let with_secret = those(|function| function.spec().secret.is_some());
     let latency = ["p50", "p90", "p95", "p99"];
     let latency = latency.map(|rank| gateway("Latency", &format!(r#""stat": "{rank}", "label": "{rank}""#)));
     let answers = vec![

@@ -3,13 +3,13 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Api};
+use testkit::{Api, TestResponse};
 use tokio_postgres::Client;
 
 use crate::{CONTRACTS, document, operations};
 
 /// Calls each operation as an administrator, with a query and headers.
-async fn call_all(query: &str, headers: &[(&str, &str)], mut check: impl FnMut(&str, &Value, &Answer)) {
+async fn call_all(query: &str, headers: &[(&str, &str)], mut check: impl FnMut(&str, &Value, &TestResponse)) {
     for contract in CONTRACTS {
         let api = Api::start(contract.function, contract.served).await;
         let root = api.person("root@example.com").await;

@@ -1,5 +1,5 @@
-//! The document as it is published, made of what the code says of each operation: problems, headers, parameters and
-//! examples that operations share are components, and each body has an example.
+//! Builds the published document from the code's document: problems, headers, parameters and examples that operations
+//! share become components, and each body gets an example.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,8 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
     let mut all = serde_json::to_value(document).expect("the document is JSON");
     let mut components = all["components"].take();
     finish_schemas(&mut components);
-    let mut shared = Shared { responses: Map::new(), codes: BTreeSet::new(), examples: Examples::new(&components) };
+    let mut shared =
+        SharedComponents { responses: Map::new(), codes: BTreeSet::new(), examples: Examples::new(&components) };
     let paths = all["paths"].as_object_mut().expect("a document has paths");
     for (path, item) in paths.iter_mut() {
         for operation in item.as_object_mut().expect("a path has methods").values_mut() {
@@ -57,8 +58,8 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
     all
 }
 
-/// What operations refer to.
-struct Shared {
+/// The components that operations share.
+struct SharedComponents {
     responses: Map<String, Value>,
     /// The problems that some response has as an example.
     codes: BTreeSet<Code>,
@@ -120,7 +121,7 @@ fn inline(value: &mut Value, reference: &str, schema: Option<&Value>) {
     }
 }
 
-fn finish_operation(path: &str, operation: &mut Value, shared: &mut Shared) {
+fn finish_operation(path: &str, operation: &mut Value, shared: &mut SharedComponents) {
     let id = operation["operationId"].as_str().expect("an operation has an id").to_owned();
     let has_token = operation.get("security").is_some();
     if !has_token {
@@ -149,7 +150,13 @@ fn finish_operation(path: &str, operation: &mut Value, shared: &mut Shared) {
 }
 
 /// Adds a response component for the problems that a description lists, and returns a reference to it.
-fn refer_to_problem(schema: &str, status: &str, operation: &str, response: &Value, shared: &mut Shared) -> Value {
+fn refer_to_problem(
+    schema: &str,
+    status: &str,
+    operation: &str,
+    response: &Value,
+    shared: &mut SharedComponents,
+) -> Value {
     let listed = response["description"].as_str().unwrap_or_default().split(',').map(str::trim);
     let find = |name| Code::ALL.iter().find(|code| code.as_str() == name).copied();
     let codes: Vec<Code> = listed
@@ -167,7 +174,7 @@ fn refer_to_problem(schema: &str, status: &str, operation: &str, response: &Valu
     json!({ "$ref": format!("#/components/responses/{name}") })
 }
 
-/// What a response is called: after its problems, or after the operation where it has many of its own.
+/// What a response is called: after its problems, or after the operation if it has many that no other operation has.
 fn problem_name(codes: &[Code], status: &str, operation: &str) -> String {
     let is_refusal = |code: &Code| TOKEN_PROBLEMS.contains(code);
     let refuses_tokens = codes.iter().filter(|code| is_refusal(code)).count() == TOKEN_PROBLEMS.len();

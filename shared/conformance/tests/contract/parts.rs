@@ -19,7 +19,7 @@ fn with_http() -> impl Iterator<Item = Function> {
 }
 
 fn with_secret() -> impl Iterator<Item = (Function, &'static Secret)> {
-    Function::ALL.into_iter().filter_map(|function| Some((function, function.row().secret.as_ref()?)))
+    Function::ALL.into_iter().filter_map(|function| Some((function, function.spec().secret.as_ref()?)))
 }
 
 /// The routes of API Gateway that lead to a function. Health gets every request that fits no other route.
@@ -37,12 +37,12 @@ pub(crate) fn events(function: Function) -> String {
             }
         }
     };
-    function.row().routes.iter().map(of_route).collect()
+    function.spec().routes.iter().map(of_route).collect()
 }
 
 /// The limits of single routes.
 pub(crate) fn limits() -> String {
-    let limited = Function::ALL.iter().flat_map(|function| function.row().routes);
+    let limited = Function::ALL.iter().flat_map(|function| function.spec().routes);
     let limited = limited.filter_map(|route| Some((route.path, route.limit?)));
     let line = |(path, (rate, burst))| {
         let limits = format!("{{ ThrottlingRateLimit: {rate}, ThrottlingBurstLimit: {burst} }}");
@@ -55,7 +55,7 @@ pub(crate) fn limits() -> String {
 pub(crate) fn local_router() -> String {
     let mut lines = Vec::new();
     for function in Function::ALL {
-        for route in function.row().routes.iter().filter(|route| route.limit.is_none()) {
+        for route in function.spec().routes.iter().filter(|route| route.limit.is_none()) {
             let (path, name) = (route.path.trim_end_matches('/'), function.as_str());
             if !route.path.ends_with('/') {
                 lines.push(format!("\"{path}\" = \"{name}\"\n\"{path}/\" = \"{name}\"\n"));
@@ -82,7 +82,7 @@ pub(crate) fn outputs_of_secrets() -> String {
 
 /// The log group of a function and its role, which may write logs and traces and read its own secret.
 pub(crate) fn logs_and_role(function: Function) -> String {
-    let secret = function.row().secret.as_ref().map_or("", |_| include_str!("parts/role_reads_secret.yaml"));
+    let secret = function.spec().secret.as_ref().map_or("", |_| include_str!("parts/role_reads_secret.yaml"));
     fill(&(include_str!("parts/logs_and_role.yaml").to_owned() + secret), function)
 }
 

@@ -10,8 +10,8 @@ async fn a_user_signs_up_works_and_signs_out_and_no_secret_is_logged() {
     const EMAIL: &str = "ada.e2e@example.com";
     const PASSWORD: &str = "correct horse battery e2e";
     let stack = stack().await;
-    let stranger = stack.watch.client(None);
-    let call = async |method, path: &str, body| stranger.call(method, path, body).await;
+    let anonymous = stack.watch.client(None);
+    let call = async |method, path: &str, body| anonymous.call(method, path, body).await;
 
     let health = call(Method::GET, "/health/db", None).await;
     assert_eq!((health.status.as_u16(), health.json()), (200, json!({ "status": "database connected" })));

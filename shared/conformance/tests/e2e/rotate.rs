@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Client};
+use testkit::{Client, TestResponse};
 
 use crate::{Stack, stack_with};
 
@@ -89,7 +89,7 @@ async fn sign_in_until_rehashed(stack: &Stack, pepper: &str) {
 }
 
 /// The first answer that is not a success. An instance may use the old secret until its cache time has passed.
-async fn call_until_refused(call: impl AsyncFn() -> Answer) -> Answer {
+async fn call_until_refused(call: impl AsyncFn() -> TestResponse) -> TestResponse {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         let answer = call().await;

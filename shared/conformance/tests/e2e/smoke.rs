@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Client};
+use testkit::{Client, TestResponse};
 use uuid::Uuid;
 
 use crate::{Stack, stack};
@@ -30,7 +30,7 @@ async fn target() -> Target {
 
 /// Makes a call and prints it first, so that the last line names the call that failed.
 #[expect(clippy::print_stdout, reason = "the person who tries a deployment watches")]
-async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> Answer {
+async fn call(client: &Client, method: Method, path: &str, body: Option<Value>) -> TestResponse {
     print!("  {:6} {path}", method.as_str());
     let answer = client.call(method, path, body).await;
     println!(" -> {} ({})", answer.status.as_u16(), answer.header("x-request-id"));
@@ -46,11 +46,11 @@ struct Account {
 
 #[expect(clippy::disallowed_methods, reason = "a random email address")]
 async fn sign_up(url: &str) -> Account {
-    let stranger = Client::new(url, None);
+    let anonymous = Client::new(url, None);
     let password = Uuid::new_v4().to_string();
     let email = format!("smoke-{}@example.com", Uuid::new_v4());
     let body = json!({ "email": email, "password": password, "name": "Smoke" });
-    let signed_up = call(&stranger, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
+    let signed_up = call(&anonymous, Method::POST, "/api/v1/auth/signup", Some(body)).await.data(201);
     let client = Client::new(url, signed_up["access_token"].as_str());
     Account { client, signed_up, password }
 }
@@ -86,8 +86,8 @@ async fn the_api_serves_public_answers_and_each_user_their_own_tasks() {
 
 /// Public answers, and refusals.
 async fn public(url: &str) {
-    let stranger = Client::new(url, None);
-    let get = async |path: &str| call(&stranger, Method::GET, path, None).await;
+    let anonymous = Client::new(url, None);
+    let get = async |path: &str| call(&anonymous, Method::GET, path, None).await;
     assert_eq!(get("/health").await.json(), json!({ "status": "healthy" }));
     assert_eq!(get("/health/db").await.json(), json!({ "status": "database connected" }));
     assert_eq!(get("/health/auth").await.json(), json!({ "status": "authentication system operational" }));
@@ -102,7 +102,7 @@ async fn public(url: &str) {
     let missing = get("/nope").await;
     missing.problem(404, "route_not_found");
     assert_eq!(missing.header("server-timing"), "", "only for callers with a token: {:?}", missing.headers);
-    let wrong = call(&stranger, Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
+    let wrong = call(&anonymous, Method::PUT, "/api/v1/auth/signin", Some(json!({}))).await;
     wrong.problem(405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), "POST");
     get("/api/v1/tasks").await.problem(401, "authentication_required");
@@ -114,12 +114,12 @@ async fn public(url: &str) {
     assert_eq!(preflight.header("access-control-allow-origin"), "", "{:?}", preflight.headers);
 
     let weak = json!({ "email": "not an address", "password": "correct horse battery" });
-    call(&stranger, Method::POST, "/api/v1/auth/signup", Some(weak)).await.invalid_at("/email");
+    call(&anonymous, Method::POST, "/api/v1/auth/signup", Some(weak)).await.invalid_at("/email");
 }
 
 /// One user's day, through both contracts, `Legacy` and `V1`.
 async fn a_day(url: &str, user: &Account) {
-    let (client, stranger) = (&user.client, Client::new(url, None));
+    let (client, anonymous) = (&user.client, Client::new(url, None));
     let me = call(client, Method::GET, "/api/v1/auth/me", None).await.data(200);
     assert_eq!(me["email"], user.signed_up["email"]);
     let task = json!({ "title": "Try the deploy", "priority": "urgent_important" });
@@ -136,15 +136,15 @@ async fn a_day(url: &str, user: &Account) {
     call(client, Method::GET, &new, None).await.problem(404, "task_not_found");
 
     let refresh = json!({ "refresh_token": user.signed_up["refresh_token"] });
-    let refreshed = call(&stranger, Method::POST, "/api/v1/auth/refresh", Some(refresh)).await.data(200);
+    let refreshed = call(&anonymous, Method::POST, "/api/v1/auth/refresh", Some(refresh)).await.data(200);
     assert_ne!(refreshed["refresh_token"], user.signed_up["refresh_token"]);
     let credentials = json!({ "email": user.signed_up["email"], "password": user.password });
-    let second = call(&stranger, Method::POST, "/api/v1/auth/signin", Some(credentials)).await.data(200);
+    let second = call(&anonymous, Method::POST, "/api/v1/auth/signin", Some(credentials)).await.data(200);
     let elsewhere = Client::new(url, second["access_token"].as_str());
     assert_eq!(call(&elsewhere, Method::POST, "/api/v1/auth/signout", None).await.status, 200);
     call(&elsewhere, Method::GET, "/api/v1/tasks", None).await.problem(401, "session_revoked");
     let wrong = json!({ "email": user.signed_up["email"], "password": "wrong of course" });
-    call(&stranger, Method::POST, "/api/v1/auth/signin", Some(wrong)).await.problem(401, "invalid_credentials");
+    call(&anonymous, Method::POST, "/api/v1/auth/signin", Some(wrong)).await.problem(401, "invalid_credentials");
     call(client, Method::GET, "/api/v1/users", None).await.problem(403, "admin_required");
 }
 

@@ -41,7 +41,7 @@ fn every_function_has_its_runtime_log_group_tracing_and_limits() {
             assert!(variables.contains_key(setting), "{name} lacks {setting}");
         }
         let row =
-            Function::ALL.into_iter().find(|one| part(one.as_str(), "Function") == name).expect("it has a row").row();
+            Function::ALL.into_iter().find(|one| part(one.as_str(), "Function") == name).expect("it has a row").spec();
         assert_eq!(function["MemorySize"], row.memory, "{name}");
         // API Gateway gives up after 30 s.
         assert!(function["Timeout"].as_u64().is_some_and(|time| !is_http(name) || time < 29), "{name}");
@@ -64,8 +64,9 @@ fn every_function_that_serves_waits_for_the_migration() {
     let version = migration["FunctionVersion"]["Ref"].as_str().expect("the version");
     assert_eq!(resource(version)["Type"], "AWS::Lambda::Version");
     // Enough time for a second run, if the first one dies.
-    let patience: u64 = migration["ServiceTimeout"].as_str().and_then(|text| text.parse().ok()).expect("seconds");
-    assert!(patience > 2 * properties("MigrateFunction")["Timeout"].as_u64().expect("seconds"));
+    let service_timeout: u64 =
+        migration["ServiceTimeout"].as_str().and_then(|text| text.parse().ok()).expect("seconds");
+    assert!(service_timeout > 2 * properties("MigrateFunction")["Timeout"].as_u64().expect("seconds"));
 
     for (name, _) in of_type("AWS::Lambda::Function").into_iter().filter(|(name, _)| *name != "MigrateFunction") {
         assert!(references(resource(name)).contains("Migration"), "{name} does not wait");

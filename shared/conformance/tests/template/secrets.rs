@@ -21,7 +21,7 @@ struct Stack {
 fn functions() -> impl Iterator<Item = (&'static str, Function)> {
     Function::ALL
         .into_iter()
-        .filter(|function| function.row().secret.is_some())
+        .filter(|function| function.spec().secret.is_some())
         .map(|function| (function.as_str(), function))
 }
 
@@ -126,7 +126,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     assert_eq!(after["JWT_SIGNING_KEYS"]["keys"][1]["status"], "active");
     assert_eq!(stack.values("users").await["JWT_PUBLIC_KEYS"]["keys"].as_array().map(Vec::len), Some(3));
 
-    // Leaked keys are gone, except the peppers that stored hashes need.
+    // Leaked keys are removed, except the peppers that stored hashes need.
     let leaked = stack.output_of(&["export"], "", false);
     stack.output_of(&["rotate", "--revoke"], "", false);
     stack.assert_functions_start().await;
@@ -147,7 +147,7 @@ async fn a_stack_is_filled_once_rotated_and_moved_to_another_database() {
     stack.assert_functions_start().await;
     assert!(stack.error_of(&["set", "PASSWORD_PEPPERS"], "x", false).contains("keys are changed by rotate"));
     assert!(stack.error_of(&["set", "DATABASE_URL"], " ", false).contains("standard input is empty"));
-    // A stack that is created again starts with the exported values alone.
+    // A stack that is created again starts with only the exported values.
     let exported = stack.output_of(&["export"], "", false);
     let file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
     std::fs::write(file.path(), exported).expect("it can be written");

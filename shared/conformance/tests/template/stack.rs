@@ -46,10 +46,10 @@ fn reduce(mut template: Value) -> Value {
     let resources = template["Resources"].as_object().expect("resources").clone();
     let kinds: BTreeSet<&str> = resources.values().filter_map(|resource| resource["Type"].as_str()).collect();
     assert_eq!(kinds, CREATED.into_iter().chain(NOT_CREATED).collect(), "a new type: add it to CREATED or NOT_CREATED");
-    let (kept, gone): (Map<_, _>, Map<_, _>) =
+    let (kept, removed): (Map<_, _>, Map<_, _>) =
         resources.into_iter().partition(|(_, resource)| CREATED.iter().any(|kind| resource["Type"] == *kind));
     let mut kept = Value::Object(kept);
-    remove_references(&mut kept, &gone.keys().map(String::as_str).collect());
+    remove_references(&mut kept, &removed.keys().map(String::as_str).collect());
     for resource in kept.as_object_mut().expect("resources").values_mut() {
         if resource["Type"] == "AWS::Lambda::Function" {
             resource["Properties"]["Code"] = json!({ "ZipFile": "the code itself is tested elsewhere" });
@@ -66,24 +66,24 @@ fn reduce(mut template: Value) -> Value {
     template
 }
 
-fn remove_references(value: &mut Value, gone: &BTreeSet<&str>) {
+fn remove_references(value: &mut Value, removed: &BTreeSet<&str>) {
     match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| remove_references(value, gone)),
+        Value::Array(values) => values.iter_mut().for_each(|value| remove_references(value, removed)),
         Value::Object(fields) => {
             let name = fields.get("Ref").or_else(|| fields.get("Fn::GetAtt").map(|path| &path[0]));
-            if let Some(name) = name.and_then(Value::as_str).filter(|name| gone.contains(name)) {
+            if let Some(name) = name.and_then(Value::as_str).filter(|name| removed.contains(name)) {
                 *value = json!(format!("arn:aws:test:eu-central-1:123456789012:{name}"));
                 return;
             }
-            if fields.get("DependsOn").and_then(Value::as_str).is_some_and(|name| gone.contains(name)) {
+            if fields.get("DependsOn").and_then(Value::as_str).is_some_and(|name| removed.contains(name)) {
                 fields.remove("DependsOn");
             }
             if let Some(Value::String(text)) = fields.get_mut("Fn::Sub") {
-                for name in gone {
+                for name in removed {
                     *text = text.replace(&format!("${{{name}}}"), name);
                 }
             }
-            fields.values_mut().for_each(|value| remove_references(value, gone));
+            fields.values_mut().for_each(|value| remove_references(value, removed));
         }
         _ => {}
     }

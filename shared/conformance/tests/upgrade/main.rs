@@ -1,5 +1,5 @@
 //! A deploy under load; `cargo xtask upgrade` prepares the binaries. The version before serves, this version migrates, both
-//! serve, this version serves alone, and after a rollback the version before serves again. Every answer is a success.
+//! serve, only this version serves, and after a rollback the version before serves again. Every answer is a success.
 
 mod fleet;
 

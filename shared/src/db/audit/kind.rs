@@ -19,11 +19,11 @@ pub enum EventKind {
     PasswordChanged,
     /// A superseded refresh token looked stolen, or a client signed out with it. The session was ended.
     RefreshTokenReused,
-    /// A client sent a superseded refresh token. The error asks it to read the newest token from its storage.
+    /// A client presented a superseded refresh token. The session continues.
     RefreshTokenSuperseded,
     /// The successor of a refresh token was returned again, to another network or user agent than the first time.
     RefreshedElsewhere,
-    /// The user had to confirm their password, and sent a wrong one.
+    /// A password confirmation failed.
     PasswordRefused,
     /// The role was changed.
     RoleChanged,

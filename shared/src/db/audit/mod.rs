@@ -21,7 +21,7 @@ pub async fn note_failure(
     user: Option<Uuid>,
     context: &AuditContext,
 ) -> Result<(), DbError> {
-    // The account may just have been deleted. The event then belongs to no account.
+    // If the account has been deleted, the event has no user.
     let note = Note { user: "(SELECT u.id FROM users u WHERE u.id = :user)", ..Note::of(kind) };
     Statement::new("audit.note_failure", "WITH {note} SELECT true")
         .note(&note, context)

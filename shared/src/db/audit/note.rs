@@ -15,7 +15,7 @@ pub(in crate::db) struct Note<'a> {
     pub(in crate::db) ip: &'a str,
     pub(in crate::db) agent: &'a str,
     pub(in crate::db) details: &'a str,
-    /// The part whose rows get one event each, with its conditions. By default there is exactly one event.
+    /// The FROM clause; one event per row, one event by default.
     pub(in crate::db) from: &'a str,
 }
 
@@ -32,11 +32,11 @@ impl Note<'_> {
         Self { kind, user, actor, session, ip: ":ip", agent: ":agent", details: "'{}'", from }
     }
 
-    // No conflict target: with one, row-level security would require the right to read the table.
+    // No conflict target: with one, the SELECT policies of row-level security would apply too.
     fn sql(&self) -> String {
         let Self { kind, user, actor, session, ip, agent, details, from } = self;
         format!(
-            "noted AS (
+            "audit_event AS (
                  INSERT INTO audit_events (id, occurred_at, kind, user_id, actor_id, session_id, ip, user_agent, details)
                  SELECT :event_id::uuid, :at::timestamptz, {kind}, {user}::uuid, {actor}::uuid, {session}::uuid, {ip}::text,
                         {agent}::text, {details}::jsonb

@@ -1,4 +1,4 @@
-//! Queries over a whole old table: how many rows it has, which rows repeat others, and how many were imported.
+//! Counts and comparisons of a whole old table.
 
 use std::collections::HashSet;
 
@@ -79,7 +79,7 @@ pub async fn verify(client: &Client, table: LegacyTable) -> Result<(i64, i64), D
     Ok((record.get("imported")?, record.get("skipped")?))
 }
 
-/// How many accounts have a password hash of the old backend.
+/// How many accounts have a legacy hash.
 pub async fn count_passwords(client: &Client) -> Result<i64, DbError> {
     let sql = "SELECT app.count_legacy_passwords() AS count";
     Statement::new("legacy.count_passwords", sql).run(client).await?.one()?.get("count")

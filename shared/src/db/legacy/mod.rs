@@ -105,7 +105,7 @@ pub struct ImportedUser {
     pub id: Uuid,
     pub email: Email,
     pub name: Option<Name>,
-    /// The hash of the old backend.
+    /// The legacy hash.
     pub password: Option<StoredPassword>,
     /// Whether the account is enabled.
     pub is_active: bool,

@@ -34,7 +34,7 @@ impl LegacySchema {
         Ok((whole && passwords).then_some(source))
     }
 
-    /// The reasons why the tables cannot be read as they are; empty if they can.
+    /// Why the tables cannot be read; empty if they can.
     pub async fn obstacles(&self, client: &Client) -> Result<Vec<String>, DbError> {
         let times = ["date", "timestamp without time zone", "timestamp with time zone"];
         let texts = ["text", "character varying", "character"];

@@ -9,8 +9,8 @@ use crate::db::{AnonymousScope, DbError, RequestRefusal, Statement, WriteScope};
 use crate::domain::AuditContext;
 
 /// Ends the session of a valid access or refresh token; `generation` is that of a refresh token. Returns whether the
-/// session was live. A client that signs out with a superseded refresh token has no newer one, so another party must
-/// have it: the audit event is then `refresh_token_reused`.
+/// session was live. A client that signs out with a superseded refresh token has no newer one, so another client has
+/// it, and the event is `refresh_token_reused`.
 pub async fn sign_out(
     db: &AnonymousScope<'_>,
     session: Uuid,
@@ -40,7 +40,7 @@ pub async fn sign_out(
     Ok(rows.retried || !rows.is_empty())
 }
 
-/// Ends a legacy token, which has no session. Later requests with it are refused.
+/// Ends a legacy token, which has no session; it is refused from now on.
 pub async fn end_legacy_token(
     db: &AnonymousScope<'_>,
     user: Uuid,
@@ -69,7 +69,8 @@ pub async fn end_legacy_token(
     .map(drop)
 }
 
-/// Ends one session of a user. Returns whether it was live; always true for a retry after a lost answer.
+/// Ends one session of a user. Returns whether it was live; true for a retry after a lost response, because the first
+/// attempt may have ended it.
 pub async fn revoke_own(
     db: &WriteScope<'_>,
     owner: Uuid,
@@ -103,8 +104,8 @@ pub async fn revoke_own(
     }
 }
 
-/// Ends every session of a user, and all their legacy tokens. Returns how many sessions were live; `None` if the answer
-/// with the number was lost.
+/// Ends every session of a user, and all their legacy tokens. Returns how many sessions were live; `None` if the
+/// response was lost.
 pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext) -> Result<Option<i64>, DbError> {
     let note = Note {
         user: "account.id",
@@ -136,7 +137,7 @@ pub async fn revoke_all(db: &WriteScope<'_>, owner: Uuid, context: &AuditContext
     }
 }
 
-/// Whether the first attempt took effect although its answer was lost: then it stored `at`, and caused the refusal.
+/// Whether the first attempt took effect: it stored the time `at`.
 async fn was_done(db: &AnonymousScope<'_>, sql: &str, id: Uuid, at: Timestamp) -> Result<bool, DbError> {
     Statement::new("sessions.was_done", sql).bind("id", &id).bind("at", &at).run(db).await?.one()?.get("done")
 }

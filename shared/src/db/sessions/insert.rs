@@ -1,4 +1,4 @@
-//! Opening a session.
+//! Inserts the session of a verified sign-in.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ pub struct VerifiedCredentials<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// Binds what [`session_parts`] needs.
+    /// Binds what [`open_session_part`] needs.
     pub(in crate::db) fn session(self, session: &'a NewSession<'_>) -> Self {
         let origin = &session.context.origin;
         self.bind("session", &session.id)
@@ -44,12 +44,12 @@ impl<'a> Statement<'a> {
             .bind("absolute_expires_at", &session.absolute_expires_at)
             .bind("network", &origin.network)
             .bind("family", &origin.agent_family)
-            .bind("most_sessions", &MAX_PER_USER)
+            .bind("max_sessions", &MAX_PER_USER)
     }
 }
 
 /// The part that inserts a session. `user` is an SQL expression for the account, over the rows of `from`.
-pub(in crate::db) fn session_parts(user: &str, from: &str) -> String {
+pub(in crate::db) fn open_session_part(user: &str, from: &str) -> String {
     format!(
         "opened AS (
              INSERT INTO sessions (id, user_id, settle_until, idle_expires_at, absolute_expires_at, created_ip,
@@ -87,7 +87,7 @@ pub async fn insert(
              UPDATE users u SET password_hash = :hash, pepper_id = :pepper_id FROM account
              WHERE u.id = account.id AND :hash IS NOT NULL
          ), room AS MATERIALIZED (
-             SELECT app.make_room(account.id, :session, :at, :most_sessions) FROM account
+             SELECT app.make_room(account.id, :session, :at, :max_sessions) FROM account
          ), {open_session}, cleared AS (
              DELETE FROM sign_in_failures f USING account WHERE f.account = :account
          ), known AS (
@@ -95,10 +95,10 @@ pub async fn insert(
              SELECT account.id, :address, :at FROM account WHERE :ip::text IS NOT NULL
              ON CONFLICT (user_id, address) DO UPDATE SET last_used_at = excluded.last_used_at
          ), {note}
-         SELECT (SELECT app.give_back_permits('sign_in_address', :networks, :network_everys) FROM opened) FROM account",
+         SELECT (SELECT app.give_back_permits('sign_in_address', :networks, :network_intervals) FROM opened) FROM account",
     )
     .fragment("usable", USABLE)
-    .fragment("open_session", session_parts("account.id", "account, room"))
+    .fragment("open_session", open_session_part("account.id", "account, room"))
     .note(&note, session.context)
     .session(session)
     .network_permits(&permits)

@@ -8,7 +8,7 @@ mod refresh;
 use jiff::SignedDuration;
 
 pub use end::{end_legacy_token, revoke_all, revoke_own, sign_out};
-pub(super) use insert::session_parts;
+pub(super) use insert::open_session_part;
 pub use insert::{NewSession, VerifiedCredentials, insert};
 pub use list::{SessionRow, list};
 pub use refresh::{RefreshAttempt, RefreshVerdict, refresh};

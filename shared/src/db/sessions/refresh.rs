@@ -8,7 +8,7 @@ use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::users::{USABLE, UserRow};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::{AuditContext, Limit, LimitExceeded, Policy};
+use crate::domain::{AuditContext, Limit, LimitExceeded, LimitName};
 
 /// A refresh token that a client presents.
 #[derive(Debug)]
@@ -53,20 +53,20 @@ pub enum RefreshVerdict {
     RateLimited(LimitExceeded),
 }
 
-/// The token is the newest one and its settle window is over, so it gets a successor.
+/// Whether the token is the newest and its settle window is over: then the session rotates.
 const ROTATES: &str = "s.generation = :generation AND s.settle_until <= :at";
-/// The token is the parent of one that the client has not confirmed.
+/// Whether the token is the parent of an unconfirmed token.
 const UNCONFIRMED: &str = "s.generation = :generation + 1 AND s.confirmed_generation < s.generation";
-/// The token comes from outside the network of the last rotation.
-const OUTSIDE: &str = "s.rotated_network IS DISTINCT FROM :network";
-/// A superseded token looks stolen if the settings are strict; if it comes from another network and another agent
-/// family than the last rotation; or if it comes from another network more than 10 s after the first such token was
-/// refused: an honest client reads its storage again at once. Laptops change networks and browsers update: neither
-/// alone is theft.
-const STOLEN: &str = "(:strict OR {outside}
+/// Whether the token comes from another network than the last rotation.
+const OTHER_NETWORK: &str = "s.rotated_network IS DISTINCT FROM :network";
+/// Whether a superseded token looks stolen: if the settings are strict, if it comes from another network and another
+/// agent family than the last rotation, or if it comes from another network more than 10 s after the first superseded
+/// token from another network did. An honest client reads its storage again within seconds. Networks and browsers
+/// change, so neither alone is theft.
+const STOLEN: &str = "(:strict OR {other_network}
     AND (s.rotated_family <> :family OR s.superseded_at < :at - interval '10 seconds'))";
 
-/// Which rule applied, derived from the updated row. After a grant, the settle window is always open, and the presented
+/// The rule that applied, derived from the updated row: after a grant the settle window is open, and the presented
 /// token is the newest or its parent.
 const VERDICT: &str = "CASE
     WHEN a.revoked_at IS NOT NULL AND a.revoke_reason = :reuse AND a.generation > :generation THEN 'reused'
@@ -78,9 +78,9 @@ const VERDICT: &str = "CASE
     WHEN a.generation <= :generation + 1 AND a.settle_until > :at THEN 'granted'
     ELSE 'superseded' END";
 
-/// The kind of the audit event, or null. There are events for a stolen token, for a superseded one, and for a successor
-/// that is returned again to another network or user agent than the rotation's. (A rotation stores its own, so it has
-/// no event.)
+/// The kind of the audit event; null for none. Events: a token that looks stolen, a superseded token, and a successor
+/// that is returned to another network or user agent than the one that rotated. (A rotation stores its own network and
+/// user agent, so it has no event.)
 fn event_kind() -> String {
     format!(
         "CASE WHEN verdict = 'reused' AND revoked_at = :at THEN {} WHEN verdict = 'superseded' THEN {}
@@ -93,7 +93,7 @@ fn event_kind() -> String {
     )
 }
 
-/// Rotates a refresh token, or returns its successor again, or ends the session. The UPDATE decides by the latest
+/// Rotates the session, returns the newest token again, or ends the session. The UPDATE decides by the latest
 /// version of the session's row, after waiting for its lock: READ COMMITTED reads the latest version only of the row
 /// that is updated, so do not move the reading out of the UPDATE.
 pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> Result<RefreshVerdict, DbError> {
@@ -110,7 +110,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
         key: ":session::text",
         user: "(SELECT user_id FROM sessions WHERE id = :session)",
         session: ":session",
-        ..Permit::of(Policy::Refresh, *limit)
+        ..Permit::of(LimitName::Refresh, *limit)
     };
     let rows = Statement::new(
         "sessions.refresh",
@@ -126,7 +126,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
                  rotated_agent = CASE WHEN {live} AND {rotates} THEN :agent ELSE s.rotated_agent END,
                  rotated_family = CASE WHEN {live} AND {rotates} THEN :family ELSE s.rotated_family END,
                  superseded_at = CASE WHEN {live} AND {rotates} THEN NULL
-                                      WHEN {live} AND {superseded} AND {outside} THEN coalesce(s.superseded_at, :at)
+                                      WHEN {live} AND {superseded} AND {other_network} THEN coalesce(s.superseded_at, :at)
                                       ELSE s.superseded_at END,
                  last_used_at = CASE WHEN {live} AND {rotates} THEN :at ELSE s.last_used_at END,
                  revoked_at = CASE WHEN {live} AND {superseded} AND {stolen} THEN :at ELSE s.revoked_at END,
@@ -148,7 +148,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
     .fragment("rotates", ROTATES)
     .fragment("unconfirmed", UNCONFIRMED)
     .fragment("superseded", SUPERSEDED)
-    .fragment("outside", OUTSIDE)
+    .fragment("other_network", OTHER_NETWORK)
     .fragment("stolen", STOLEN)
     .fragment("verdict", VERDICT)
     .permit(&permit, context)
@@ -179,7 +179,7 @@ pub async fn refresh(db: &AnonymousScope<'_>, attempt: &RefreshAttempt<'_>) -> R
         Some("expired") => RefreshVerdict::Expired,
         Some("disabled") => RefreshVerdict::Disabled,
         Some("banned") => RefreshVerdict::Banned,
-        // Revoked, or already purged.
+        // The session ended, or its row was purged.
         _ => RefreshVerdict::Revoked,
     })
 }

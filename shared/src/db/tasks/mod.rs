@@ -67,11 +67,16 @@ pub struct TaskChange {
     pub is_completed: Option<bool>,
 }
 
-/// Inserts a task; `None` if its owner has `most` tasks already.
+/// Inserts a task; `None` if its owner has `max_tasks` tasks already.
 ///
 /// # Errors
 /// [`DbError::Constraint`] on `tasks_user_id_fkey` or `task_counts_user_id_fkey` if the account has just been deleted.
-pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64) -> Result<Option<TaskRow>, DbError> {
+pub async fn insert(
+    db: &WriteScope<'_>,
+    owner: Uuid,
+    task: &NewTask,
+    max_tasks: i64,
+) -> Result<Option<TaskRow>, DbError> {
     let NewTask { id, title, description, due_datetime, priority, is_completed, created_at } = task;
     // A retry with the same id waits for the first attempt and returns the row that it inserted, even if the limit has
     // been reached since.
@@ -81,7 +86,7 @@ pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64)
                                  completed_at, created_at, updated_at)
          SELECT :id, :owner, :title, :description, :due, :priority, :is_completed,
                 CASE WHEN :is_completed THEN :created_at END, :created_at, :created_at
-         WHERE app.has_room(:most) OR EXISTS (SELECT FROM tasks mine WHERE mine.id = :id AND mine.user_id = :owner)
+         WHERE app.has_room(:max_tasks) OR EXISTS (SELECT FROM tasks mine WHERE mine.id = :id AND mine.user_id = :owner)
          ON CONFLICT (id) DO UPDATE SET id = excluded.id WHERE t.user_id = excluded.user_id
          RETURNING {columns}",
     )
@@ -94,7 +99,7 @@ pub async fn insert(db: &WriteScope<'_>, owner: Uuid, task: &NewTask, most: i64)
     .bind("priority", &priority.rank())
     .bind("is_completed", is_completed)
     .bind("created_at", created_at)
-    .bind("most", &most)
+    .bind("max_tasks", &max_tasks)
     .run(db)
     .await?
     .optional()
@@ -165,7 +170,8 @@ pub async fn update(
     .optional()
 }
 
-/// Deletes a user's task. Returns whether it existed; always true for a retry after a lost answer.
+/// Deletes a user's task. Returns whether it existed; true for a retry after a lost response, because the first attempt
+/// may have deleted it.
 pub async fn delete(db: &WriteScope<'_>, owner: Uuid, id: Uuid) -> Result<bool, DbError> {
     let sql = "DELETE FROM tasks WHERE id = :id AND user_id = :owner AND deleted_at IS NULL RETURNING true";
     let rows = Statement::new("tasks.delete", sql).bind("id", &id).bind("owner", &owner).run(db).await?;

@@ -12,7 +12,7 @@ use crate::domain::{AuditContext, StoredPassword};
 pub enum AccountDeletion {
     /// It was deleted with its tasks and sessions.
     Done,
-    /// It belongs to the only administrator.
+    /// It is the account of the only administrator.
     LastAdmin,
     /// Its password was changed meanwhile, or it was already deleted.
     Changed,

@@ -1,4 +1,4 @@
-//! A user's own password: confirming it before an action that cannot be undone, and changing it.
+//! A user's own password: confirmation before critical actions, and change.
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use super::{Credentials, UserRow};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::Permit;
 use crate::db::{AnonymousScope, DbError, FromRow as _, RequestRefusal, Statement, WriteScope};
-use crate::domain::{AuditContext, Limit, LimitExceeded, Policy, StoredPassword};
+use crate::domain::{AuditContext, Limit, LimitExceeded, LimitName, StoredPassword};
 
 /// Whether a user may confirm their password now.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub enum ConfirmationPermit {
     Granted(Option<Box<Credentials>>),
 }
 
-/// Takes a permit for one guess, and finds the account's password. `holder` is the session, or the token of the old
-/// backend: each has its own permits, so that a thief of one cannot use up the permits of another.
+/// Takes a permit for one guess, and finds the account's password. `holder` is the session or the legacy token: each
+/// has its own permits, so that a thief of one cannot use up the permits of another.
 pub async fn find_to_confirm(
     db: &WriteScope<'_>,
     user: Uuid,
@@ -27,7 +27,7 @@ pub async fn find_to_confirm(
     context: &AuditContext,
 ) -> Result<ConfirmationPermit, DbError> {
     let permit =
-        Permit { key: "coalesce(:holder::text, :user::text)", user: ":user", ..Permit::of(Policy::Password, limit) };
+        Permit { key: "coalesce(:holder::text, :user::text)", user: ":user", ..Permit::of(LimitName::Password, limit) };
     let rows = Statement::new(
         "users.find_to_confirm",
         "WITH {permit}
@@ -52,7 +52,7 @@ pub async fn find_to_confirm(
 #[derive(Debug)]
 pub struct PasswordChange<'a> {
     pub user: Uuid,
-    /// The session that continues; `None` for a token of the old backend.
+    /// The session that continues; `None` for a legacy token.
     pub session: Option<Uuid>,
     /// The stored password that was confirmed.
     pub verified: &'a StoredPassword,
@@ -60,9 +60,9 @@ pub struct PasswordChange<'a> {
     pub hashed: &'a StoredPassword,
 }
 
-/// Changes a password, ends the user's other sessions, and forgets all other known IP addresses, because a thief of the
-/// old password may have signed in from them. Returns how many sessions were ended; `None` if the password was changed
-/// meanwhile, or the account deleted.
+/// Changes a password, ends the user's other sessions, and forgets all other known IP addresses, because a thief may
+/// have signed in from them. Returns how many sessions were ended; `None` if the password was changed meanwhile, or
+/// the account deleted.
 pub async fn change_password(
     db: &WriteScope<'_>,
     change: &PasswordChange<'_>,
@@ -99,7 +99,7 @@ pub async fn change_password(
     .run(db)
     .await;
     match result {
-        // The first attempt may have ended this request's legacy token. How many sessions it ended is then unknown.
+        // A legacy token ends with the change; the number of ended sessions is lost.
         Err(error @ DbError::RetryRefused(RequestRefusal::SessionRevoked)) => {
             if has_password(&db.anonymous(), *user, hashed).await? { Ok(Some(0)) } else { Err(error) }
         }

@@ -1,4 +1,4 @@
-//! What a sign-in does before and after its password is verified.
+//! The statements of a sign-in before and after verification.
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use super::{Credentials, UserRow};
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::{NetworkPermits, limit_params};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Record, Statement};
-use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Limits, Policy};
+use crate::domain::{AuditContext, Email, Limit, LimitExceeded, LimitName, Limits};
 
 /// An attempt to sign in.
 #[derive(Debug)]
@@ -52,11 +52,11 @@ pub struct SignInState {
 /// Whether the right password signs in from the IP address of the attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignInGate {
-    /// It signs in.
+    /// The right password signs in.
     Open,
-    /// It signs in only if another sign-in, which is still running, succeeds.
+    /// Only if a concurrent sign-in succeeds.
     Paused,
-    /// It does not sign in.
+    /// Not from this IP address.
     Closed,
 }
 
@@ -65,14 +65,14 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
     let SignInAttempt { email, account, limits, context } = attempt;
     let permits = NetworkPermits::of(limits.map(|all| all.sign_in_address), &context.origin);
     let account_limit = limits.map(|all| all.sign_in_account);
-    let (burst, every) = limit_params(account_limit);
+    let (burst, seconds_per_permit) = limit_params(account_limit);
     let spellings = email.map(Email::spellings).unwrap_or_default();
     let rows = Statement::new(
         "users.begin_sign_in",
         "SELECT {columns}, {credentials}, l.bucket, l.wait, l.level, l.paused, l.gate, l.unknown_paused, l.counted,
                 f.failures AS first_pause_failures, f.seconds AS first_pause_seconds
-         FROM app.begin_sign_in(:networks, :network_bursts, :network_everys, :burst, :every, :account, :spellings, :at,
-                                :event_id, :ip, :agent) l
+         FROM app.begin_sign_in(:networks, :network_bursts, :network_intervals, :burst, :seconds_per_permit, :account,
+                                :spellings, :at, :event_id, :ip, :agent) l
          CROSS JOIN app.first_pause() f
          LEFT JOIN users u ON u.email = ANY (:spellings) AND l.bucket IS NULL
          ORDER BY array_position(:spellings, u.email::text) LIMIT 1",
@@ -82,18 +82,18 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
     .context(context)
     .network_permits(&permits)
     .bind("burst", &burst)
-    .bind("every", &every)
+    .bind("seconds_per_permit", &seconds_per_permit)
     .bind("account", account)
     .bind("spellings", &spellings)
     .run(db)
     .await?;
     let record = rows.one()?;
-    let (policy, limit) = match record.get("bucket")? {
-        Some("sign_in_address") => (Policy::SignInAddress, permits.limit(record.get("level")?)),
-        _ => (Policy::SignInAccount, account_limit),
+    let (name, limit) = match record.get("bucket")? {
+        Some("sign_in_address") => (LimitName::SignInAddress, permits.limit(record.get("level")?)),
+        _ => (LimitName::SignInAccount, account_limit),
     };
     if let (Some(wait), Some(limit)) = (record.get("wait")?, limit) {
-        return Ok(SignInPermit::RateLimited(LimitExceeded { policy, limit, wait }));
+        return Ok(SignInPermit::RateLimited(LimitExceeded { name, limit, wait }));
     }
     Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInState::read(record)? })
 }
@@ -111,7 +111,7 @@ impl SignInState {
             _ => SignInGate::Closed,
         };
         Ok(Self {
-            paused: wait.map(|wait| LimitExceeded { policy: Policy::SignInFailures, limit: first_pause, wait }),
+            paused: wait.map(|wait| LimitExceeded { name: LimitName::SignInFailures, limit: first_pause, wait }),
             gate,
             unknown_paused: record.get("unknown_paused")?,
             counted: record.get("counted")?,
@@ -132,7 +132,7 @@ pub enum PauseVerdict {
 
 /// Checks whether the sign-ins that paused an account have failed.
 pub async fn check_pause(db: &AnonymousScope<'_>, account: &str) -> Result<PauseVerdict, DbError> {
-    // A pause that ends meanwhile resets nothing: attempts during the pause were not counted.
+    // A pause that ends now resets nothing, because attempts during it are not counted.
     let rows = Statement::new(
         "users.check_pause",
         "SELECT f.unknown_refused >= f.unknown_failures AS has_failed FROM sign_in_failures f, app.first_pause() p
@@ -168,7 +168,7 @@ pub async fn note_failed_sign_in(
     let SignInFailure { user, account, standing, reason } = failure;
     let (limited, failed) = (EventKind::RateLimited.sql(), EventKind::SignInFailed.sql());
     let note = Note {
-        // The account may just have been deleted. The event then belongs to no account.
+        // If the account has been deleted, the event has no user.
         user: "(SELECT u.id FROM users u WHERE u.id = :user)",
         details: "CASE WHEN :is_paused THEN jsonb_build_object('limit', 'sign_in_failures')
                   ELSE jsonb_build_object('reason', :reason::text) END",

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::UserRow;
 use crate::db::audit::{EventKind, Note};
 use crate::db::permits::NetworkPermits;
-use crate::db::sessions::{NewSession, session_parts};
+use crate::db::sessions::{NewSession, open_session_part};
 use crate::db::{AnonymousScope, DbError, FromRow as _, Statement};
-use crate::domain::{AuditContext, Email, Limit, LimitExceeded, Name, Policy, StoredPassword};
+use crate::domain::{AuditContext, Email, Limit, LimitExceeded, LimitName, Name, StoredPassword};
 
 /// An attempt to sign up.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub async fn begin_sign_up(db: &AnonymousScope<'_>, attempt: &SignUpAttempt<'_>)
     let rows = Statement::new(
         "users.begin_sign_up",
         "SELECT p.wait, p.level, EXISTS (SELECT FROM users u WHERE u.email = ANY (:spellings)) AS is_taken
-         FROM app.take_permits('sign_up', :networks, :network_bursts, :network_everys, :at, :event_id, NULL, NULL, :ip,
+         FROM app.take_permits('sign_up', :networks, :network_bursts, :network_intervals, :at, :event_id, NULL, NULL, :ip,
                                :agent) p",
     )
     .context(context)
@@ -46,7 +46,7 @@ pub async fn begin_sign_up(db: &AnonymousScope<'_>, attempt: &SignUpAttempt<'_>)
     .await?;
     let record = rows.one()?;
     if let (Some(wait), Some(limit)) = (record.get("wait")?, permits.limit(record.get("level")?)) {
-        return Ok(SignUpPermit::RateLimited(LimitExceeded { policy: Policy::SignUp, limit, wait }));
+        return Ok(SignUpPermit::RateLimited(LimitExceeded { name: LimitName::SignUp, limit, wait }));
     }
     Ok(if record.get("is_taken")? { SignUpPermit::EmailTaken } else { SignUpPermit::Granted })
 }
@@ -89,7 +89,7 @@ pub async fn insert_with_session(
          RETURNING {columns}",
     )
     .fragment("columns", UserRow::COLUMNS)
-    .fragment("open_session", session_parts(":id", "(VALUES (1)) AS once"))
+    .fragment("open_session", open_session_part(":id", "(VALUES (1)) AS once"))
     .note(&note, session.context)
     .session(session)
     .bind("id", id)

@@ -95,7 +95,7 @@ pub enum AccountActionResult {
     Done(Box<UserRow>),
     /// The account does not exist.
     Missing,
-    /// The account belongs to the only administrator.
+    /// It is the account of the only administrator.
     LastAdmin,
 }
 
@@ -112,7 +112,7 @@ impl AccountChange {
         }
     }
 
-    /// The `SET` clause of the UPDATE, and the condition under which it would change nothing.
+    /// The SET clause, and the condition that nothing changes.
     fn sql(&self) -> (&'static str, &'static str) {
         match self {
             Self::SetRole(_) => ("role = :role", "u.role = :role"),
@@ -129,8 +129,8 @@ impl AccountChange {
         }
     }
 
-    /// The reason for which the sessions of the account end, if they do.
-    fn ends_sessions(&self) -> Option<&'static str> {
+    /// The revoke reason; `None` if the sessions stay.
+    fn revoke_reason(&self) -> Option<&'static str> {
         match self {
             Self::Deactivate => Some("deactivated"),
             Self::Ban { .. } => Some("banned"),
@@ -227,7 +227,7 @@ async fn try_to_act(
     .bind("role", &role)
     .bind("until", &until)
     .bind("reason", &reason)
-    .bind("end_reason", &change.ends_sessions())
+    .bind("end_reason", &change.revoke_reason())
     .bind("demotes", &change.demotes())
     .run(db)
     .await?;

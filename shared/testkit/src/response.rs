@@ -5,14 +5,14 @@ use serde_json::Value;
 
 /// The response to a call.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     /// `set-cookie` may occur several times.
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl TestResponse {
     /// The body as JSON.
     ///
     /// # Panics
