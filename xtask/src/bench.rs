@@ -36,6 +36,7 @@ impl BenchOptions {
         cargo::run(harness, "building the harness", "fix the errors above")?;
         let mut measure = Command::new(folder.join("target/harness/bench"));
         measure.args(std::env::args_os().skip(2)).env("PGBOUNCER", tools::PGBOUNCER.find_or_install()?);
+        measure.env("PGBENCH", tools::OLD_POSTGRES.find_or_install()?.with_file_name("pgbench"));
         match measure.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(_) => Err(ToolError::new("measuring failed, or a budget is exceeded", "read the lines above")),
