@@ -28,6 +28,8 @@ pub enum StopSignal {
     Terminate,
     /// `SIGINT`: PostgreSQL then disconnects all clients and writes all data.
     Interrupt,
+    /// `SIGQUIT`: PgBouncer then ends at once. Since 1.23 the other two make it wait for its clients.
+    Quit,
 }
 
 /// Waits until its parent has ended, sends the signal `$2` to the process group `$1`, and kills the group after 10 s.
@@ -70,6 +72,7 @@ impl Service {
         let signal = match stop {
             StopSignal::Terminate => "TERM",
             StopSignal::Interrupt => "INT",
+            StopSignal::Quit => "QUIT",
         };
         let keeper = Command::new("sh")
             .args(["-c", KEEPER, "keeper", &child.id().to_string(), signal])

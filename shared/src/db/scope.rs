@@ -143,6 +143,7 @@ impl Scope<'_> {
     /// another.
     async fn note_refusal(&self, limit: Limit) {
         let session = self.caller.and_then(|caller| caller.proof.session()).map(|(session, _)| session);
+        // Writes of administrators are limited by session, those of others by user.
         let by_session = self.caller.is_some_and(|caller| caller.as_admin);
         let (now, event) = (self.database.clock().now(), self.database.ids().next());
         let unlimited = LastAttempt(Self { write_limit: None, ..*self });
@@ -151,6 +152,7 @@ impl Scope<'_> {
             "SELECT app.note_refused_write(:session, :by_session, :at, :burst, :seconds_per_permit, :event_id)",
         )
         .bind("session", &session)
+        // The writes of administrators are limited by session, those of others by user.
         .bind("by_session", &by_session)
         .bind("at", &now)
         .bind("burst", &limit.burst)

@@ -89,7 +89,7 @@ impl PgBouncer {
         let mut command = Command::new(program(&local::tools::PGBOUNCER));
         command.arg(folder.join("pgbouncer.ini"));
         unprivileged::run_as(&mut command, owner);
-        let service = Service::start_in("PgBouncer", &mut command, StopSignal::Terminate, Some(&log), Some(&folder));
+        let service = Service::start_in("PgBouncer", &mut command, StopSignal::Quit, Some(&log), Some(&folder));
         let mut service = service.unwrap_or_else(|error| panic!("{error}"));
         let ready = service.wait_until(Duration::from_secs(20), Some(&log), || listens(port));
         ready.unwrap_or_else(|error| panic!("{error}"));

@@ -66,9 +66,9 @@ pub(crate) async fn sign_in(
     let request = SignInRequest { email: &email, password: &password, cookie };
     // Another sign-in may replace an outdated hash while this one verifies it. Then this one reads the account and
     // verifies once more. The second time belongs to the same attempt, so it takes no rate limit permits.
-    let mut standing = None;
+    let mut state = None;
     for _ in 0..2 {
-        if let Some(response) = try_sign_in(&app, &context, &request, &mut standing).await? {
+        if let Some(response) = try_sign_in(&app, &context, &request, &mut state).await? {
             return Ok(response);
         }
     }
@@ -87,12 +87,12 @@ fn invalid_credentials() -> ApiError {
     ApiError::new(Code::InvalidCredentials, "Invalid email or password")
 }
 
-/// `None`: the stored password changed during verification. On the second call, `standing` is the result of the first.
+/// `None`: the stored password changed during verification. On the second call, `state` is the result of the first.
 async fn try_sign_in(
     app: &App,
     context: &AuditContext,
     request: &SignInRequest<'_>,
-    standing: &mut Option<SignInState>,
+    state: &mut Option<SignInState>,
 ) -> Result<Option<(HeaderMap, Json<TokenBody>)>, ApiError> {
     let settings = app.settings();
     let (db, context) = (app.anonymous(), context.next(app));
@@ -104,12 +104,12 @@ async fn try_sign_in(
     let attempt = SignInAttempt {
         email: email.as_ref(),
         account: &account,
-        limits: limits.filter(|_| standing.is_none()),
+        limits: limits.filter(|_| state.is_none()),
         context: &context,
     };
     let (found, failures) = match users::begin_sign_in(&db, &attempt).await? {
         SignInPermit::RateLimited(refused) => return Err(ApiError::limited(refused)),
-        SignInPermit::Granted { found, standing: now } => (found, *standing.get_or_insert(now)),
+        SignInPermit::Granted { found, state: current } => (found, *state.get_or_insert(current)),
     };
     let (user, stored) = found.map(|found| (found.user, found.password)).unzip();
     let stored = stored.flatten();
@@ -118,7 +118,7 @@ async fn try_sign_in(
 
     let fail = async |reason, error| {
         let user = user.as_ref().map(|user| user.id);
-        let failure = SignInFailure { user, account: &account, standing: failures, reason };
+        let failure = SignInFailure { user, account: &account, state: failures, reason };
         users::note_failed_sign_in(&db, &failure, &context.next(app)).await?;
         Err(error)
     };

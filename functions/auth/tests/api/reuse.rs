@@ -116,7 +116,7 @@ async fn a_spoofed_forwarding_header_does_not_change_the_network() {
 }
 
 #[tokio::test]
-async fn within_the_settle_window_reuse_from_elsewhere_yields_the_same_successor() {
+async fn within_the_settle_window_the_parent_yields_the_same_successor_elsewhere() {
     let api = api().await;
     let data = sign_up(&api, "ada@example.com").await;
     let token = text(&data, "refresh_token");

@@ -30,7 +30,7 @@ pub enum SignInPermit {
         /// The account, if there is one.
         found: Option<Box<Credentials>>,
         /// What earlier failures mean for this attempt.
-        standing: SignInState,
+        state: SignInState,
     },
 }
 
@@ -95,7 +95,7 @@ pub async fn begin_sign_in(db: &AnonymousScope<'_>, attempt: &SignInAttempt<'_>)
     if let (Some(wait), Some(limit)) = (record.get("wait")?, limit) {
         return Ok(SignInPermit::RateLimited(LimitExceeded { name, limit, wait }));
     }
-    Ok(SignInPermit::Granted { found: Credentials::read(record)?, standing: SignInState::read(record)? })
+    Ok(SignInPermit::Granted { found: Credentials::read(record)?, state: SignInState::read(record)? })
 }
 
 impl SignInState {
@@ -153,7 +153,7 @@ pub struct SignInFailure<'a> {
     /// The keyed hash under which the attempt was counted.
     pub account: &'a str,
     /// What was known before the password was verified.
-    pub standing: SignInState,
+    pub state: SignInState,
     /// The machine-readable reason in the audit event.
     pub reason: &'static str,
 }
@@ -165,7 +165,7 @@ pub async fn note_failed_sign_in(
     failure: &SignInFailure<'_>,
     context: &AuditContext,
 ) -> Result<(), DbError> {
-    let SignInFailure { user, account, standing, reason } = failure;
+    let SignInFailure { user, account, state, reason } = failure;
     let (limited, failed) = (EventKind::RateLimited.sql(), EventKind::SignInFailed.sql());
     let note = Note {
         // If the account has been deleted, the event has no user.
@@ -192,8 +192,8 @@ pub async fn note_failed_sign_in(
     .bind("user", user)
     .bind("account", account)
     .bind("reason", reason)
-    .bind("is_paused", &standing.paused.is_some())
-    .bind("is_counted", &standing.counted)
+    .bind("is_paused", &state.paused.is_some())
+    .bind("is_counted", &state.counted)
     .run(db)
     .await?;
     Ok(())
