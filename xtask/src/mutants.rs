@@ -4,6 +4,7 @@ use clap::Args;
 use local::{Result, packages, target, tools};
 
 use crate::cargo;
+use crate::lock::unwritable;
 use crate::test::{TestServers, ask_to_install_missing, has_nextest};
 
 #[derive(Args)]
@@ -29,8 +30,9 @@ const SHARED_TEST_PACKAGES: &str = "shared,auth,tasks,users";
 
 impl MutantsOptions {
     pub(crate) fn run(&self) -> Result<()> {
-        let tools = [&tools::CARGO_MUTANTS, &tools::MOTO, &tools::PGBOUNCER];
+        let tools = [&tools::MOTO, &tools::PGBOUNCER];
         ask_to_install_missing(&tools)?;
+        tools::CARGO_MUTANTS.find_or_install()?;
         let servers = TestServers::start(&tools, false)?;
         let given: Vec<&str> = self.files.iter().map(String::as_str).collect();
         let files = if given.is_empty() { &FILES[..] } else { &given };
@@ -46,6 +48,7 @@ impl MutantsOptions {
         }
         let folder = target().join("mutants");
         let output = folder.join(name);
+        std::fs::create_dir_all(&folder).map_err(|error| unwritable(&folder, &error))?;
         let mut mutants = cargo::cargo(&["mutants", "--no-shuffle", "--output"]);
         mutants.arg(&output).args(["--test-tool", if has_nextest() { "nextest" } else { "cargo" }]).args(tests);
         mutants.args(files.iter().flat_map(|file| ["--file", file]));
